@@ -22,10 +22,10 @@ type faultyStore struct {
 	afterTake  func(drafts []messenger.Draft) error
 	afterStore func() error // the batch is stored all the same
 
-	mu      sync.Mutex
-	log     []messenger.Message
-	ids     map[messenger.ID]messenger.Message
-	batches [][]messenger.Draft
+	mu    sync.Mutex
+	log   []messenger.Message
+	ids   map[messenger.ID]messenger.Message
+	sizes []int // of the batches
 }
 
 func (s *faultyStore) Append(ctx context.Context, take func() []messenger.Draft) (messenger.Appended, error) {
@@ -52,7 +52,7 @@ func (s *faultyStore) Append(ctx context.Context, take func() []messenger.Draft)
 func (s *faultyStore) store(drafts []messenger.Draft) messenger.Appended {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.batches = append(s.batches, drafts)
+	s.sizes = append(s.sizes, len(drafts))
 	appended := messenger.Appended{Before: slices.Clone(s.log[max(0, len(s.log)-9):])}
 	for _, d := range drafts {
 		m, existed := s.ids[d.ID]
@@ -89,12 +89,19 @@ func (s *faultyStore) texts() []string {
 	return texts
 }
 
+// batches are the sizes of the batches.
+func (s *faultyStore) batches() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.sizes)
+}
+
 func seqAndText(dst []byte, m messenger.Message) []byte {
 	return fmt.Appendf(dst, "%d:%s", m.Seq, m.Text)
 }
 
-// run starts a combiner over s that stops at the end of the test.
-func run(t *testing.T, s messenger.Store, cfg Config) *Combiner {
+// start runs a combiner over s that stops at the end of the test.
+func start(t *testing.T, s messenger.Store, cfg Config) *Combiner {
 	cfg.Store, cfg.Encode = s, seqAndText
 	c := New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -128,7 +135,7 @@ func failing(kind messenger.Kind) error {
 
 func TestEveryCallerGetsTheWindowThatEndsInItsMessage(t *testing.T) {
 	s := &faultyStore{}
-	c := run(t, s, Config{MaxBatch: 7})
+	c := start(t, s, Config{MaxBatch: 7})
 	answers := make([]messenger.Answer, 100)
 	var callers sync.WaitGroup
 	for i := range answers {
@@ -157,14 +164,14 @@ func TestEveryCallerGetsTheWindowThatEndsInItsMessage(t *testing.T) {
 func TestWhatArrivesDuringTheLockWaitRidesAlong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &faultyStore{beforeLock: func(context.Context) error { time.Sleep(time.Second); return nil }}
-		c := run(t, s, Config{})
+		c := start(t, s, Config{})
 		for i := range 5 {
 			go c.Append(t.Context(), draft(fmt.Sprint(i)))
 			time.Sleep(100 * time.Millisecond) // the first one has the store wait for the lock
 		}
 		time.Sleep(time.Second)
-		if len(s.batches) != 1 || len(s.batches[0]) != 5 {
-			t.Errorf("batches = %v, want one of five", s.batches)
+		if got := s.batches(); !slices.Equal(got, []int{5}) {
+			t.Errorf("batch sizes = %v, want one of five", got)
 		}
 	})
 }
@@ -174,17 +181,13 @@ func TestBatchBounds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &faultyStore{beforeLock: func(context.Context) error { time.Sleep(time.Second); return nil }}
-				c := run(t, s, cfg)
+				c := start(t, s, cfg)
 				for i := range 8 {
 					go c.Append(t.Context(), draft(fmt.Sprint(i)))
 				}
 				time.Sleep(time.Minute)
-				var sizes []int
-				for _, b := range s.batches {
-					sizes = append(sizes, len(b))
-				}
-				if !slices.Equal(sizes, []int{3, 3, 2}) {
-					t.Errorf("batch sizes = %v, want 3, 3, 2", sizes)
+				if got := s.batches(); !slices.Equal(got, []int{3, 3, 2}) {
+					t.Errorf("batch sizes = %v, want 3, 3, 2", got)
 				}
 			})
 		})
@@ -192,7 +195,7 @@ func TestBatchBounds(t *testing.T) {
 }
 
 func TestOneMessageLargerThanABatchIsStored(t *testing.T) {
-	c := run(t, &faultyStore{}, Config{MaxBatchBytes: 1})
+	c := start(t, &faultyStore{}, Config{MaxBatchBytes: 1})
 	if _, err := c.Append(t.Context(), draft("larger")); err != nil {
 		t.Error(err)
 	}
@@ -201,22 +204,22 @@ func TestOneMessageLargerThanABatchIsStored(t *testing.T) {
 func TestFullQueueRefusesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &faultyStore{beforeLock: func(ctx context.Context) error { <-ctx.Done(); return failing(messenger.Unavailable) }}
-		c := run(t, s, Config{MaxQueue: 2})
+		c := start(t, s, Config{MaxQueue: 2})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		go c.Append(ctx, draft("1"))
 		go c.Append(ctx, draft("2"))
 		synctest.Wait()
-		start := time.Now()
+		began := time.Now()
 		if _, err := c.Append(ctx, draft("3")); messenger.KindOf(err) != messenger.Overloaded {
 			t.Errorf("error = %v, want overloaded", err)
 		}
-		if waited := time.Since(start); waited != 0 {
+		if waited := time.Since(began); waited != 0 {
 			t.Errorf("refused after %v, want at once", waited)
 		}
 		time.Sleep(2 * time.Second) // the two have left
-		if n := len(c.queue); n != 0 {
-			t.Errorf("%d callers are queued, want none", n)
+		if c.waiting() {
+			t.Error("callers who have left are still queued")
 		}
 	})
 }
@@ -224,7 +227,7 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 func TestCallerWhoLeavesTheQueueIsNotStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &faultyStore{beforeLock: func(context.Context) error { time.Sleep(time.Second); return nil }}
-		c := run(t, s, Config{})
+		c := start(t, s, Config{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		go c.Append(t.Context(), draft("stays"))
@@ -241,7 +244,7 @@ func TestCallerWhoLeavesTheQueueIsNotStored(t *testing.T) {
 func TestCallerWhoLeavesABatchDoesNotKnow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &faultyStore{afterTake: func([]messenger.Draft) error { time.Sleep(time.Minute); return nil }}
-		c := run(t, s, Config{})
+		c := start(t, s, Config{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := c.Append(ctx, draft("x")); messenger.KindOf(err) != messenger.Unknown {
@@ -260,7 +263,7 @@ func TestUnavailableIsTriedAgain(t *testing.T) {
 			}
 			return nil
 		}}
-		c := run(t, s, Config{})
+		c := start(t, s, Config{})
 		if a, err := c.Append(t.Context(), draft("x")); err != nil || a.Seq != 1 {
 			t.Errorf("Append = %v, %v; want message 1", a, err)
 		}
@@ -276,7 +279,7 @@ func TestUnknownIsSettledByTheID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := run(t, s, Config{})
+				c := start(t, s, Config{})
 				a, err := c.Append(t.Context(), draft("x"))
 				if err != nil || string(a.Messages) != "1:x" || a.Replayed {
 					t.Errorf("Append = %+v, %v; want message 1, which nobody replayed", a, err)
@@ -303,7 +306,7 @@ func TestUnknownThatIsNotSettledInTimeStaysUnknown(t *testing.T) {
 			s.beforeLock = func(context.Context) error { return failing(messenger.Unavailable) }
 			return failing(messenger.Unknown)
 		}
-		c := run(t, s, Config{})
+		c := start(t, s, Config{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := c.Append(ctx, draft("x")); messenger.KindOf(err) != messenger.Unknown {
@@ -316,7 +319,7 @@ func TestUnwritableIsReportedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refuse := failing(messenger.Unwritable)
 		s := &faultyStore{afterTake: func([]messenger.Draft) error { return refuse }}
-		c := run(t, s, Config{})
+		c := start(t, s, Config{})
 		if _, err := c.Append(t.Context(), draft("x")); messenger.KindOf(err) != messenger.Unwritable {
 			t.Errorf("error = %v, want unwritable", err)
 		}
@@ -329,7 +332,7 @@ func TestUnwritableIsReportedAtOnce(t *testing.T) {
 
 func TestReplay(t *testing.T) {
 	s := &faultyStore{}
-	c := run(t, s, Config{})
+	c := start(t, s, Config{})
 	for i := range 15 {
 		if _, err := c.Append(t.Context(), keyed(fmt.Sprint("key ", i), fmt.Sprint("text ", i))); err != nil {
 			t.Fatal(err)
@@ -350,7 +353,7 @@ func TestReplay(t *testing.T) {
 func TestDuplicatesThatWaitTogetherAreStoredOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &faultyStore{beforeLock: func(context.Context) error { time.Sleep(time.Second); return nil }}
-		c := run(t, s, Config{})
+		c := start(t, s, Config{})
 		var replayed int
 		var mu sync.Mutex
 		var callers sync.WaitGroup
