@@ -4,25 +4,38 @@ package process
 import (
 	"os"
 	"os/exec"
+	"syscall"
 	"time"
 )
 
 // A Process is a running program. Somebody always waits for it, so that its
 // end is seen at once and leaves no zombie.
 //
-// It is in a process group of its own: ^C in the terminal reaches the parent
-// only, which can then end its children in the right order. On Linux the
-// kernel kills the child when the parent dies, whatever the cause; elsewhere
-// a parent that is killed leaves its children behind.
+// On Linux the kernel kills it when its parent dies, whatever the cause;
+// elsewhere a parent that is killed leaves its children behind.
 type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	err  error // what cmd.Wait returned; guarded by done
 }
 
-// Start starts cmd, whose fields the caller may have set as for cmd.Start.
+// Start starts cmd, whose fields the caller may have set as for cmd.Start, in
+// a process group of its own: ^C in the terminal reaches the parent only,
+// which can then end its children in the right order.
 func Start(cmd *exec.Cmd) (*Process, error) {
-	isolate(cmd)
+	dieWithUs(attributes(cmd))
+	separate(attributes(cmd))
+	return start(cmd)
+}
+
+// StartInGroup starts cmd in our process group: it may use the terminal, and
+// gets the terminal's ^C itself.
+func StartInGroup(cmd *exec.Cmd) (*Process, error) {
+	dieWithUs(attributes(cmd))
+	return start(cmd)
+}
+
+func start(cmd *exec.Cmd) (*Process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -75,4 +88,11 @@ func (p *Process) Stop(sig os.Signal, grace time.Duration) error {
 		p.Signal(os.Kill)
 	}
 	return p.Wait()
+}
+
+func attributes(cmd *exec.Cmd) *syscall.SysProcAttr {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = new(syscall.SysProcAttr)
+	}
+	return cmd.SysProcAttr
 }

@@ -7,6 +7,8 @@ import (
 	"syscall"
 )
 
+func separate(a *syscall.SysProcAttr) { a.Setpgid = true }
+
 func (p *Process) signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
 
 // Freeze stops the process where it stands, as a machine that hangs would.
