@@ -1,0 +1,158 @@
+// Package groupcommit turns many waiting callers into one batch and one
+// commit: the combiner.
+//
+// Callers queue in Append. One loop, Run, asks the store to append; the store
+// waits for the log's lock and only then takes the batch, so that everything
+// that arrived during the wait rides along (late binding). The order of the
+// log is the store's business: the combiner adds speed, not safety.
+package groupcommit
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"dummymessenger/internal/messenger"
+)
+
+// Config says what a Combiner works with and how much it takes on.
+type Config struct {
+	Store  messenger.Store
+	Encode encoder      // appends the wire form of one message
+	Logger *slog.Logger // nil: no log
+
+	MaxBatch      int // messages in one commit; 0: 1000
+	MaxBatchBytes int // bytes of sender and text in one commit, which one message may exceed; 0: 1 MiB
+	MaxQueue      int // callers waiting; one more is Overloaded at once; 0: 4096
+}
+
+// A Combiner appends messages for many callers at a time. New makes one.
+type Combiner struct {
+	cfg Config
+
+	// wake holds a token when the queue may have become non-empty.
+	wake chan struct{}
+
+	mu      sync.Mutex
+	queue   []*waiter // in order of arrival, but for those put back after a failure
+	stopped bool      // Run has returned: nobody will serve the queue
+	trouble error     // why the last append failed; nil if it did not
+}
+
+// A waiter is one caller inside Append. Its fields but done are guarded by
+// Combiner.mu.
+type waiter struct {
+	draft messenger.Draft
+	done  chan outcome // of capacity 1, so that nobody ever waits for a caller
+
+	taken     bool // in the store's hands and not in the queue
+	unsettled bool // an earlier try may have stored it
+	gone      bool // the caller waits no longer
+}
+
+// outcome is what became of a waiter: an answer; or the stored message that
+// has the draft's ID; or an error.
+type outcome struct {
+	answer messenger.Answer
+	stored *messenger.Message
+	err    error
+}
+
+// New returns a Combiner that works once Run is called.
+func New(cfg Config) *Combiner {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxBatch <= 0 {
+		cfg.MaxBatch = 1000
+	}
+	if cfg.MaxBatchBytes <= 0 {
+		cfg.MaxBatchBytes = 1 << 20
+	}
+	if cfg.MaxQueue <= 0 {
+		cfg.MaxQueue = 4096
+	}
+	return &Combiner{cfg: cfg, wake: make(chan struct{}, 1)}
+}
+
+// Append stores d and returns when it is durable.
+//
+// Errors are *messenger.Error: KeyReused if d's ID belongs to another message;
+// Overloaded at once if MaxQueue callers wait already; Unwritable if the
+// store refuses; Unavailable or Unknown if ctx ends first, depending on
+// whether d is certainly not stored.
+func (c *Combiner) Append(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
+	w := &waiter{draft: d, done: make(chan outcome, 1)}
+	if err := c.enqueue(w); err != nil {
+		return messenger.Answer{}, err
+	}
+	select {
+	case out := <-w.done:
+		if out.stored != nil {
+			return c.replay(ctx, w, *out.stored)
+		}
+		return out.answer, out.err
+	case <-ctx.Done():
+		return messenger.Answer{}, c.leave(w, context.Cause(ctx))
+	}
+}
+
+func (c *Combiner) enqueue(w *waiter) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopped {
+		return errStopping
+	}
+	if len(c.queue) >= c.cfg.MaxQueue {
+		return &messenger.Error{Kind: messenger.Overloaded, Detail: "too many messages are waiting to be stored; try again in a moment"}
+	}
+	c.queue = append(c.queue, w)
+	select {
+	case c.wake <- struct{}{}:
+	default: // a token is there already
+	}
+	return nil
+}
+
+// leave takes w out of the queue, since its caller waits no longer, and says
+// what that caller may believe.
+func (c *Combiner) leave(w *waiter, cause error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.gone = true
+	if i := slices.Index(c.queue, w); i >= 0 {
+		c.queue = slices.Delete(c.queue, i, i+1)
+	}
+	if w.taken || w.unsettled {
+		return unknown(cause)
+	}
+	if c.trouble != nil {
+		return &messenger.Error{Kind: messenger.Unavailable, Detail: "the database cannot be reached at present; try again later", Err: c.trouble}
+	}
+	return &messenger.Error{Kind: messenger.Unavailable, Detail: "the message could not be stored in time; try again later", Err: cause}
+}
+
+// replay answers a caller whose message has been in the log before: with its
+// original window, which a log that never changes still holds.
+func (c *Combiner) replay(ctx context.Context, w *waiter, m messenger.Message) (messenger.Answer, error) {
+	if m.Sender != w.draft.Sender || m.Text != w.draft.Text {
+		return messenger.Answer{}, &messenger.Error{Kind: messenger.KeyReused, Detail: "this Idempotency-Key was used for another message; use a new key for a new message"}
+	}
+	first := max(1, m.Seq-messenger.WindowSize+1)
+	window, err := c.cfg.Store.Read(ctx, first-1, int(m.Seq-first+1))
+	if err != nil {
+		return messenger.Answer{}, unknown(err) // it is stored, but that is for an answer to say
+	}
+	return messenger.Answer{
+		Seq:      m.Seq,
+		Messages: encode(c.cfg.Encode, window).window(len(window) - 1),
+		Replayed: !w.unsettled,
+	}, nil
+}
+
+var errStopping = &messenger.Error{Kind: messenger.Unavailable, Detail: "the server is shutting down; use another replica or try again later"}
+
+func unknown(cause error) error {
+	return &messenger.Error{Kind: messenger.Unknown, Detail: "the message may or may not have been stored; repeat the request with the same Idempotency-Key to find out", Err: cause}
+}

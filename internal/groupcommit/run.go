@@ -1,0 +1,170 @@
+package groupcommit
+
+import (
+	"context"
+	"time"
+
+	"dummymessenger/internal/messenger"
+)
+
+// How long Run rests after a failed append; it doubles from one to the next.
+const (
+	shortestPause = 10 * time.Millisecond
+	longestPause  = 500 * time.Millisecond
+)
+
+// Run serves the queue until ctx ends. Whoever waits then is told so.
+func (c *Combiner) Run(ctx context.Context) {
+	defer c.stop()
+	var pause time.Duration
+	for c.wait(ctx, pause) {
+		if err := c.commit(ctx); err != nil {
+			pause = min(max(2*pause, shortestPause), longestPause)
+		} else {
+			pause = 0
+		}
+	}
+}
+
+// wait returns true as soon as the pause is over and a caller waits, false
+// when ctx ends.
+func (c *Combiner) wait(ctx context.Context, pause time.Duration) bool {
+	if pause > 0 {
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for !c.waiting() {
+		select {
+		case <-c.wake:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+func (c *Combiner) waiting() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue) > 0
+}
+
+// commit makes one batch of what waits once the store has the log's lock.
+func (c *Combiner) commit(ctx context.Context) error {
+	var batch []*waiter
+	appended, err := c.cfg.Store.Append(ctx, func() (drafts []messenger.Draft) {
+		batch, drafts = c.take()
+		return drafts
+	})
+	if err != nil {
+		c.failed(batch, err)
+		return err
+	}
+	c.succeeded()
+	deliver(c.cfg.Encode, batch, appended)
+	return nil
+}
+
+// take moves the front of the queue into a batch.
+//
+// IDs in a batch are distinct: a draft whose ID is in the batch already stays
+// in the queue. It has the ID from an idempotency key, so the store will find
+// the first one when the second one's turn comes.
+func (c *Combiner) take() ([]*waiter, []messenger.Draft) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var (
+		batch  = make([]*waiter, 0, min(len(c.queue), c.cfg.MaxBatch))
+		drafts = make([]messenger.Draft, 0, cap(batch))
+		rest   = c.queue[:0]
+		bytes  int
+		keyed  map[messenger.ID]bool
+	)
+	for i, w := range c.queue {
+		bytes += len(w.draft.Sender) + len(w.draft.Text)
+		if len(batch) == c.cfg.MaxBatch || len(batch) > 0 && bytes > c.cfg.MaxBatchBytes {
+			rest = append(rest, c.queue[i:]...)
+			break
+		}
+		if w.draft.MayExist {
+			if keyed[w.draft.ID] {
+				rest = append(rest, w)
+				continue
+			}
+			if keyed == nil {
+				keyed = make(map[messenger.ID]bool)
+			}
+			keyed[w.draft.ID] = true
+		}
+		w.taken = true
+		batch = append(batch, w)
+		drafts = append(drafts, w.draft)
+	}
+	clear(c.queue[len(rest):]) // let go of those who left
+	c.queue = rest
+	return batch, drafts
+}
+
+// failed puts the batch back to the front of the queue, to be tried again for
+// as long as its callers wait; or ends their wait if trying again is no use.
+func (c *Combiner) failed(batch []*waiter, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.trouble == nil {
+		c.cfg.Logger.Warn("append failed; trying again while callers wait", "batch", len(batch), "error", err)
+	}
+	c.trouble = err
+
+	kind := messenger.KindOf(err)
+	if kind == messenger.Unwritable && len(batch) == 0 {
+		batch, c.queue = c.queue, nil
+	}
+	back := make([]*waiter, 0, len(batch)+len(c.queue))
+	for _, w := range batch {
+		w.taken = false
+		if kind.MayBeStored() {
+			w.unsettled = true
+			w.draft.MayExist = true
+		}
+		switch {
+		case w.gone:
+		case kind == messenger.Unwritable:
+			w.fail(err)
+		default:
+			back = append(back, w)
+		}
+	}
+	c.queue = append(back, c.queue...)
+}
+
+func (c *Combiner) succeeded() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.trouble != nil {
+		c.cfg.Logger.Info("append works again")
+		c.trouble = nil
+	}
+}
+
+// stop ends everybody's wait.
+func (c *Combiner) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+	for _, w := range c.queue {
+		w.fail(errStopping)
+	}
+	c.queue = nil
+}
+
+// fail ends w's wait with err, which says that w is not stored. That is only
+// true of the last try.
+func (w *waiter) fail(err error) {
+	if w.unsettled {
+		err = unknown(err)
+	}
+	w.done <- outcome{err: err}
+}

@@ -1,0 +1,59 @@
+package postgres
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"dummymessenger/internal/messenger"
+)
+
+// classify says what a failed round trip means for what it was to store.
+//
+// An ERROR that the server reports has aborted the transaction, whichever of
+// its statements it came from, so nothing is stored. Anything else (FATAL, a
+// broken connection, a time-out, a strange answer to COMMIT) leaves it open
+// whether the commit took place.
+func classify(err error) *messenger.Error {
+	if e, ok := errors.AsType[*messenger.Error](err); ok {
+		return e
+	}
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !ok && pgconn.SafeToRetry(err):
+		return unavailable(err)
+	case !ok || pe.SeverityUnlocalized != "ERROR":
+		return unknown(err)
+	case passing(pe.Code):
+		return unavailable(err)
+	case pe.Code == "53100": // disk_full
+		return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database's disk is full; its operator must make room", Err: err}
+	}
+	return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database refuses to store the message; its operator finds the reason in the server's log", Err: err}
+}
+
+// passing tells of a SQLSTATE whether waiting, or another host, is likely to
+// help (PostgreSQL documentation, appendix A).
+func passing(code string) bool {
+	switch code {
+	case "25006", // read_only_sql_transaction: a primary that has become a standby
+		"55P03": // lock_not_available: lock_timeout
+		return true
+	}
+	return strings.HasPrefix(code, "08") || // connection exception
+		strings.HasPrefix(code, "40") || // transaction rollback: deadlock, serialization
+		strings.HasPrefix(code, "57") // operator intervention: shutdown, cancelled query
+}
+
+func unavailable(err error) *messenger.Error {
+	return &messenger.Error{Kind: messenger.Unavailable, Detail: "the database cannot be reached at present; try again later", Err: err}
+}
+
+func unknown(err error) *messenger.Error {
+	return &messenger.Error{Kind: messenger.Unknown, Detail: "the database did not confirm the commit", Err: err}
+}
+
+var errNoLockRow = &messenger.Error{Kind: messenger.Unwritable,
+	Detail: "the log cannot be locked; its operator finds the reason in the server's log",
+	Err:    errors.New("table log_lock has no row; stop all replicas and run: INSERT INTO log_lock DEFAULT VALUES")}
