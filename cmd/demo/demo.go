@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"dummymessenger/internal/pgcluster"
+	"dummymessenger/internal/process"
+	"dummymessenger/internal/replica"
+
+	"golang.org/x/term"
+)
+
+const (
+	readyTimeout = time.Minute
+	stopGrace    = 15 * time.Second
+	logLines     = 15 // of a replica that failed
+)
+
+type demo struct {
+	flags
+	clientArgs     []string
+	signals        <-chan os.Signal
+	stdout, stderr io.Writer
+}
+
+// run is the whole demo. It returns the client's exit status.
+func (d *demo) run(ctx context.Context) (status int, err error) {
+	dir, err := os.MkdirTemp("", "dummymessenger-demo-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	programs, err := findPrograms(ctx, dir, d.stderr)
+	if err != nil {
+		return 0, err
+	}
+	config := replica.Config{Program: programs.server}
+	switch {
+	case d.Database != "":
+		config.Database = d.Database // a relative path means our folder
+		d.printf("database: yours\n")
+	case d.Postgres:
+		d.printf("starting PostgreSQL\n")
+		cluster, startErr := pgcluster.Start(ctx, pgcluster.Config{Settings: map[string]string{"max_connections": "300"}})
+		if startErr != nil {
+			return 0, startErr
+		}
+		defer func() { err = errors.Join(err, cluster.Stop()) }()
+		config.Database, config.Dir = cluster.URL("postgres"), dir
+		d.printf("database: a throw-away PostgreSQL\n")
+	default:
+		config.Database, config.Dir = "sqlite:"+filepath.Join(dir, "demo.db"), dir
+		d.printf("database: a new SQLite file in %s\n", dir)
+	}
+
+	replicas, err := d.startReplicas(ctx, dir, config)
+	defer func() { err = errors.Join(err, stopReplicas(replicas)) }()
+	if err != nil {
+		return 0, err
+	}
+	return d.runClient(programs.client, replicas)
+}
+
+// startReplicas starts all replicas at the same instant and waits until they
+// are ready. Those it returns were started, also when there is an error.
+func (d *demo) startReplicas(ctx context.Context, dir string, config replica.Config) ([]*replica.Replica, error) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	var replicas []*replica.Replica
+	for i := range d.Replicas {
+		config.Log = filepath.Join(dir, fmt.Sprintf("replica-%d.log", i+1))
+		r, err := replica.Start(config)
+		if err != nil {
+			return replicas, err
+		}
+		replicas = append(replicas, r)
+	}
+	for i, r := range replicas {
+		if err := r.WaitReady(ctx); err != nil {
+			return replicas, fmt.Errorf("replica %d: %w", i+1, err)
+		}
+		d.printf("replica %d: %s (process %d)\n", i+1, r.URL(), r.Pid())
+	}
+	return replicas, nil
+}
+
+// runClient runs the client to its end, unless a replica ends first.
+func (d *demo) runClient(program string, replicas []*replica.Replica) (status int, err error) {
+	args := slices.Clone(d.clientArgs)
+	for _, r := range replicas {
+		args = append(args, r.URL())
+	}
+	d.printf("client: %s\n\n", strings.Join(args, " "))
+	cmd := exec.Command(program, args...)
+	cmd.Stdout, cmd.Stderr = d.stdout, d.stderr
+
+	// On a terminal the client must be in the terminal's process group to draw
+	// there, and then gets its ^C from the terminal, as we do.
+	shared := term.IsTerminal(int(os.Stderr.Fd())) || term.IsTerminal(int(os.Stdin.Fd()))
+	start := process.Start
+	if shared {
+		start = process.StartInGroup
+	}
+	client, err := start(cmd)
+	if err != nil {
+		return 0, err
+	}
+	died := make(chan int, len(replicas))
+	for i, r := range replicas {
+		go func() {
+			<-r.Done() // at the latest when run stops it
+			died <- i
+		}()
+	}
+	ended := func(i int) error {
+		return fmt.Errorf("replica %d ended during the run (%v); its log ends:\n%s", i+1, replicas[i].Wait(), replicas[i].LogTail(logLines))
+	}
+
+	interrupted := false
+	for {
+		select {
+		case <-client.Done():
+			select {
+			case i := <-died:
+				return 0, ended(i)
+			default:
+			}
+			return exitStatus(client.Wait())
+		case i := <-died:
+			client.Stop(os.Kill, 0)
+			return 0, ended(i)
+		case sig := <-d.signals:
+			switch {
+			case interrupted:
+				client.Signal(os.Kill)
+			case !shared || sig != os.Interrupt:
+				client.Signal(os.Interrupt)
+			}
+			interrupted = true
+		}
+	}
+}
+
+// exitStatus is the exit status in what Wait returned.
+func exitStatus(err error) (int, error) {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	switch {
+	case err == nil:
+		return 0, nil
+	case !ok:
+		return 0, err
+	case !exit.Exited(): // by a signal
+		return 0, fmt.Errorf("the client was killed: %w", err)
+	}
+	return exit.ExitCode(), nil
+}
+
+// stopReplicas stops all at once. One that does not end with exit status 0 is
+// an error.
+func stopReplicas(replicas []*replica.Replica) error {
+	failed := make([]error, len(replicas))
+	var wg sync.WaitGroup
+	for i, r := range replicas {
+		wg.Go(func() {
+			select {
+			case <-r.Done():
+				return // on its own, which was reported
+			default:
+			}
+			if err := r.Stop(syscall.SIGTERM, stopGrace); err != nil {
+				failed[i] = fmt.Errorf("replica %d did not stop in order: %w; its log ends:\n%s", i+1, err, r.LogTail(logLines))
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(failed...)
+}
+
+func (d *demo) printf(format string, args ...any) { fmt.Fprintf(d.stderr, format, args...) }

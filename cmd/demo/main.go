@@ -1,0 +1,85 @@
+// Demo starts replicas of the messenger as separate processes on one database,
+// runs the client against them, prints its result and cleans up.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses besides the client's own.
+const (
+	exitUsage       = 64  // EX_USAGE of sysexits.h
+	exitBroken      = 70  // EX_SOFTWARE: there was no run, or a replica failed
+	exitInterrupted = 130 // ^C before the client ran
+)
+
+type flags struct {
+	Replicas int    `default:"2" placeholder:"N" help:"How many replicas to start (${default})."`
+	Database string `xor:"database" placeholder:"URL" help:"Use a database of yours: sqlite:PATH or postgres://…. Its messages stay."`
+	Postgres bool   `xor:"database" help:"Start a throw-away PostgreSQL from the programs installed on this machine."`
+}
+
+func (f *flags) Validate() error {
+	if f.Replicas < 1 || f.Replicas > 64 {
+		return errors.New("--replicas must be 1 to 64")
+	}
+	return nil
+}
+
+const description = `Starts replicas of the messenger as separate processes on one database, runs the client against them,
+prints its result and cleans up. Without flags: two replicas on a new SQLite file in a temporary folder.
+
+Whatever follows -- goes to the client: demo -- -c 200 --seed 1
+
+Exit status: the client's (0: every guarantee held); 64 bad usage; 70 there was no run, or a replica failed.`
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	var clientArgs []string
+	if i := slices.Index(args, "--"); i >= 0 {
+		args, clientArgs = args[:i], args[i+1:]
+	}
+	var f flags
+	exited := false // kong prints --help and calls this
+	parser := kong.Must(&f, kong.Name("demo"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }))
+	_, err := parser.Parse(args)
+	switch {
+	case exited:
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "demo: %v\nTry demo --help.\n", err)
+		return exitUsage
+	}
+
+	// The first signal ends what is being set up, or asks the client to end;
+	// the second kills the client. Stopping and cleaning up are bounded in time.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	d := demo{flags: f, clientArgs: clientArgs, signals: signals, stdout: stdout, stderr: stderr}
+	status, err := d.run(ctx)
+	switch {
+	case err == nil:
+		return status
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "demo: interrupted; everything is stopped and cleaned up")
+		return exitInterrupted
+	}
+	fmt.Fprintf(stderr, "demo: %v\n", err)
+	return exitBroken
+}

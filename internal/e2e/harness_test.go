@@ -1,0 +1,199 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/replica"
+)
+
+// patience is how long anything that must happen may take. Nothing is timed
+// by it; it only ends a test that would hang.
+const patience = time.Minute
+
+// bin is the folder of the programs under test.
+var bin string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if bin, err = os.MkdirTemp("", "dummymessenger-e2e-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(bin)
+		args := slices.Concat([]string{"build", "-buildvcs=false", "-o", bin + string(filepath.Separator)}, buildFlags,
+			[]string{"dummymessenger/cmd/..."})
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
+			return 1
+		}
+		return pgtest.Run(m)
+	}())
+}
+
+func program(name string) string {
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(bin, name)
+}
+
+// onEachDatabase runs a test on a new, empty database of each kind.
+func onEachDatabase(t *testing.T, test func(t *testing.T, db database)) {
+	t.Helper()
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db")))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, postgresDatabase(pgtest.Database(t)))
+	})
+}
+
+// replicas are the server processes of one test on one database.
+type replicas struct {
+	t       *testing.T
+	dir     string // of their logs: evidence, if the test fails
+	members []*replica.Replica
+}
+
+// start starts n replicas at the same instant and waits until all are ready.
+// At the end of the test those that still run must stop in order.
+func start(t *testing.T, n int, databaseURL string, args ...string) *replicas {
+	t.Helper()
+	rs := &replicas{t: t, dir: t.ArtifactDir()}
+	t.Cleanup(rs.finish)
+	for i := range n {
+		r, err := replica.Start(replica.Config{
+			Program:  program("server"),
+			Database: databaseURL,
+			Log:      filepath.Join(rs.dir, fmt.Sprintf("replica-%d.log", i+1)),
+			Dir:      rs.dir,
+			Args:     args,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rs.members = append(rs.members, r)
+	}
+	for i := range rs.members {
+		rs.waitReady(i)
+	}
+	return rs
+}
+
+func (rs *replicas) waitReady(i int) {
+	rs.t.Helper()
+	ctx, cancel := context.WithTimeout(rs.t.Context(), patience)
+	defer cancel()
+	if err := rs.members[i].WaitReady(ctx); err != nil {
+		rs.t.Fatalf("replica %d: %v", i+1, err)
+	}
+}
+
+// urls are the replicas' addresses.
+func (rs *replicas) urls() (urls []string) {
+	for _, r := range rs.members {
+		urls = append(urls, r.URL())
+	}
+	return urls
+}
+
+// stop asks replica i to end, which it must do with exit status 0.
+func (rs *replicas) stop(i int) {
+	rs.t.Helper()
+	if err := rs.members[i].Stop(syscall.SIGTERM, patience); err != nil {
+		rs.t.Errorf("replica %d, asked to stop: %v", i+1, err)
+	}
+}
+
+// kill ends replica i without warning, as kill -9 does.
+func (rs *replicas) kill(i int) { rs.members[i].Stop(os.Kill, patience) }
+
+// restart starts replica i, which has ended, again on its address.
+func (rs *replicas) restart(i int) {
+	rs.t.Helper()
+	r, err := rs.members[i].Restart()
+	if err != nil {
+		rs.t.Fatal(err)
+	}
+	rs.members[i] = r
+	rs.waitReady(i)
+}
+
+// finish stops what still runs and looks for what no log may hold.
+func (rs *replicas) finish() {
+	var wg sync.WaitGroup
+	for i := range rs.members {
+		select {
+		case <-rs.members[i].Done():
+		default:
+			wg.Go(func() { rs.stop(i) })
+		}
+	}
+	wg.Wait()
+	for i, r := range rs.members {
+		log := r.LogTail(1 << 20)
+		for _, bad := range []string{"DATA RACE", "panic:", "goroutine "} {
+			if strings.Contains(log, bad) {
+				rs.t.Errorf("replica %d's log holds %q", i+1, bad)
+			}
+		}
+		if rs.t.Failed() {
+			rs.t.Logf("replica %d's log ends (go test -artifacts keeps it all):\n%s", i+1, r.LogTail(40))
+		}
+	}
+}
+
+// startFails starts one replica, which must end by itself with an exit status
+// other than 0, and returns what it said.
+func startFails(t *testing.T, databaseURL string) string {
+	t.Helper()
+	dir := t.ArtifactDir()
+	r, err := replica.Start(replica.Config{
+		Program: program("server"), Database: databaseURL, Log: filepath.Join(dir, "refused.log"), Dir: dir,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Stop(os.Kill, 0) })
+	select {
+	case <-r.Done():
+	case <-time.After(patience):
+		t.Fatalf("the server still runs; its log:\n%s", r.LogTail(40))
+	}
+	log := r.LogTail(40)
+	if r.Wait() == nil {
+		t.Errorf("exit status 0; its log:\n%s", log)
+	}
+	for _, bad := range []string{"DATA RACE", "panic:", "goroutine "} {
+		if strings.Contains(log, bad) {
+			t.Errorf("the server's log holds %q:\n%s", bad, log)
+		}
+	}
+	return log
+}
+
+// eventually waits until condition holds.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %v", what, patience)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package pgtest_test
+
+import (
+	"testing"
+
+	"dummymessenger/internal/pgtest"
+
+	"github.com/jackc/pgx/v5"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+func TestDatabaseIsEmptyAndGoneAfterwards(t *testing.T) {
+	var used string
+	t.Run("use", func(t *testing.T) {
+		used = pgtest.Database(t)
+		if other := pgtest.Database(t); other == used {
+			t.Fatalf("two calls gave the same database")
+		}
+		conn, err := pgx.Connect(t.Context(), used)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Left open on purpose: nothing a test forgets may keep its database.
+		if _, err := conn.Exec(t.Context(), "CREATE TABLE messages (n int)"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if used == "" {
+		t.SkipNow() // as the subtest did
+	}
+	if conn, err := pgx.Connect(t.Context(), used); err == nil {
+		conn.Close(t.Context())
+		t.Error("the database is still there after its test")
+	}
+}

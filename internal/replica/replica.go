@@ -1,0 +1,130 @@
+// Package replica runs server programs as child processes.
+package replica
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"dummymessenger/internal/process"
+)
+
+// Config says how to start a replica. Program, Database and Log are required.
+type Config struct {
+	Program  string   // path of the server program
+	Database string   // URL; passed as DATABASE_URL, since arguments are public
+	Log      string   // path of the file that gets what it prints; appended to
+	Listen   string   // HOST:PORT; by default a free port of 127.0.0.1
+	Dir      string   // working folder; by default ours
+	Args     []string // further arguments
+	Env      []string // further NAME=VALUE; they win over ours
+}
+
+// A Replica is a server program that was started. It may end at any time.
+type Replica struct {
+	*process.Process
+	config Config
+	log    *log
+}
+
+// Start starts the program and does not wait until it is ready.
+func Start(config Config) (*Replica, error) {
+	if config.Listen == "" {
+		config.Listen = "127.0.0.1:0"
+	}
+	log, err := openLog(config.Log)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(config.Program, append([]string{"--listen", config.Listen}, config.Args...)...)
+	cmd.Dir = config.Dir
+	cmd.Env = append(append(os.Environ(), "DATABASE_URL="+config.Database), config.Env...)
+	cmd.Stdout, cmd.Stderr = log, log
+	p, err := process.Start(cmd)
+	if err != nil {
+		log.file.Close()
+		return nil, err
+	}
+	go func() {
+		p.Wait() // which also waits for the last of its output
+		log.file.Close()
+	}()
+	return &Replica{p, config, log}, nil
+}
+
+// WaitReady waits until the replica says that it can store messages. The error
+// holds the end of its log if it ended instead.
+func (r *Replica) WaitReady(ctx context.Context) error {
+	select {
+	case <-r.log.listening:
+	case <-r.Done():
+		return r.ended()
+	case <-ctx.Done():
+		return fmt.Errorf("the replica did not say that it listens: %w", context.Cause(ctx))
+	}
+	for {
+		why := r.get(ctx, "/readyz")
+		if why == nil {
+			return nil
+		}
+		select {
+		case <-r.Done():
+			return r.ended()
+		case <-ctx.Done():
+			return fmt.Errorf("the replica at %s is not ready: %w", r.URL(), why)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// get returns nil if the replica answers a GET of path with 200.
+func (r *Replica) get(ctx context.Context, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL()+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", path, response.Status)
+	}
+	return nil
+}
+
+func (r *Replica) ended() error {
+	how := "exit status 0"
+	if err := r.Wait(); err != nil {
+		how = err.Error()
+	}
+	return fmt.Errorf("the replica ended before it was ready (%s); its log ends:\n%s", how, r.LogTail(10))
+}
+
+// URL is the replica's address, known since WaitReady succeeded.
+func (r *Replica) URL() string { return "http://" + r.log.address() }
+
+// Restart starts the program again, on the same address, with the same
+// configuration. The old process must have ended.
+func (r *Replica) Restart() (*Replica, error) {
+	config := r.config
+	config.Listen = r.log.address()
+	return Start(config)
+}
+
+// LogTail returns the last lines of the log.
+func (r *Replica) LogTail(lines int) string {
+	data, err := os.ReadFile(r.config.Log)
+	if err != nil {
+		return err.Error()
+	}
+	all := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
