@@ -41,6 +41,9 @@ func TestCorrect(t *testing.T) {
 	if r.Run.Sent != 1000 || r.Run.OK != 1000 || r.Run.Latency.Count != 1000 {
 		t.Errorf("sent %d, ok %d, latencies %d, want 1000", r.Run.Sent, r.Run.OK, r.Run.Latency.Count)
 	}
+	if r.Run.Generator.Connections != 40 {
+		t.Errorf("%d connections, want one for each of 20 workers and 2 replicas", r.Run.Generator.Connections)
+	}
 	if n := len(m.log); n != 1002 {
 		t.Errorf("the log has %d messages, want 1000 and two sentinels", n)
 	}

@@ -111,6 +111,7 @@ func (c *conn) connect(now, deadline time.Time) error {
 	} else {
 		c.br.Reset(nc)
 	}
+	c.lastUsed = now
 	c.opened()
 	return nil
 }
@@ -138,6 +139,7 @@ func (c *conn) exchange(request []byte, now, deadline time.Time) (response, erro
 	if err != nil || !keep {
 		c.close()
 	}
+	c.lastUsed = time.Now()
 	return r, err
 }
 
