@@ -122,13 +122,23 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
+	var record func(*verify.Operation)
+	closeHistory := func() error { return nil }
+	if c.History != "" {
+		h, err := createHistory(c.History, test.VerifyConfig())
+		if err != nil {
+			return complain(stderr, err, exitCannotWrite)
+		}
+		record, closeHistory = h.record, h.close
+	}
 
 	stopProgress := func() {}
 	if !c.Quiet {
 		stopProgress = startProgress(stderr, test)
 	}
-	measured := test.Run(ctx, nil)
+	measured := test.Run(ctx, record)
 	stopProgress()
+	historyErr := closeHistory()
 
 	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Run: &measured}
 	if v := test.Verifier(); v != nil {
@@ -140,7 +150,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 	}
 	result.Exit = exitStatus(result)
-	if err := output.write(result); err != nil {
+	if err := errors.Join(output.write(result), historyErr); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	return result.Exit
@@ -155,7 +165,8 @@ func exitStatus(r *report.Result) int {
 		return exitInterrupted
 	case r.Verdict != nil && r.Verdict.Status == verify.Inconclusive:
 		return exitInconclusive
-	case r.Run != nil && r.Run.Failed+r.Run.Unknown > 0:
+	case r.Run != nil && r.Run.Failed+r.Run.Unknown > 0,
+		r.Verdict != nil && r.Verdict.Counts.Failed+r.Verdict.Counts.Unknown > 0:
 		return exitFailed
 	case len(r.Crossed) > 0:
 		return exitThreshold
