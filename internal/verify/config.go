@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,6 +34,25 @@ func (f Fields) String() string {
 	return strings.Join(names, ", ")
 }
 
+// MarshalText writes f as String does.
+func (f Fields) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (f *Fields) UnmarshalText(text []byte) error {
+	*f = 0
+	for name := range strings.SplitSeq(string(text), ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		i := slices.Index(fieldNames[:], name)
+		if i < 0 {
+			return fmt.Errorf("%q is no field of a message; there are %s", name, strings.Join(fieldNames[:], ", "))
+		}
+		*f |= 1 << i
+	}
+	return nil
+}
+
 // A Config says what the run was, as far as its verdict depends on it.
 type Config struct {
 	// Run is the run's id in all its nonces: 1 to 32 ASCII letters and digits.
@@ -52,7 +73,7 @@ type Config struct {
 
 	// ClockAllowance is how far the server's clock may be from the client's.
 	// 0 is DefaultClockAllowance.
-	ClockAllowance time.Duration `json:"clock_allowance,omitzero,format:nano"`
+	ClockAllowance time.Duration `json:"clock_allowance_ns,omitzero"`
 
 	// Missing are the fields that the server's answers do not show.
 	Missing Fields `json:"missing,omitzero"`
@@ -61,7 +82,7 @@ type Config struct {
 	WindowSize int `json:"window_size,omitzero"`
 
 	// MinOperations is how many answered operations a run needs in order to
-	// prove anything. 0 is DefaultMinOperations.
+	// prove anything. 0 is DefaultMinOperations; below 0, none is needed.
 	MinOperations int `json:"min_operations,omitzero"`
 
 	// Stream forgets what no correct answer can touch any more, so that memory

@@ -30,16 +30,16 @@ type Violation struct {
 
 // A Witness is one operation as evidence.
 type Witness struct {
-	Worker   int           `json:"worker"`
-	Number   int           `json:"number"`
-	Replica  int           `json:"replica"`
-	Name     string        `json:"replica_name,omitempty"` // the replica's, if Config has one
-	Sender   string        `json:"sender"`
-	Sentinel bool          `json:"sentinel,omitempty"`
-	Call     time.Duration `json:"call,format:nano"`
-	Return   time.Duration `json:"return,format:nano"`
-	Outcome  string        `json:"outcome"` // "ok", "failed", "unknown", or "never sent"
-	Seq      int64         `json:"seq"`     // its message's place in the log, 0 if unknown
+	Worker   int     `json:"worker"`
+	Number   int     `json:"number"`
+	Replica  int     `json:"replica"`
+	Name     string  `json:"replica_name,omitempty"` // the replica's, if Config has one
+	Sender   string  `json:"sender"`
+	Sentinel bool    `json:"sentinel,omitempty"`
+	Call     Elapsed `json:"call"`
+	Return   Elapsed `json:"return"`
+	Outcome  string  `json:"outcome"` // "ok", "failed", "unknown", or "never sent"
+	Seq      int64   `json:"seq"`     // its message's place in the log, 0 if unknown
 
 	// Window is what its answer showed. Texts of old messages may be gone;
 	// then only the nonce is left.
@@ -91,7 +91,7 @@ func (v *Verifier) witness(r ref) Witness {
 	rec := v.find(r)
 	n := Witness{
 		Worker: int(r.worker), Number: int(r.number), Replica: int(rec.replica), Sentinel: rec.is(sentinel),
-		Call: rec.call, Return: rec.ret, Outcome: rec.outcome.String(), Seq: rec.seq, Forgotten: rec.is(forgotten),
+		Call: Elapsed(rec.call), Return: Elapsed(rec.ret), Outcome: rec.outcome.String(), Seq: rec.seq, Forgotten: rec.is(forgotten),
 	}
 	switch {
 	case !rec.is(sent):
@@ -172,14 +172,14 @@ func (n Witness) String() string {
 		return b.String()
 	}
 	if n.Outcome == "in flight" {
-		fmt.Fprintf(&b, " from sender %q: sent at %s, not answered yet", n.Sender, clock(n.Call))
+		fmt.Fprintf(&b, " from sender %q: sent at %s, not answered yet", n.Sender, n.Call)
 		return b.String()
 	}
 	fmt.Fprintf(&b, " from sender %q to replica %d", n.Sender, n.Replica+1)
 	if n.Name != "" {
 		fmt.Fprintf(&b, " (%s)", n.Name)
 	}
-	fmt.Fprintf(&b, ": sent at %s, ended at %s, %s", clock(n.Call), clock(n.Return), n.Outcome)
+	fmt.Fprintf(&b, ": sent at %s, ended at %s, %s", n.Call, n.Return, n.Outcome)
 	if n.Seq != 0 {
 		fmt.Fprintf(&b, ", seq %d", n.Seq)
 	}
@@ -198,8 +198,11 @@ func (n Witness) String() string {
 	return b.String()
 }
 
-// clock is a time of the run in seconds.
-func clock(d time.Duration) string { return fmt.Sprintf("%.6f s", d.Seconds()) }
+// Elapsed is a time.Duration from the run's start, in nanoseconds as JSON.
+type Elapsed int64
+
+// String shows it in seconds.
+func (e Elapsed) String() string { return fmt.Sprintf("%.6f s", time.Duration(e).Seconds()) }
 
 // date is a sent_at as the wire shows it.
 func date(micros int64) string {

@@ -8,6 +8,7 @@ package verify
 type positions struct {
 	v    *Verifier
 	held []*Operation
+	refs map[ref]bool // of those held
 
 	nodes  map[identity]*node
 	copies map[*Entry]*Entry
@@ -32,14 +33,20 @@ type node struct {
 }
 
 func newPositions(v *Verifier) *positions {
-	return &positions{v: v, nodes: make(map[identity]*node), copies: make(map[*Entry]*Entry)}
+	return &positions{v: v, refs: make(map[ref]bool), nodes: make(map[identity]*node), copies: make(map[*Entry]*Entry)}
 }
 
 // hold keeps a returned operation until all are there.
 func (p *positions) hold(op *Operation) {
+	if p.refs[op.ref()] {
+		return
+	}
+	p.refs[op.ref()] = true
 	kept := *op
 	p.held = append(p.held, &kept)
 }
+
+func (p *positions) holds(r ref) bool { return p.refs[r] }
 
 // release gives every entry its place and hands the operations on.
 func (p *positions) release() {
