@@ -1,6 +1,3 @@
-// Package verify decides whether the answers of a run can be true together.
-// It is pure: it reads no clock and no network, so that it judges a live run
-// and a stored history alike.
 package verify
 
 import "time"
@@ -14,15 +11,20 @@ const (
 	Failed                 // certainly not stored: refused, not sent, 4xx, 503 not_stored
 )
 
+var outcomeNames = [...]string{Unknown: "unknown", OK: "ok", Failed: "failed"}
+
+func (o Outcome) String() string { return outcomeNames[o] }
+
 // An Entry is one message as an answer showed it. Answers that show the same
 // bytes share one Entry, so that most comparisons are of pointers; nobody
-// changes an Entry once it is in an Operation.
+// changes an Entry once it is in an Operation. A field that Config.Missing
+// names is zero.
 type Entry struct {
-	Seq         int64
-	Sender      string
-	SenderCount int64
-	Text        string
-	SentAt      int64 // microseconds since the Unix epoch
+	Seq         int64  `json:"seq,omitzero"`
+	Sender      string `json:"sender,omitzero"`
+	SenderCount int64  `json:"sender_count,omitzero"`
+	Text        string `json:"text,omitzero"`
+	SentAt      int64  `json:"sent_at,omitzero"` // microseconds since the Unix epoch
 }
 
 // An Operation is one request with all its tries.
@@ -30,7 +32,11 @@ type Operation struct {
 	Worker  int // 0, 1, 2 …; a worker has one operation at a time
 	Number  int // 0, 1, 2 … among this worker's; with the run's id it makes the nonce
 	Replica int // index of the replica that gave the outcome
-	Tries   int // 1 if nothing was retried
+	Tries   int // 0 or 1 if nothing was retried
+
+	// Sentinel marks an operation that is no part of the run's load: it was
+	// sent after all others had ended, to show what became of the unknown ones.
+	Sentinel bool
 
 	Sender string
 	Text   string // as it was sent, nonce included
@@ -40,4 +46,8 @@ type Operation struct {
 	Outcome Outcome
 	Reason  string   // why it is not OK, in a few words that group well: "timeout", "status 503"
 	Window  []*Entry // what an OK answer showed, oldest first
+
+	// Earlier is what an earlier answer to the same idempotency key showed,
+	// when there was one: the two must be alike. It is nil otherwise.
+	Earlier []*Entry
 }

@@ -33,6 +33,14 @@ func classify(err error) *messenger.Error {
 	return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database refuses to store the message; its operator finds the reason in the server's log", Err: err}
 }
 
+// harmless is classify for a round trip that could not have stored anything.
+func harmless(err error) *messenger.Error {
+	if e := classify(err); e.Kind != messenger.Unknown {
+		return e
+	}
+	return unavailable(err)
+}
+
 // passing tells of a SQLSTATE whether waiting, or another host, is likely to
 // help (PostgreSQL documentation, appendix A).
 func passing(code string) bool {

@@ -195,11 +195,11 @@ func (s *Store) remember(err error) {
 func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.Message, error) {
 	rows, err := s.pool.Query(ctx, readSQL, after, limit)
 	if err != nil {
-		return nil, classify(err)
+		return nil, harmless(err)
 	}
 	messages, err := pgx.CollectRows(rows, scanMessage)
 	if err != nil {
-		return nil, classify(err)
+		return nil, harmless(err)
 	}
 	return messages, nil
 }
@@ -213,7 +213,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	err := s.pool.QueryRow(ctx, readySQL).Scan(&writable, &locked)
 	switch {
 	case err != nil:
-		return classify(err)
+		return harmless(err)
 	case !writable:
 		return unavailable(errors.New("the database accepts no writes: it is in recovery or read-only"))
 	case !locked:

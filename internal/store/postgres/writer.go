@@ -56,11 +56,7 @@ func connect(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 func (w *writer) append(ctx context.Context, take func() []messenger.Draft) (messenger.Appended, error) {
 	before, err := w.lock(ctx)
 	if err != nil {
-		// Nothing has been sent that could store anything.
-		if e := classify(err); e.Kind != messenger.Unknown {
-			return messenger.Appended{}, e
-		}
-		return messenger.Appended{}, unavailable(err)
+		return messenger.Appended{}, harmless(err)
 	}
 	drafts := take()
 	if len(drafts) == 0 {

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses. None is 1 or 2 for another reason than a violation: Go's own
+// panics and flag errors end with 2.
+const (
+	exitVerified     = 0
+	exitViolated     = 1
+	exitInconclusive = 3   // nothing is wrong, but the run could not have shown it
+	exitFailed       = 4   // requests failed, though the log is consistent
+	exitUsage        = 64  // sysexits.h's EX_USAGE
+	exitNoInput      = 66  // EX_NOINPUT: a file cannot be read
+	exitCannotWrite  = 73  // EX_CANTCREAT: a file cannot be written
+	exitThreshold    = 99  // --fail
+	exitInterrupted  = 130 // as a shell reports SIGINT
+)
+
+// cli is the command line.
+type cli struct {
+	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	Run    runCmd    `cmd:"" default:"withargs" help:"Send messages to the servers, measure, and prove the answers (the default)."`
+	Verify verifyCmd `cmd:"" help:"Judge a history that --history has written."`
+}
+
+// A command does its work and returns the exit status.
+type command interface {
+	run(ctx context.Context, stdout, stderr io.Writer) int
+}
+
+// run is the program.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var c cli
+	selected, status, ok := parse(&c, args, stdout, stderr)
+	if !ok {
+		return status
+	}
+	return selected.run(ctx, stdout, stderr)
+}
+
+// exited carries the exit status out of kong, which expects --help and
+// --version not to return.
+type exited int
+
+// parse returns the command that args ask for, or the status to exit with.
+func parse(c *cli, args []string, stdout, stderr io.Writer) (selected command, status int, ok bool) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case exited:
+			status = int(v)
+		default:
+			panic(v)
+		}
+	}()
+	parser := kong.Must(c,
+		kong.Name("client"),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(status int) { panic(exited(status)) }),
+		kong.Vars{"version": version()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+		args = []string{"run", "--help"} // kong would leave out the default command's flags
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "client: %v\nTry client --help.\n", err)
+		return nil, exitUsage, false
+	}
+	return k.Selected().Target.Addr().Interface().(command), 0, true
+}
+
+// version is the module's version, or the commit that was built.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && version == "(devel)" {
+			version = s.Value
+		}
+	}
+	return version
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/report"
+)
+
+// startProgress writes one line a second until the function it returns is called.
+func startProgress(stderr io.Writer, test *loadtest.Test) (stop func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		start, last := time.Now(), int64(0)
+		for {
+			select {
+			case <-done:
+				return
+			case now := <-ticker.C:
+				last = writeProgress(stderr, test, now.Sub(start), last)
+			}
+		}
+	})
+	return func() {
+		close(done)
+		wg.Wait()
+	}
+}
+
+// writeProgress returns how many answers there are; last is how many there
+// were a second ago.
+func writeProgress(stderr io.Writer, test *loadtest.Test, elapsed time.Duration, last int64) int64 {
+	s := test.Snapshot()
+	line := fmt.Sprintf("%3.0f s  %s answered, %s/s, %s failed, %s unknown", elapsed.Seconds(),
+		report.Count(s.OK), report.Count(s.OK-last), report.Count(s.Failed), report.Count(s.Unknown))
+	if v := test.Verifier(); v != nil {
+		line += ", " + report.Plural(v.Live().Violations, "violation")
+	}
+	fmt.Fprintln(stderr, line)
+	return s.OK
+}

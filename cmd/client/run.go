@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/report"
+	"dummymessenger/internal/verify"
+)
+
+// runCmd is the load test.
+type runCmd struct {
+	URLs []string `arg:"" optional:"" name:"url" help:"The replicas; http://127.0.0.1:8001 and http://127.0.0.1:8002 if none is given."`
+
+	Workers   int           `short:"c" default:"50" help:"How many requests are under way at once, at most."`
+	PerWorker int           `default:"100" help:"How many requests each worker sends, one after the other."`
+	Requests  int           `short:"n" help:"How many requests in total, instead of --per-worker."`
+	Duration  time.Duration `help:"Send for so long, instead of a number of requests."`
+	Warmup    time.Duration `help:"Send for so long before the measured part. These requests are verified, not measured."`
+	Rate      float64       `help:"Requests due per second, whether the servers keep up or not (open loop). Waits count from when a request was due."`
+
+	Senders string        `type:"path" placeholder:"FILE" help:"Senders' names, one a line, instead of the ten built in."`
+	Seed    *uint64       `help:"Repeat the choices of sender, text and replica. Without it they are new in each run."`
+	Timeout time.Duration `default:"30s" help:"Of each try."`
+	Retries int           `help:"Tries after the first, under one Idempotency-Key. Only what certainly failed for the moment, or is unknown, is tried again."`
+	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
+
+	Fail     []string `placeholder:"'p99<200ms'" sep:"none" help:"Exit with 99 if this does not hold: mean, p50, p90, p95, p99, p999, max, throughput, failed, unknown. May be repeated."`
+	NoVerify bool     `help:"Count answers only. Prove nothing."`
+	Stream   bool     `help:"Keep memory bounded in runs of millions of requests."`
+
+	JSON    string `name:"json" placeholder:"FILE" help:"Write the result as JSON too; - is stdout, instead of the text."`
+	History string `type:"path" placeholder:"FILE" help:"Write every operation as JSON lines, compressed if FILE ends in .gz."`
+	Quiet   bool   `short:"q" help:"No progress on stderr."`
+
+	thresholds []report.Threshold
+}
+
+// Help is what --help says below the flags' command line.
+func (c *runCmd) Help() string {
+	return `Sends messages to all replicas of a messenger at once, measures them, and proves from the answers that their log is right.
+
+"client verify FILE" judges a history that --history has written.
+
+Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though the log is consistent, 64 bad usage, 66 and 73 a file cannot be read or written, 99 a --fail threshold was not kept, 130 interrupted.`
+}
+
+// config makes flags into a run. Its errors are mistakes in them.
+func (c *runCmd) config() (loadtest.Config, error) {
+	cfg := loadtest.Config{
+		URLs: c.URLs, Workers: c.Workers, Requests: c.Requests, Duration: c.Duration, Warmup: c.Warmup, Rate: c.Rate,
+		Timeout: c.Timeout, Retries: c.Retries, Stream: c.Stream, Unverified: c.NoVerify,
+	}
+	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 {
+		return cfg, errors.New("--workers, --per-worker and --timeout must be greater than 0")
+	}
+	if c.Requests == 0 && c.Duration == 0 {
+		cfg.Requests = c.Workers * c.PerWorker
+	}
+	if len(c.URLs) == 0 {
+		cfg.URLs = []string{"http://127.0.0.1:8001", "http://127.0.0.1:8002"}
+	}
+	if c.Seed != nil {
+		cfg.Seed = *c.Seed
+	} else {
+		cfg.Seed = rand.Uint64N(1_000_000_000)
+	}
+	if c.NoVerify && c.History != "" {
+		return cfg, errors.New("--history records what --no-verify does not look at; use one of them")
+	}
+	if c.Senders != "" {
+		data, err := os.ReadFile(c.Senders)
+		if err != nil {
+			return cfg, err
+		}
+		for line := range strings.Lines(string(data)) {
+			if line = strings.TrimSpace(line); line != "" {
+				cfg.Senders = append(cfg.Senders, line)
+			}
+		}
+		if len(cfg.Senders) == 0 {
+			return cfg, fmt.Errorf("%s names no sender", c.Senders)
+		}
+	}
+	if c.Profile != "" {
+		data, err := os.ReadFile(c.Profile)
+		if err != nil {
+			return cfg, err
+		}
+		if cfg.Profile, err = loadtest.ParseProfile(data); err != nil {
+			return cfg, fmt.Errorf("%s: %w", c.Profile, err)
+		}
+	}
+	for _, s := range c.Fail {
+		t, err := report.ParseThreshold(s)
+		if err != nil {
+			return cfg, err
+		}
+		c.thresholds = append(c.thresholds, t)
+	}
+	return cfg, nil
+}
+
+func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
+	cfg, err := c.config()
+	if err != nil {
+		return complain(stderr, err, exitUsage)
+	}
+	test, err := loadtest.New(cfg)
+	if err != nil {
+		return complain(stderr, err, exitUsage)
+	}
+	output, err := createOutput(c.JSON, stdout)
+	if err != nil {
+		return complain(stderr, err, exitCannotWrite)
+	}
+	var record func(*verify.Operation)
+	closeHistory := func() error { return nil }
+	if c.History != "" {
+		h, err := createHistory(c.History, test.VerifyConfig())
+		if err != nil {
+			return complain(stderr, err, exitCannotWrite)
+		}
+		record, closeHistory = h.record, h.close
+	}
+
+	stopProgress := func() {}
+	if !c.Quiet {
+		stopProgress = startProgress(stderr, test)
+	}
+	measured := test.Run(ctx, record)
+	stopProgress()
+	historyErr := closeHistory()
+
+	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Run: &measured}
+	if v := test.Verifier(); v != nil {
+		result.Verdict = v.Verdict()
+	}
+	for _, t := range c.thresholds {
+		if crossed := t.Crossed(measured); crossed != "" {
+			result.Crossed = append(result.Crossed, crossed)
+		}
+	}
+	result.Exit = exitStatus(result)
+	if err := errors.Join(output.write(result), historyErr); err != nil {
+		return complain(stderr, err, exitCannotWrite)
+	}
+	return result.Exit
+}
+
+// exitStatus is the first that applies: what is worse comes first.
+func exitStatus(r *report.Result) int {
+	switch {
+	case r.Verdict != nil && r.Verdict.Status == verify.Violated:
+		return exitViolated
+	case r.Run != nil && r.Run.Interrupted:
+		return exitInterrupted
+	case r.Verdict != nil && r.Verdict.Status == verify.Inconclusive:
+		return exitInconclusive
+	case r.Run != nil && r.Run.Failed+r.Run.Unknown > 0,
+		r.Verdict != nil && r.Verdict.Counts.Failed+r.Verdict.Counts.Unknown > 0:
+		return exitFailed
+	case len(r.Crossed) > 0:
+		return exitThreshold
+	}
+	return exitVerified
+}
+
+func complain(stderr io.Writer, err error, status int) int {
+	fmt.Fprintf(stderr, "client: %v\n", err)
+	return status
+}
+
+// An output is where the result goes.
+type output struct {
+	text io.Writer // nil: none
+	json io.Writer // nil: none
+	file *os.File  // that json is, if it is one
+}
+
+// createOutput opens the file before the run, so that a long run is not lost
+// to a name mistyped.
+func createOutput(jsonName string, stdout io.Writer) (*output, error) {
+	switch jsonName {
+	case "":
+		return &output{text: stdout}, nil
+	case "-":
+		return &output{json: stdout}, nil
+	}
+	f, err := os.Create(jsonName)
+	return &output{text: stdout, json: f, file: f}, err
+}
+
+func (o *output) write(r *report.Result) error {
+	if o.json != nil {
+		b := bufio.NewWriter(o.json)
+		if err := errors.Join(report.WriteJSON(b, r), b.Flush()); err != nil {
+			return err
+		}
+	}
+	if o.file != nil {
+		if err := o.file.Close(); err != nil {
+			return err
+		}
+	}
+	if o.text != nil {
+		return report.WriteText(o.text, r)
+	}
+	return nil
+}

@@ -1,0 +1,328 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"dummymessenger/internal/report"
+)
+
+// try runs the client with --json - and returns what it wrote.
+func try(t *testing.T, ctx context.Context, args ...string) (status int, r report.Result) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status = run(ctx, append([]string{"--json", "-", "-q"}, args...), &stdout, &stderr)
+	// Status and the verdict's texts are written for readers and have no way back.
+	if err := json.Unmarshal(stdout.Bytes(), &struct {
+		Run     *report.Run `json:"run"`
+		Crossed *[]string   `json:"crossed"`
+	}{Run: func() *report.Run { r.Run = new(report.Run); return r.Run }(), Crossed: &r.Crossed}); err != nil {
+		t.Fatalf("client %q: status %d, stdout is not JSON: %v\n%s%s", args, status, err, &stdout, &stderr)
+	}
+	t.Logf("client %q: status %d, sent %d, ok %d, failures %v\n%s", args, status, r.Run.Sent, r.Run.OK, r.Run.Failures, &stderr)
+	return status, r
+}
+
+func TestCorrect(t *testing.T) {
+	m := newMemory()
+	status, r := try(t, t.Context(), "-c", "20", "--per-worker", "50", newReplica(t, m, nil), newReplica(t, m, nil))
+	if status != exitVerified {
+		t.Errorf("status %d, want %d", status, exitVerified)
+	}
+	if r.Run.Sent != 1000 || r.Run.OK != 1000 || r.Run.Latency.Count != 1000 {
+		t.Errorf("sent %d, ok %d, latencies %d, want 1000", r.Run.Sent, r.Run.OK, r.Run.Latency.Count)
+	}
+	if r.Run.Generator.Connections != 40 {
+		t.Errorf("%d connections, want one for each of 20 workers and 2 replicas", r.Run.Generator.Connections)
+	}
+	if n := len(m.log); n != 1002 {
+		t.Errorf("the log has %d messages, want 1000 and two sentinels", n)
+	}
+	if sum := r.Run.Replicas[0].OK + r.Run.Replicas[1].OK; sum != 1000 || r.Run.Replicas[0].OK < 400 {
+		t.Errorf("the replicas answered %d and %d", r.Run.Replicas[0].OK, r.Run.Replicas[1].OK)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	onEach := func(n int64, f func(w http.ResponseWriter, store func() []message)) fault {
+		return func(w http.ResponseWriter, number int64, store func() []message) bool {
+			if number%n == 0 && number < 450 { // sentinels pass
+				f(w, store)
+				return true
+			}
+			return false
+		}
+	}
+	tests := []struct {
+		name    string
+		fault   fault
+		args    []string
+		status  int
+		outcome string
+		reason  string
+	}{
+		{
+			name:   "refused and not stored",
+			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { refuse(w, 503, "not_stored") }),
+			status: exitFailed, outcome: "failed", reason: "status 503, not stored",
+		},
+		{
+			name:   "503 of a proxy",
+			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { w.WriteHeader(503) }),
+			status: exitFailed, outcome: "unknown", reason: "status 503",
+		},
+		{
+			name:   "bad request",
+			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { refuse(w, 422, "not_stored") }),
+			status: exitFailed, outcome: "failed", reason: "status 422",
+		},
+		{
+			name:   "504 and stored",
+			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { store(); refuse(w, 504, "unknown") }),
+			status: exitFailed, outcome: "unknown", reason: "status 504",
+		},
+		{
+			name:   "closed before the answer",
+			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }),
+			status: exitFailed, outcome: "unknown", reason: "closed before the answer",
+		},
+		{
+			name: "answer cut off",
+			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+				store()
+				hijack(w, "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"messages\":[")
+			}),
+			status: exitFailed, outcome: "unknown", reason: "answer cut off",
+		},
+		{
+			name: "garbled answer",
+			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+				store()
+				w.Write([]byte(`{"messages":[{"seq":1,`))
+			}),
+			status: exitFailed, outcome: "unknown", reason: "garbled answer",
+		},
+		{
+			name:   "no HTTP",
+			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { hijack(w, "220 mail.example.org\r\n") }),
+			status: exitFailed, outcome: "unknown", reason: "malformed HTTP answer",
+		},
+		{
+			name: "slow",
+			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+				store()
+				time.Sleep(300 * time.Millisecond) // the fault itself
+			}),
+			args:   []string{"--timeout", "200ms"},
+			status: exitFailed, outcome: "unknown", reason: "timeout",
+		},
+		{
+			name:   "stored, then closed, retried",
+			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }),
+			args:   []string{"--retries", "3"},
+			status: exitVerified,
+		},
+		{
+			name:   "not stored, retried",
+			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { refuse(w, 503, "not_stored") }),
+			args:   []string{"--retries", "3"},
+			status: exitVerified,
+		},
+		{
+			name: "a gap in a window",
+			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+				window := store()
+				answer(w, append(window[:3], window[4:]...))
+			}),
+			status: exitViolated,
+		},
+		{
+			name: "another's message last",
+			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+				window := store()
+				answer(w, window[:len(window)-1])
+			}),
+			status: exitViolated,
+		},
+		{
+			name: "text altered",
+			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+				window := store()
+				window[5].Text += "!"
+				answer(w, window)
+			}),
+			status: exitViolated,
+		},
+		{
+			name: "acknowledged twice",
+			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+				store()
+				answer(w, store())
+			}),
+			status: exitViolated,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := newMemory()
+			args := append([]string{"-c", "10", "-n", "900", newReplica(t, m, test.fault), newReplica(t, m, nil)}, test.args...)
+			status, r := try(t, t.Context(), args...)
+			if status != test.status {
+				t.Errorf("status %d, want %d", status, test.status)
+			}
+			if r.Run.Sent != 900 {
+				t.Errorf("sent %d, want 900", r.Run.Sent)
+			}
+			if test.reason == "" {
+				if len(r.Run.Failures) > 0 {
+					t.Errorf("failures %v, want none", r.Run.Failures)
+				}
+				return
+			}
+			if len(r.Run.Failures) != 1 || r.Run.Failures[0].Outcome != test.outcome || r.Run.Failures[0].Reason != test.reason {
+				t.Errorf("failures %v, want some of %s: %s only", r.Run.Failures, test.outcome, test.reason)
+			}
+		})
+	}
+}
+
+// One replica that nobody listens at: its requests certainly failed.
+func TestConnectionRefused(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	m := newMemory()
+	_, r := try(t, t.Context(), "-c", "10", "-n", "400", newReplica(t, m, nil), "http://"+ln.Addr().String())
+	want := report.Failure{Outcome: "failed", Reason: "connection refused", Count: r.Run.Failed}
+	if len(r.Run.Failures) != 1 || r.Run.Failures[0] != want || r.Run.Failed < 100 {
+		t.Errorf("failures %v, want some 200 of %v", r.Run.Failures, want)
+	}
+	if r.Run.Replicas[1].Failed != r.Run.Failed {
+		t.Errorf("the failures count for the wrong replica: %+v", r.Run.Replicas)
+	}
+}
+
+// With retries a request finds the replica that is there.
+func TestConnectionRefusedRetried(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	m := newMemory()
+	_, r := try(t, t.Context(), "-c", "10", "-n", "200", "--retries", "10", newReplica(t, m, nil), "http://"+ln.Addr().String())
+	if r.Run.OK < 198 || r.Run.Retried < 50 {
+		t.Errorf("ok %d, retried %d, want nearly all of 200, and many", r.Run.OK, r.Run.Retried)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"--bogus"},
+		{"-c", "many"},
+		{"-c", "0"},
+		{"--timeout", "-1s"},
+		{"localhost:8001"},
+		{"ftp://127.0.0.1"},
+		{"--fail", "p98<1s"},
+		{"--fail", "p99=1s"},
+		{"--senders", empty},
+		{"--profile", empty},
+		{"--profile", empty + ".missing"},
+		{"--no-verify", "--history", "x"},
+		{"verify"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), args, &stdout, &stderr); status != exitUsage || stderr.Len() == 0 || stdout.Len() > 0 {
+			t.Errorf("client %q = %d, want %d and a message on stderr\nstdout: %s\nstderr: %s", args, status, exitUsage, &stdout, &stderr)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), []string{"--help"}, &stdout, &stderr); status != 0 || !strings.Contains(stdout.String(), "--per-worker") {
+		t.Errorf("--help = %d\n%s%s", status, &stdout, &stderr)
+	}
+	stdout.Reset()
+	if status := run(t.Context(), []string{"--version"}, &stdout, &stderr); status != 0 || stdout.Len() == 0 {
+		t.Errorf("--version = %d\n%s", status, &stdout)
+	}
+}
+
+func TestThreshold(t *testing.T) {
+	m := newMemory()
+	url := newReplica(t, m, nil)
+	url2 := newReplica(t, m, nil)
+	if status, r := try(t, t.Context(), "-n", "500", "--fail", "p50<1us", "--fail", "failed<1", url, url2); status != exitThreshold || len(r.Crossed) != 1 {
+		t.Errorf("status %d, crossed %q, want %d and the first", status, r.Crossed, exitThreshold)
+	}
+	if status, r := try(t, t.Context(), "-n", "500", "--fail", "p50<1h", "--fail", "throughput>1", url, url2); status != exitVerified || len(r.Crossed) != 0 {
+		t.Errorf("status %d, crossed %q, want none", status, r.Crossed)
+	}
+}
+
+// An interrupt ends the run, and what there is is verified and reported.
+func TestInterrupt(t *testing.T) {
+	m := newMemory()
+	ctx, cancel := context.WithCancel(t.Context())
+	interrupt := func(w http.ResponseWriter, number int64, store func() []message) bool {
+		if number == 300 {
+			cancel()
+		}
+		return false
+	}
+	status, r := try(t, ctx, "-n", "1000000", newReplica(t, m, interrupt), newReplica(t, m, nil))
+	if status != exitInterrupted || !r.Run.Interrupted {
+		t.Errorf("status %d, interrupted %t, want %d", status, r.Run.Interrupted, exitInterrupted)
+	}
+	if r.Run.OK < 300 || r.Run.OK != r.Run.Sent || r.Run.OK > 2000 {
+		t.Errorf("sent %d, ok %d, want all that were sent answered", r.Run.Sent, r.Run.OK)
+	}
+}
+
+func TestOpenLoop(t *testing.T) {
+	m := newMemory()
+	status, r := try(t, t.Context(), "-c", "20", "--rate", "1000", "--warmup", "100ms", "--duration", "500ms", newReplica(t, m, nil), newReplica(t, m, nil))
+	if status != exitVerified {
+		t.Errorf("status %d, want %d", status, exitVerified)
+	}
+	if sum := r.Run.Sent + r.Run.Dropped; sum != 500 {
+		t.Errorf("%d sent and %d dropped, want 500 together", r.Run.Sent, r.Run.Dropped)
+	}
+	if r.Run.Service == nil || r.Run.Latency.Mean < r.Run.Service.Mean {
+		t.Errorf("latency %+v, service %+v: waiting for a worker was not counted", r.Run.Latency, r.Run.Service)
+	}
+}
+
+// One slow request delays those behind it, and the latency shows that
+// although their own service was quick.
+func TestCoordinatedOmission(t *testing.T) {
+	m := newMemory()
+	stall := func(w http.ResponseWriter, number int64, store func() []message) bool {
+		if number == 50 {
+			time.Sleep(300 * time.Millisecond) // the fault itself
+		}
+		return false
+	}
+	_, r := try(t, t.Context(), "-c", "1", "--rate", "500", "-n", "300", newReplica(t, m, stall))
+	if r.Run.Latency.P90 < 50 || r.Run.Service.P90 > 50 || r.Run.Late < 100 {
+		t.Errorf("p90 %v ms of latency and %v ms of service, %d late; want a high and a low one", r.Run.Latency.P90, r.Run.Service.P90, r.Run.Late)
+	}
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"dummymessenger/internal/report"
+	"dummymessenger/internal/verify"
+)
+
+// verifyCmd judges a stored history.
+type verifyCmd struct {
+	File string `arg:"" type:"path" help:"The history, compressed or not."`
+	JSON string `name:"json" placeholder:"FILE" help:"Write the verdict as JSON too; - is stdout, instead of the text."`
+}
+
+func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
+	f, err := os.Open(c.File)
+	if err != nil {
+		return complain(stderr, err, exitNoInput)
+	}
+	defer f.Close()
+	verdict, _, err := verify.ReadHistory(f, nil)
+	if err != nil {
+		return complain(stderr, err, exitNoInput)
+	}
+	output, err := createOutput(c.JSON, stdout)
+	if err != nil {
+		return complain(stderr, err, exitCannotWrite)
+	}
+	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Verdict: verdict}
+	result.Exit = exitStatus(result)
+	if err := output.write(result); err != nil {
+		return complain(stderr, err, exitCannotWrite)
+	}
+	return result.Exit
+}

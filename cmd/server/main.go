@@ -1,0 +1,140 @@
+// Command server is one replica of the messenger.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/joho/godotenv"
+
+	"dummymessenger/internal/groupcommit"
+	"dummymessenger/internal/server"
+	"dummymessenger/internal/store"
+)
+
+type flags struct {
+	Listen         string        `default:"127.0.0.1:8001" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one (default: ${default})."`
+	Database       string        `default:"sqlite:dummymessenger.db" env:"DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://…; libpq's PG* variables fill in what a PostgreSQL URL leaves out (default: ${default})."`
+	RequestTimeout time.Duration `default:"5s" placeholder:"TIME" help:"How long a message may wait to be stored (default: ${default})."`
+	DrainDelay     time.Duration `default:"0s" placeholder:"TIME" help:"How long to serve on when told to stop, with /readyz failing already (default: ${default})."`
+	MaxBatch       int           `default:"1000" placeholder:"N" help:"Most messages in one transaction (default: ${default})."`
+	MaxQueue       int           `default:"4096" placeholder:"N" help:"Most messages that wait to be stored; one more is refused with 503 (default: ${default})."`
+	LogFormat      string        `default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the log on stderr: text or json (default: ${default})."`
+	LogLevel       slog.Level    `default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
+}
+
+// Validate is called by kong.
+func (f *flags) Validate() error {
+	switch {
+	case f.RequestTimeout <= 0:
+		return errors.New("--request-timeout must be more than 0")
+	case f.DrainDelay < 0:
+		return errors.New("--drain-delay must not be negative")
+	case f.MaxBatch < 1:
+		return errors.New("--max-batch must be at least 1")
+	case f.MaxQueue < 1:
+		return errors.New("--max-queue must be at least 1")
+	}
+	return nil
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run returns the exit status: 0 after a signal, 64 for bad usage (EX_USAGE of
+// sysexits.h), 1 for anything else.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var f flags
+	left := false
+	parser := kong.Must(&f,
+		kong.Name("server"),
+		kong.Description("One replica of the messenger: POST /messages stores a message and answers with the last ten. "+
+			"Settings are also read from the file .env in the working directory."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { left = true }), // --help
+	)
+	err := loadDotEnv()
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	switch {
+	case left:
+		return 0
+	case err != nil:
+		fmt.Fprintf(stderr, "server: %v\nserver --help lists the flags.\n", err)
+		return 64
+	}
+	if err := serve(ctx, f, newLogger(stderr, f)); err != nil {
+		fmt.Fprintf(stderr, "server: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// loadDotEnv adds .env to the environment. What is set there already stays.
+func loadDotEnv() error {
+	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the file .env cannot be read: %w", err)
+	}
+	return nil
+}
+
+func newLogger(w io.Writer, f flags) *slog.Logger {
+	options := &slog.HandlerOptions{Level: f.LogLevel}
+	if f.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// serve runs the replica until ctx ends: server, combiner and store are
+// started from the inside out and stopped from the outside in.
+func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
+	log, err := store.Open(ctx, f.Database, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+
+	combiner := groupcommit.New(groupcommit.Config{
+		Store:    log,
+		Encode:   server.AppendMessage,
+		Logger:   logger,
+		MaxBatch: f.MaxBatch,
+		MaxQueue: f.MaxQueue,
+	})
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var combining sync.WaitGroup
+	combining.Go(func() { combiner.Run(running) })
+	defer combining.Wait()
+	defer stop()
+
+	ln, err := net.Listen("tcp", f.Listen)
+	if err != nil {
+		return fmt.Errorf("%w; name another address with --listen", err)
+	}
+	logger.Info("listening", "addr", ln.Addr().String())
+	err = server.New(server.Config{
+		Log:            combiner,
+		Logger:         logger,
+		Ready:          log.Ready,
+		RequestTimeout: f.RequestTimeout,
+		DrainDelay:     f.DrainDelay,
+	}).Serve(ctx, ln)
+	logger.Info("stopped")
+	return err
+}

@@ -1,0 +1,227 @@
+package loadtest
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// idleLimit is how long a connection may lie unused. Servers close idle
+	// connections, and a request that meets such a close has an unknown outcome;
+	// common limits are 2 seconds and up.
+	idleLimit = time.Second
+
+	// maxBody is more than ten messages of 4096 characters take, each character
+	// written as a pair of \u escapes.
+	maxBody = 1 << 20
+)
+
+// A target is one replica, prepared for dialling.
+type target struct {
+	url     string // as given
+	address string // host:port
+	host    string // for the Host field
+	path    string // base path and the profile's
+	tls     *tls.Config
+}
+
+func newTarget(raw, path string) (*target, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("%q is not a URL like http://127.0.0.1:8001", raw)
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%q: give scheme, host and base path only", raw)
+	}
+	t := &target{url: raw, host: u.Host, path: strings.TrimSuffix(u.EscapedPath(), "/") + path}
+	port := u.Port()
+	if u.Scheme == "https" {
+		t.tls = &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}}
+	}
+	if port == "" {
+		port = u.Scheme
+	}
+	t.address = net.JoinHostPort(u.Hostname(), port)
+	return t, nil
+}
+
+// A response is one complete answer. Its body is valid until the next exchange
+// on the same connection.
+type response struct {
+	status     int
+	retryAfter string
+	body       []byte
+}
+
+// A conn is a worker's keep-alive connection to one replica; it is opened when
+// it is first needed.
+//
+// It does what net/http's Transport cannot be told to do: it never sends a
+// request a second time (Transport resends a POST that has an Idempotency-Key
+// when a kept-alive connection breaks), and it knows whether any byte of the
+// request may have left, which separates "failed" from "unknown".
+type conn struct {
+	target *target
+	opened func() // called for each connection made
+
+	nc       net.Conn // nil while there is none
+	br       *bufio.Reader
+	lastUsed time.Time
+	body     bytes.Buffer
+}
+
+// connect makes a connection if there is no usable one.
+func (c *conn) connect(now, deadline time.Time) error {
+	if c.nc != nil {
+		// Bytes that nobody asked for are a server saying that it gives up on
+		// the connection, as with 408.
+		if now.Sub(c.lastUsed) < idleLimit && c.br.Buffered() == 0 {
+			return nil
+		}
+		c.close()
+	}
+	nc, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", c.target.address)
+	if err != nil {
+		return err
+	}
+	if c.target.tls != nil {
+		tc := tls.Client(nc, c.target.tls)
+		tc.SetDeadline(deadline)
+		if err := tc.Handshake(); err != nil {
+			nc.Close()
+			return err
+		}
+		nc = tc
+	}
+	c.nc = nc
+	if c.br == nil {
+		c.br = bufio.NewReaderSize(nc, 16<<10)
+	} else {
+		c.br.Reset(nc)
+	}
+	c.lastUsed = now
+	c.opened()
+	return nil
+}
+
+func (c *conn) close() {
+	if c.nc != nil {
+		c.nc.Close()
+		c.nc = nil
+	}
+}
+
+// exchange sends request, once, and reads the answer. Its error is a *sendError.
+func (c *conn) exchange(request []byte, now, deadline time.Time) (response, error) {
+	if err := c.connect(now, deadline); err != nil {
+		return response{}, &sendError{reason: dialReason(err), unsent: true}
+	}
+	c.nc.SetDeadline(deadline)
+	if n, err := c.nc.Write(request); err != nil {
+		// TLS reports no partial writes, so there nothing is known.
+		unsent := n == 0 && c.target.tls == nil
+		c.close()
+		return response{}, &sendError{reason: brokenReason(err, "sending broke off"), unsent: unsent}
+	}
+	r, keep, err := c.read()
+	if err != nil || !keep {
+		c.close()
+	}
+	c.lastUsed = time.Now()
+	return r, err
+}
+
+// read reads one answer and tells whether the connection can be used again.
+func (c *conn) read() (response, bool, error) {
+	if _, err := c.br.Peek(1); err != nil {
+		return response{}, false, &sendError{reason: brokenReason(err, "closed before the answer")}
+	}
+	var h *http.Response
+	for {
+		var err error
+		if h, err = http.ReadResponse(c.br, nil); err != nil {
+			return response{}, false, &sendError{reason: brokenReason(err, "malformed HTTP answer")}
+		}
+		if h.StatusCode >= 200 { // interim answers come before the one
+			break
+		}
+	}
+	c.body.Reset()
+	n, err := c.body.ReadFrom(io.LimitReader(h.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return response{}, false, &sendError{reason: brokenReason(err, "malformed HTTP answer")}
+	case n > maxBody:
+		return response{}, false, &sendError{reason: "answer of more than 1 MiB"}
+	}
+	return response{h.StatusCode, h.Header.Get("Retry-After"), c.body.Bytes()}, !h.Close, nil
+}
+
+// A sendError is an exchange that gave no answer.
+type sendError struct {
+	reason string // a few words that group well
+	unsent bool   // no byte of the request was sent
+}
+
+func (e *sendError) Error() string { return e.reason }
+
+func dialReason(err error) string {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return "connection refused"
+	}
+	if isTimeout(err) {
+		return "timeout while connecting"
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "host name not found"
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		if sys, ok := errors.AsType[syscall.Errno](err); ok {
+			return "cannot connect: " + sys.Error()
+		}
+		return "cannot connect"
+	}
+	return "TLS handshake failed"
+}
+
+// brokenReason names err; otherwise names what is neither a time-out, a reset
+// nor a cut-off.
+func brokenReason(err error, otherwise string) string {
+	switch {
+	case isTimeout(err):
+		return "timeout"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "connection reset"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "answer cut off"
+	}
+	return otherwise
+}
+
+func isTimeout(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT) || os.IsTimeout(err)
+}
+
+// retryAfter is the delay that a Retry-After field asks for (RFC 9110, section
+// 10.2.3), 0 if there is none.
+func retryAfter(field string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(field); err == nil && seconds > 0 {
+		return time.Duration(min(seconds, 3600)) * time.Second
+	}
+	if date, err := http.ParseTime(field); err == nil {
+		return max(0, date.Sub(now))
+	}
+	return 0
+}

@@ -1,0 +1,59 @@
+package loadtest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"slices"
+	"time"
+)
+
+// dateForms are the forms of a date that a profile may name. Each yields
+// microseconds since the Unix epoch from what stands in the answer; a JSON
+// string comes without its quotes.
+var dateForms = map[string]func(s string) (int64, error){
+	"rfc3339":   rfc3339,
+	"isoformat": isoformat,
+	"unix":      unixTime(1_000_000),
+	"unix_ms":   unixTime(1_000),
+	"unix_us":   unixTime(1),
+}
+
+func dateFormNames() []string { return slices.Sorted(maps.Keys(dateForms)) }
+
+func rfc3339(s string) (int64, error) {
+	t, err := time.Parse(time.RFC3339, s) // which accepts a fraction
+	return t.UnixMicro(), err
+}
+
+// isoformat reads what Python's datetime.isoformat and str write. Where no zone
+// is given it is taken for UTC.
+func isoformat(s string) (int64, error) {
+	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UnixMicro(), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a date in ISO format", s)
+}
+
+// unixTime reads a decimal number of units of the given length, exactly: a
+// float64 could not hold the seconds since 1970 to the microsecond.
+func unixTime(microseconds int64) func(string) (int64, error) {
+	return func(s string) (int64, error) {
+		if len(s) > 40 {
+			return 0, errors.New("not a time in numbers")
+		}
+		r, ok := new(big.Rat).SetString(s)
+		if !ok {
+			return 0, fmt.Errorf("%q is not a time in numbers", s)
+		}
+		r.Mul(r, new(big.Rat).SetInt64(microseconds))
+		n := new(big.Int).Quo(r.Num(), r.Denom())
+		if !n.IsInt64() {
+			return 0, errors.New("time out of range")
+		}
+		return n.Int64(), nil
+	}
+}

@@ -1,0 +1,214 @@
+package loadtest
+
+import (
+	"bytes"
+	"sync/atomic"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"dummymessenger/internal/verify"
+)
+
+// A decoder turns answers into windows; any number of workers share one.
+//
+// Each message appears in up to ten answers. The decoder recognises one that it
+// has met by its bytes, so that it is parsed once, and answers that show the
+// same bytes share one Entry.
+type decoder struct {
+	profile *Profile
+	native  bool // the profile is our own, whose usual form scan knows
+	recent  recent
+}
+
+func newDecoder(p *Profile) *decoder {
+	return &decoder{profile: p, native: *p == *Native()}
+}
+
+// decode reads the body of an answer.
+func (d *decoder) decode(body []byte) ([]*verify.Entry, error) {
+	if d.native {
+		if window := d.scan(body); window != nil {
+			return window, nil
+		}
+	}
+	entries, err := d.profile.decode(body)
+	if err != nil {
+		return nil, err
+	}
+	window := make([]*verify.Entry, len(entries))
+	for i := range entries {
+		window[i] = d.recent.entry(entries[i])
+	}
+	return window, nil
+}
+
+// scan reads an answer written just like our own server's: no spaces, keys in
+// their order. It returns nil if that is not so, or anything else is odd.
+func (d *decoder) scan(body []byte) []*verify.Entry {
+	rest, ok := bytes.CutPrefix(body, []byte(`{"messages":[`))
+	if !ok {
+		return nil
+	}
+	window := make([]*verify.Entry, 0, 10)
+	for {
+		afterKey, ok := bytes.CutPrefix(rest, []byte(`{"seq":`))
+		if !ok {
+			return nil
+		}
+		seq, _, ok := scanInt(afterKey)
+		if !ok {
+			return nil
+		}
+		// A JSON object is never a proper prefix of another value, so a known
+		// message's bytes at this place are this message.
+		k := d.recent.slot(seq).Load()
+		if k == nil || k.raw == "" || len(rest) < len(k.raw) || string(rest[:len(k.raw)]) != k.raw {
+			e, n := scanMessage(rest)
+			if n == 0 {
+				return nil
+			}
+			k = d.recent.add(string(rest[:n]), e)
+		}
+		window = append(window, k.entry)
+		rest = rest[len(k.raw):]
+		if len(rest) == 0 {
+			return nil
+		}
+		switch rest[0] {
+		case ',':
+			rest = rest[1:]
+		case ']':
+			if string(bytes.TrimSuffix(rest, []byte("\n"))) != "]}" {
+				return nil
+			}
+			return window
+		default:
+			return nil
+		}
+	}
+}
+
+// scanMessage reads one message and returns its length, 0 if its form is not
+// the usual one.
+func scanMessage(data []byte) (e verify.Entry, length int) {
+	s := scanner{rest: data, ok: true}
+	s.literal(`{"seq":`)
+	e.Seq = s.int()
+	s.literal(`,"sender":`)
+	e.Sender = s.string()
+	s.literal(`,"sender_count":`)
+	e.SenderCount = s.int()
+	s.literal(`,"text":`)
+	e.Text = s.string()
+	s.literal(`,"sent_at":`)
+	date := s.string()
+	s.literal(`}`)
+	if !s.ok {
+		return e, 0
+	}
+	var err error
+	if e.SentAt, err = rfc3339(date); err != nil {
+		return e, 0
+	}
+	return e, len(data) - len(s.rest)
+}
+
+// A scanner reads JSON of a form known beforehand. Once something is not as
+// expected, ok is false and stays so.
+type scanner struct {
+	rest []byte
+	ok   bool
+}
+
+func (s *scanner) literal(text string) {
+	if rest, ok := bytes.CutPrefix(s.rest, []byte(text)); ok {
+		s.rest = rest
+	} else {
+		s.ok = false
+	}
+}
+
+func (s *scanner) int() int64 {
+	n, length, ok := scanInt(s.rest)
+	if !ok {
+		s.ok = false
+		return 0
+	}
+	s.rest = s.rest[length:]
+	return n
+}
+
+func (s *scanner) string() string {
+	if !s.ok || len(s.rest) == 0 || s.rest[0] != '"' {
+		s.ok = false
+		return ""
+	}
+	end := 1 // behind the closing quote
+	for {
+		i := bytes.IndexByte(s.rest[end:], '"')
+		if i < 0 {
+			s.ok = false
+			return ""
+		}
+		end += i + 1
+		backslashes := 0
+		for s.rest[end-2-backslashes] == '\\' { // stops at the opening quote
+			backslashes++
+		}
+		if backslashes%2 == 0 {
+			break
+		}
+	}
+	// AppendUnquote refuses what JSON does not allow inside the quotes.
+	var scratch [256]byte
+	text, err := jsontext.AppendUnquote(scratch[:0], s.rest[:end])
+	if err != nil {
+		s.ok = false
+		return ""
+	}
+	s.rest = s.rest[end:]
+	return string(text)
+}
+
+// scanInt reads a positive number of at most 18 digits at the start of data.
+func scanInt(data []byte) (n int64, length int, ok bool) {
+	for length < len(data) && length < 18 && '0' <= data[length] && data[length] <= '9' {
+		n = n*10 + int64(data[length]-'0')
+		length++
+	}
+	if length == 0 || data[0] == '0' || length == len(data) || '0' <= data[length] && data[length] <= '9' {
+		return 0, 0, false
+	}
+	return n, length, true
+}
+
+// recent holds the messages met last, one for each seq modulo its size. It
+// needs no lock: what goes missing in a race is parsed once more, and then two
+// Entries show the same message.
+type recent struct {
+	slots [4096]atomic.Pointer[known]
+}
+
+// A known is a message that an answer has shown.
+type known struct {
+	raw   string // its JSON; empty if the general decoder read it
+	entry *verify.Entry
+}
+
+func (r *recent) slot(seq int64) *atomic.Pointer[known] {
+	return &r.slots[uint64(seq)%uint64(len(r.slots))]
+}
+
+func (r *recent) add(raw string, e verify.Entry) *known {
+	k := &known{raw, &e}
+	r.slot(e.Seq).Store(k)
+	return k
+}
+
+// entry is e, or an equal one that has been met.
+func (r *recent) entry(e verify.Entry) *verify.Entry {
+	if k := r.slot(e.Seq).Load(); k != nil && *k.entry == e {
+		return k.entry
+	}
+	return r.add("", e).entry
+}

@@ -1,0 +1,260 @@
+// Package loadtest sends messages to replicas and records what came of each.
+package loadtest
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/report"
+	"dummymessenger/internal/verify"
+)
+
+// A Config describes a run.
+type Config struct {
+	URLs    []string // of the replicas: scheme, host and base path
+	Profile *Profile // Native if nil
+	Senders []string // DefaultSenders if empty
+	Seed    uint64   // repeats the choices of sender, text and replica; nothing else
+
+	Workers  int           // each has one request under way at a time; 50 if 0
+	Requests int           // in total, shared out evenly; no limit if 0
+	Duration time.Duration // of the measured part; no limit if 0
+	Warmup   time.Duration // requests sent before it are verified, not measured
+
+	// Rate is how many requests per second are due, whether the servers keep
+	// up or not (an open loop), at most Workers of them under way at once. If
+	// it is 0 each worker sends when its last request is answered (closed).
+	Rate float64
+
+	Timeout time.Duration // of each try; 30 s if 0
+	Retries int           // tries after the first, under one idempotency key
+	Stream  bool          // memory does not grow with the number of requests
+
+	Unverified bool // windows are not even decoded, and no sentinels are sent
+}
+
+func (c *Config) normalise() error {
+	c.Profile = cmp.Or(c.Profile, Native())
+	c.Workers = cmp.Or(c.Workers, 50)
+	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
+	if len(c.Senders) == 0 {
+		c.Senders = DefaultSenders
+	}
+	c.Senders = slices.Clone(c.Senders)
+	for i, sender := range c.Senders {
+		draft, err := messenger.NewDraft(sender, "x")
+		if err != nil {
+			return fmt.Errorf("sender %q: %w", sender, err)
+		}
+		c.Senders[i] = draft.Sender // as it will come back
+	}
+	switch {
+	case len(c.URLs) == 0:
+		return errors.New("no URL of a server given")
+	case c.Workers < 0 || c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Rate < 0 || c.Timeout < 0 || c.Retries < 0:
+		return errors.New("numbers and durations cannot be negative")
+	case c.Requests == 0 && c.Duration == 0:
+		return errors.New("the run has no end: limit the requests or the duration")
+	}
+	return nil
+}
+
+// A Test is one run, from the first connection to the last sentinel.
+type Test struct {
+	config   Config
+	run      string // its ID
+	targets  []*target
+	decoder  *decoder
+	verifier *verify.Verifier // nil if Unverified
+	record   func(*verify.Operation)
+
+	base     time.Time     // all operations' times count from here
+	begin    time.Duration // when the workers start; set by Run
+	recorder *recorder
+	workers  []*worker
+	arrivals atomic.Int64 // open loop: how many requests have been taken up
+
+	retried, connections atomic.Int64
+	late, dropped        atomic.Int64
+	replicas             []replicaCounts // of measured requests
+}
+
+type replicaCounts struct{ ok, failed, unknown atomic.Int64 }
+
+// New prepares a run. Its errors are mistakes in c.
+func New(c Config) (*Test, error) {
+	if err := c.normalise(); err != nil {
+		return nil, err
+	}
+	t := &Test{config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile), replicas: make([]replicaCounts, len(c.URLs))}
+	for _, raw := range c.URLs {
+		target, err := newTarget(raw, c.Profile.Path)
+		if err != nil {
+			return nil, err
+		}
+		t.targets = append(t.targets, target)
+	}
+	exact := !c.Stream && 0 < c.Requests && c.Requests <= exactLimit
+	t.recorder = newRecorder(c.Workers, len(t.targets), exact)
+	for i := range c.Workers {
+		quota := -1 // no limit
+		if c.Requests > 0 {
+			quota = c.Requests / c.Workers
+			if i < c.Requests%c.Workers {
+				quota++
+			}
+		}
+		t.workers = append(t.workers, newWorker(t, i, quota))
+	}
+	if !c.Unverified {
+		t.verifier = verify.New(t.VerifyConfig())
+	}
+	return t, nil
+}
+
+// runID is new for each run, even with an equal seed: the texts of two runs on
+// one log must differ.
+func runID() string {
+	return rand.Text()[:12] // 60 bits
+}
+
+// VerifyConfig is what a verifier must know of the run, now or later.
+func (t *Test) VerifyConfig() verify.Config {
+	return verify.Config{
+		Run:      t.run,
+		Workers:  t.config.Workers,
+		Replicas: t.config.URLs,
+		Senders:  t.config.Senders,
+		Start:    t.base.UnixMicro(),
+		Missing:  t.config.Profile.missing(),
+		Stream:   t.config.Stream,
+	}
+}
+
+// Verifier judges the run while it goes on; nil if the Config says Unverified.
+func (t *Test) Verifier() *verify.Verifier { return t.verifier }
+
+// Run sends everything. When ctx ends it sends nothing more, waits for the
+// requests under way and returns what there is. If record is not nil it is
+// called with each operation that has ended, by many goroutines.
+//
+// At the end, and without regard to ctx, sentinels show the verifier what
+// became of requests whose outcome is unknown.
+//
+// The connections are opened before the clock starts, one for each worker and
+// replica, so that the figures are the servers' and not the handshakes'. One
+// that has to be opened later is part of its request's time.
+func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.Run {
+	t.record = record
+	var wg sync.WaitGroup
+	opened := time.Now()
+	for _, w := range t.workers {
+		wg.Go(func() { w.connect(opened.Add(min(t.config.Timeout, 5*time.Second))) })
+	}
+	wg.Wait()
+
+	started, cpu := time.Now(), cpuTime()
+	t.begin = started.Sub(t.base)
+	for _, w := range t.workers {
+		wg.Go(func() { w.work(ctx) })
+	}
+	wg.Wait()
+	elapsed := time.Since(started)
+	cpu = cpuTime() - cpu
+
+	r := t.measured()
+	r.Started = started.UTC()
+	r.Interrupted = ctx.Err() != nil
+	r.Generator.CPU = cpu.Seconds() / elapsed.Seconds()
+	if t.verifier != nil {
+		t.settle(context.WithoutCancel(ctx))
+	}
+	return r
+}
+
+// measured sums up what the workers did.
+func (t *Test) measured() report.Run {
+	c := &t.config
+	r := report.Run{
+		ID: t.run, Seed: c.Seed, Workers: c.Workers, Planned: int64(c.Requests), Rate: c.Rate, Retries: c.Retries,
+		Warmup: c.Warmup.Seconds(), Late: t.late.Load(), Dropped: t.dropped.Load(), Retried: t.retried.Load(),
+		Generator: report.Generator{CPUs: runtime.GOMAXPROCS(0), Connections: t.connections.Load()},
+	}
+	var first, last time.Duration = -1, 0
+	failures := map[report.Failure]int64{}
+	for _, w := range t.workers {
+		if w.first >= 0 && (first < 0 || w.first < first) {
+			first = w.first
+		}
+		last = max(last, w.last)
+		for kind, n := range w.failures {
+			failures[kind] += n
+		}
+	}
+	for _, kind := range slices.SortedFunc(maps.Keys(failures), func(a, b report.Failure) int {
+		return cmp.Or(cmp.Compare(failures[b], failures[a]), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))
+	}) {
+		kind.Count = failures[kind]
+		r.Failures = append(r.Failures, kind)
+	}
+	if first >= 0 {
+		r.Total = (last - first).Seconds()
+	}
+	response, service, byReplica := t.recorder.summaries()
+	r.Latency = response
+	if c.Rate > 0 {
+		r.Service = &service
+	}
+	for i, target := range t.targets {
+		n := &t.replicas[i]
+		replica := report.Replica{URL: target.url, OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i]}
+		replica.Throughput = perSecond(replica.OK, r.Total)
+		r.Replicas = append(r.Replicas, replica)
+		r.OK += replica.OK
+		r.Failed += replica.Failed
+		r.Unknown += replica.Unknown
+	}
+	r.Sent = r.OK + r.Failed + r.Unknown
+	r.Throughput = perSecond(r.OK, r.Total)
+	r.Generator.Concurrency = r.Throughput * service.Mean / 1000
+	return r
+}
+
+func perSecond(n int64, seconds float64) float64 {
+	if seconds == 0 {
+		return 0
+	}
+	return float64(n) / seconds
+}
+
+// now is the time on the operations' clock.
+func (t *Test) now() time.Duration { return time.Since(t.base) }
+
+// A Snapshot is how far a run has got. It counts measured requests that have ended.
+type Snapshot struct {
+	OK, Failed, Unknown int64
+	ByReplica           []int64 // OK ones
+}
+
+// Snapshot may be called at any time. It costs next to nothing.
+func (t *Test) Snapshot() Snapshot {
+	s := Snapshot{ByReplica: make([]int64, len(t.replicas))}
+	for i := range t.replicas {
+		n := &t.replicas[i]
+		s.ByReplica[i] = n.ok.Load()
+		s.OK += s.ByReplica[i]
+		s.Failed += n.failed.Load()
+		s.Unknown += n.unknown.Load()
+	}
+	return s
+}

@@ -1,0 +1,63 @@
+package loadtest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+
+	"dummymessenger/internal/verify"
+)
+
+// A result is what one try came to.
+type result struct {
+	outcome verify.Outcome
+	reason  string // a few words that group well
+	window  []*verify.Entry
+	passing bool // the same try may well succeed later
+}
+
+// retryable tells whether to try again after r. An outcome that is unknown
+// allows it only where the server recognises the repetition.
+func (r result) retryable(idempotent bool) bool {
+	if r.outcome == verify.Unknown {
+		return idempotent
+	}
+	return r.outcome == verify.Failed && r.passing
+}
+
+// classify decides what is known after one try. Failed means certainly not
+// stored; whatever else is no good answer leaves it open.
+func (t *Test) classify(answer response, err error) result {
+	if err != nil {
+		if e, ok := errors.AsType[*sendError](err); ok && e.unsent {
+			return result{outcome: verify.Failed, reason: e.reason, passing: true}
+		}
+		return result{reason: err.Error()}
+	}
+	switch {
+	case answer.status/100 == 2:
+		if t.verifier == nil {
+			return result{outcome: verify.OK}
+		}
+		window, err := t.decoder.decode(answer.body)
+		if err != nil {
+			return result{reason: "garbled answer"}
+		}
+		return result{outcome: verify.OK, window: window}
+	case answer.status/100 == 4:
+		return result{outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status)}
+	case answer.status == http.StatusServiceUnavailable && saysNotStored(answer.body):
+		return result{outcome: verify.Failed, reason: "status 503, not stored", passing: true}
+	}
+	return result{reason: fmt.Sprintf("status %d", answer.status)}
+}
+
+// saysNotStored looks for our extension of problem details (RFC 9457, section 3.2).
+func saysNotStored(body []byte) bool {
+	var problem struct {
+		Outcome string `json:"outcome"`
+	}
+	return json.Unmarshal(body, &problem) == nil && problem.Outcome == "not_stored"
+}

@@ -1,0 +1,267 @@
+package loadtest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"dummymessenger/internal/verify"
+)
+
+// A Profile is the wire shape of a server, so that servers other than ours can
+// be tested. docs/PROFILES.md describes it for users.
+type Profile struct {
+	Method  string         `json:"method"` // POST if empty
+	Path    string         `json:"path"`   // appended to each URL
+	Request RequestProfile `json:"request"`
+	Answer  AnswerProfile  `json:"answer"`
+
+	// IdempotencyKey tells that the server honours the header of that name.
+	// Without it a request whose outcome is unknown is never sent again.
+	IdempotencyKey bool `json:"idempotency_key"`
+}
+
+// A RequestProfile tells how a message is sent.
+type RequestProfile struct {
+	As     string `json:"as"`     // "json" (the default) or "query"
+	Sender string `json:"sender"` // name of the field; "sender" if empty
+	Text   string `json:"text"`   // name of the field; "text" if empty
+}
+
+// An AnswerProfile tells where in the answer the window is, and its form.
+type AnswerProfile struct {
+	Messages string `json:"messages"` // keys joined by dots; empty if the root is the array
+	Order    string `json:"order"`    // "asc" (oldest first, the default) or "desc"
+	Date     string `json:"date"`     // one of dateForms; "rfc3339" if empty
+
+	// Names of the five fields, keys joined by dots. An empty name says that
+	// the server does not tell.
+	Seq         string `json:"seq"`
+	Sender      string `json:"sender"`
+	SenderCount string `json:"sender_count"`
+	Text        string `json:"text"`
+	SentAt      string `json:"sent_at"`
+}
+
+// Native is the profile of this project's own server.
+func Native() *Profile {
+	return &Profile{
+		Method:  "POST",
+		Path:    "/messages",
+		Request: RequestProfile{As: "json", Sender: "sender", Text: "text"},
+		Answer: AnswerProfile{Messages: "messages", Order: "asc", Date: "rfc3339",
+			Seq: "seq", Sender: "sender", SenderCount: "sender_count", Text: "text", SentAt: "sent_at"},
+		IdempotencyKey: true,
+	}
+}
+
+// ParseProfile reads a profile from JSON.
+func ParseProfile(data []byte) (*Profile, error) {
+	var p Profile
+	if err := json.Unmarshal(data, &p, json.RejectUnknownMembers(true)); err != nil {
+		return nil, err
+	}
+	setDefault := func(s *string, value string) {
+		if *s == "" {
+			*s = value
+		}
+	}
+	setDefault(&p.Method, "POST")
+	setDefault(&p.Request.As, "json")
+	setDefault(&p.Request.Sender, "sender")
+	setDefault(&p.Request.Text, "text")
+	setDefault(&p.Answer.Order, "asc")
+	setDefault(&p.Answer.Date, "rfc3339")
+	switch {
+	case !strings.HasPrefix(p.Path, "/"):
+		return nil, errors.New(`"path" must start with a slash`)
+	case strings.ContainsAny(p.Method+p.Path, " \r\n"):
+		return nil, errors.New(`"method" and "path" hold no spaces; write %20`)
+	case p.Request.As != "json" && p.Request.As != "query":
+		return nil, fmt.Errorf(`"request.as" is %q; it must be "json" or "query"`, p.Request.As)
+	case p.Answer.Order != "asc" && p.Answer.Order != "desc":
+		return nil, fmt.Errorf(`"answer.order" is %q; it must be "asc" or "desc"`, p.Answer.Order)
+	case dateForms[p.Answer.Date] == nil:
+		return nil, fmt.Errorf(`"answer.date" is %q; it must be one of %s`, p.Answer.Date, strings.Join(dateFormNames(), ", "))
+	case p.Answer.Text == "":
+		return nil, errors.New(`"answer.text" must be named: without it no message can be recognised`)
+	}
+	return &p, nil
+}
+
+// missing are the fields that answers do not show.
+func (p *Profile) missing() verify.Fields {
+	var missing verify.Fields
+	for _, f := range []struct {
+		name  string
+		field verify.Fields
+	}{
+		{p.Answer.Seq, verify.Seq}, {p.Answer.Sender, verify.Sender}, {p.Answer.SenderCount, verify.SenderCount},
+		{p.Answer.Text, verify.Text}, {p.Answer.SentAt, verify.SentAt},
+	} {
+		if f.name == "" {
+			missing |= f.field
+		}
+	}
+	return missing
+}
+
+// appendRequest appends a whole HTTP request.
+func (p *Profile) appendRequest(dst []byte, t *target, sender, text, key string) []byte {
+	var body []byte
+	dst = append(dst, p.Method...)
+	dst = append(dst, ' ')
+	dst = append(dst, t.path...)
+	if p.Request.As == "query" {
+		dst = append(dst, '?')
+		dst = append(dst, url.Values{p.Request.Sender: {sender}, p.Request.Text: {text}}.Encode()...)
+	} else {
+		var scratch [512]byte
+		body = p.appendJSON(scratch[:0], sender, text)
+	}
+	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	dst = append(dst, t.host...)
+	dst = append(dst, "\r\nUser-Agent: dummymessenger-client\r\n"...)
+	if key != "" {
+		dst = append(dst, "Idempotency-Key: "...)
+		dst = append(dst, key...)
+		dst = append(dst, "\r\n"...)
+	}
+	if body != nil {
+		dst = append(dst, "Content-Type: application/json\r\n"...)
+	}
+	dst = fmt.Appendf(dst, "Content-Length: %d\r\n\r\n", len(body))
+	return append(dst, body...)
+}
+
+func (p *Profile) appendJSON(dst []byte, sender, text string) []byte {
+	dst = append(dst, '{')
+	dst = appendQuoted(dst, p.Request.Sender)
+	dst = append(dst, ':')
+	dst = appendQuoted(dst, sender)
+	dst = append(dst, ',')
+	dst = appendQuoted(dst, p.Request.Text)
+	dst = append(dst, ':')
+	dst = appendQuoted(dst, text)
+	return append(dst, '}')
+}
+
+func appendQuoted(dst []byte, s string) []byte {
+	dst, err := jsontext.AppendQuote(dst, s)
+	if err != nil { // only for invalid UTF-8, which Config.check has refused
+		panic(err)
+	}
+	return dst
+}
+
+// decode reads a window of the profile's shape, oldest message first. It is
+// the general way; a decoder knows a faster one for our own shape.
+func (p *Profile) decode(body []byte) ([]verify.Entry, error) {
+	root := jsontext.Value(bytes.TrimSpace(body))
+	if !root.IsValid() {
+		return nil, errors.New("not JSON")
+	}
+	array, err := member(root, p.Answer.Messages)
+	if err != nil {
+		return nil, err
+	}
+	var elements []jsontext.Value
+	if err := json.Unmarshal(array, &elements); err != nil || elements == nil {
+		return nil, fmt.Errorf("%q is not an array", p.Answer.Messages)
+	}
+	window := make([]verify.Entry, len(elements))
+	for i, element := range elements {
+		if err := p.Answer.decodeMessage(&window[i], element); err != nil {
+			return nil, err
+		}
+	}
+	if p.Answer.Order == "desc" {
+		slices.Reverse(window)
+	}
+	return window, nil
+}
+
+// member finds what is at path, keys joined by dots, below v.
+func member(v jsontext.Value, path string) (jsontext.Value, error) {
+	if path == "" {
+		return v, nil
+	}
+	for key := range strings.SplitSeq(path, ".") {
+		var object map[string]jsontext.Value
+		if v.Kind() != '{' {
+			return nil, fmt.Errorf("no object where %q should be", path)
+		}
+		if err := json.Unmarshal(v, &object); err != nil {
+			return nil, err
+		}
+		var ok bool
+		if v, ok = object[key]; !ok {
+			return nil, fmt.Errorf("no %q", path)
+		}
+	}
+	return v, nil
+}
+
+func (p *AnswerProfile) decodeMessage(e *verify.Entry, v jsontext.Value) error {
+	seq, err := integerAt(v, p.Seq)
+	if err != nil {
+		return err
+	}
+	count, err := integerAt(v, p.SenderCount)
+	if err != nil {
+		return err
+	}
+	sender, err := scalarAt(v, p.Sender)
+	if err != nil {
+		return err
+	}
+	text, err := scalarAt(v, p.Text)
+	if err != nil {
+		return err
+	}
+	*e = verify.Entry{Seq: seq, Sender: sender, SenderCount: count, Text: text}
+	if p.SentAt == "" {
+		return nil
+	}
+	date, err := scalarAt(v, p.SentAt)
+	if err != nil {
+		return err
+	}
+	e.SentAt, err = dateForms[p.Date](date)
+	return err
+}
+
+// scalarAt is the string or number at path below v, without quotes; "" if the
+// profile does not name the field.
+func scalarAt(v jsontext.Value, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	found, err := member(v, path)
+	if err != nil {
+		return "", err
+	}
+	switch found.Kind() {
+	case '"':
+		s, err := jsontext.AppendUnquote(nil, found)
+		return string(s), err
+	case '0':
+		return string(found), nil
+	}
+	return "", fmt.Errorf("%q is neither a string nor a number", path)
+}
+
+func integerAt(v jsontext.Value, path string) (int64, error) {
+	s, err := scalarAt(v, path)
+	if err != nil || path == "" {
+		return 0, err
+	}
+	return strconv.ParseInt(s, 10, 64)
+}

@@ -1,0 +1,62 @@
+package loadtest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"dummymessenger/internal/verify"
+)
+
+const (
+	sentinelTries   = 3 // at each replica, in each round
+	sentinelTimeout = 10 * time.Second
+	settleRounds    = 4
+	settlePause     = 500 * time.Millisecond
+)
+
+// settle sends sentinels: messages that are no part of the load, one through
+// every replica. Their windows show the end of the log, by which the verifier
+// tells stored messages from those that were not. While some are unknown
+// there are a few rounds more, because a request that timed out here may be
+// stored a little later.
+//
+// All operations have ended before.
+func (t *Test) settle(ctx context.Context) {
+	w := newWorker(t, len(t.workers), 0)
+	w.timeout = min(w.timeout, sentinelTimeout)
+	defer w.close()
+	gone := make([]bool, len(t.targets)) // replicas that answer no sentinel
+	for round := range settleRounds {
+		for replica := range t.targets {
+			if !gone[replica] {
+				gone[replica] = !w.sentinel(ctx, replica)
+			}
+		}
+		if t.verifier.Live().Unknown == 0 || !slices.Contains(gone, false) {
+			return
+		}
+		if round < settleRounds-1 {
+			time.Sleep(settlePause)
+		}
+	}
+}
+
+// sentinel tells whether replica answered.
+func (w *worker) sentinel(ctx context.Context, replica int) bool {
+	for try := range sentinelTries {
+		if try > 0 {
+			w.pause(ctx, try, 0)
+		}
+		op := &verify.Operation{
+			Worker: w.id, Number: w.number, Sentinel: true,
+			Sender: w.test.config.Senders[0], Text: w.nonce(w.number) + " sentinel",
+		}
+		w.number++
+		w.perform(ctx, op, replica)
+		if op.Outcome == verify.OK {
+			return true
+		}
+	}
+	return false
+}

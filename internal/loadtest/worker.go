@@ -1,0 +1,219 @@
+package loadtest
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"dummymessenger/internal/report"
+	"dummymessenger/internal/verify"
+)
+
+// lateAfter is how much after its time an open loop's request counts as late.
+const lateAfter = time.Millisecond
+
+// A worker sends one request after the other, each to a replica of its choice.
+type worker struct {
+	test    *Test
+	id      int
+	quota   int        // measured requests that it still has to send; below 0: no limit
+	number  int        // of its next operation
+	choices *rand.Rand // of sender, text and replica
+	pauses  *rand.Rand // of retries; apart, so that a retry does not change the choices
+	texts   textMaker
+	conns   []*conn       // by replica
+	timeout time.Duration // of each try
+	request []byte        // buffer
+
+	first, last time.Duration // measured requests: first call (-1 if none), last return
+	failures    map[report.Failure]int64
+}
+
+func newWorker(t *Test, id, quota int) *worker {
+	choices := rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1))
+	w := &worker{
+		test: t, id: id, quota: quota, timeout: t.config.Timeout, first: -1, failures: map[report.Failure]int64{},
+		choices: choices, texts: textMaker{choices},
+		pauses: rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1|1)),
+	}
+	for _, target := range t.targets {
+		w.conns = append(w.conns, &conn{target: target, opened: func() { t.connections.Add(1) }})
+	}
+	return w
+}
+
+func (w *worker) connect(deadline time.Time) {
+	for _, c := range w.conns {
+		_ = c.connect(time.Now(), deadline) // a request will meet the error and count it
+	}
+}
+
+func (w *worker) close() {
+	for _, c := range w.conns {
+		c.close()
+	}
+}
+
+func (w *worker) work(ctx context.Context) {
+	defer w.close()
+	for {
+		due, measured, ok := w.next(ctx)
+		if !ok {
+			return
+		}
+		w.send(ctx, due, measured)
+	}
+}
+
+// next waits until a request is due and tells when that was. It returns false
+// when there is none any more.
+func (w *worker) next(ctx context.Context) (due time.Duration, measured, ok bool) {
+	t := w.test
+	if t.config.Rate > 0 {
+		return t.nextArrival(ctx)
+	}
+	due = t.now()
+	sinceBegin := due - t.begin
+	measured = sinceBegin >= t.config.Warmup
+	switch {
+	case ctx.Err() != nil,
+		measured && w.quota == 0,
+		t.config.Duration > 0 && sinceBegin >= t.config.Warmup+t.config.Duration:
+		return 0, false, false
+	}
+	if measured && w.quota > 0 {
+		w.quota--
+	}
+	return due, measured, true
+}
+
+// nextArrival takes up the next request of an open loop. Those whose worker
+// comes only when the duration is over are dropped.
+func (t *Test) nextArrival(ctx context.Context) (due time.Duration, measured, ok bool) {
+	c := &t.config
+	perRequest := float64(time.Second) / c.Rate
+	for {
+		i := t.arrivals.Add(1) - 1
+		since := time.Duration(float64(i) * perRequest)
+		measured = since >= c.Warmup
+		number := i - int64(float64(c.Warmup)/perRequest) // among the measured ones
+		if c.Duration > 0 && since >= c.Warmup+c.Duration || c.Requests > 0 && number >= int64(c.Requests) || ctx.Err() != nil {
+			return 0, false, false
+		}
+		due = t.begin + since
+		now := t.now()
+		if c.Duration > 0 && now-t.begin >= c.Warmup+c.Duration {
+			if measured {
+				t.dropped.Add(1)
+			}
+			continue
+		}
+		if now < due {
+			select {
+			case <-time.After(due - now):
+			case <-ctx.Done():
+				return 0, false, false
+			}
+		}
+		return due, measured, true
+	}
+}
+
+// send sends one request, all its tries, and tells the judge and the statistics.
+func (w *worker) send(ctx context.Context, due time.Duration, measured bool) {
+	t := w.test
+	op := &verify.Operation{
+		Worker: w.id,
+		Number: w.number,
+		Sender: t.config.Senders[w.choices.IntN(len(t.config.Senders))],
+		Text:   w.texts.next(w.nonce(w.number)),
+	}
+	w.number++
+	replica := w.choices.IntN(len(t.targets))
+	w.perform(ctx, op, replica)
+	if !measured {
+		return
+	}
+	if w.first < 0 {
+		w.first = op.Call
+	}
+	w.last = op.Return
+	if op.Call-due > lateAfter {
+		t.late.Add(1)
+	}
+	n := &t.replicas[op.Replica]
+	switch op.Outcome {
+	case verify.OK:
+		n.ok.Add(1)
+		t.recorder.add(w.id, sample{op.Replica, op.Return - due, op.Return - op.Call})
+		return
+	case verify.Failed:
+		n.failed.Add(1)
+		w.failures[report.Failure{Outcome: "failed", Reason: op.Reason}]++
+	default:
+		n.unknown.Add(1)
+		w.failures[report.Failure{Outcome: "unknown", Reason: op.Reason}]++
+	}
+}
+
+// nonce is the mark of one of this worker's operations, and its idempotency key.
+func (w *worker) nonce(number int) string {
+	return verify.Nonce{Run: w.test.run, Worker: w.id, Number: number}.String()
+}
+
+// perform carries op out, with the first try at replica, and fills in the rest of it.
+func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int) {
+	t := w.test
+	key := ""
+	if t.config.Retries > 0 && t.config.Profile.IdempotencyKey {
+		key = w.nonce(op.Number)
+	}
+	began := time.Now()
+	op.Call = began.Sub(t.base)
+	if t.verifier != nil {
+		t.verifier.Call(op)
+	}
+	mayBeStored := false
+	for {
+		op.Tries++
+		op.Replica = replica
+		w.request = t.config.Profile.appendRequest(w.request[:0], t.targets[replica], op.Sender, op.Text, key)
+		answer, err := w.conns[replica].exchange(w.request, began, began.Add(w.timeout))
+		now := time.Now()
+		op.Return = now.Sub(t.base)
+		result := t.classify(answer, err)
+		op.Outcome, op.Reason, op.Window = result.outcome, result.reason, result.window
+		if op.Outcome == verify.OK || op.Tries > t.config.Retries || !result.retryable(key != "") || ctx.Err() != nil {
+			break
+		}
+		mayBeStored = mayBeStored || op.Outcome == verify.Unknown
+		if !w.pause(ctx, op.Tries, retryAfter(answer.retryAfter, now)) {
+			break
+		}
+		t.retried.Add(1)
+		replica = w.pauses.IntN(len(t.targets))
+		began = time.Now()
+	}
+	if op.Outcome == verify.Failed && mayBeStored {
+		op.Outcome = verify.Unknown // what an earlier try may have stored, this one's failure does not undo
+	}
+	if t.verifier != nil {
+		t.verifier.Return(op)
+	}
+	if t.record != nil {
+		t.record(op)
+	}
+}
+
+// pause waits before another try, at least as long as the server asked for:
+// exponential backoff with full jitter. It returns false when ctx ends first.
+func (w *worker) pause(ctx context.Context, tries int, least time.Duration) bool {
+	longest := min(20*time.Millisecond<<min(tries, 10), 2*time.Second)
+	pause := least + time.Duration(w.pauses.Int64N(int64(longest)))
+	select {
+	case <-time.After(pause):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,110 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+	"time"
+
+	"dummymessenger/internal/verify"
+)
+
+func writeVerdict(b *bufio.Writer, v *verify.Verdict) {
+	fmt.Fprintf(b, "\n%s", strings.ToUpper(v.Status.String()))
+	switch v.Status {
+	case verify.Verified:
+		fmt.Fprintf(b, ": all answers can be true together\n")
+	case verify.Violated:
+		fmt.Fprintf(b, ": the answers cannot all be true\n")
+	default:
+		fmt.Fprintf(b, ": nothing is wrong, but this run could not have shown it\n")
+	}
+	for _, reason := range v.Reasons {
+		fmt.Fprintf(b, "  because %s\n", reason)
+	}
+	if v.CounterExample != nil {
+		writeViolation(b, v.CounterExample)
+	}
+	for _, c := range v.Checks {
+		writeCheck(b, &c)
+	}
+	writeCounts(b, v)
+}
+
+func writeCheck(b *bufio.Writer, c *verify.CheckResult) {
+	mark, saw := "✓", Count(c.Saw)+" "+c.Unit
+	switch {
+	case c.Violations > 0:
+		mark, saw = "✗", Plural(c.Violations, "violation")+" in "+saw
+	case c.NotCheckable != "":
+		mark, saw = "–", "not checkable: "+c.NotCheckable
+	}
+	fmt.Fprintf(b, "  %s %-27s %s\n", mark, c.Check, saw)
+	if c.Limit != "" {
+		fmt.Fprintf(b, "    %-27s %s\n", "", c.Limit)
+	}
+}
+
+func writeCounts(b *bufio.Writer, v *verify.Verdict) {
+	n := &v.Counts
+	if n.Unknown > 0 {
+		fmt.Fprintf(b, "of %s unknown: %s stored, %s not stored, %s never settled\n",
+			Count(n.Unknown), Count(n.Stored), Count(n.NotStored), Count(n.Unsettled))
+	}
+	if n.Others > 0 {
+		fmt.Fprintf(b, "%s of other runs or writers seen\n", Plural(n.Others, "message"))
+	}
+	if v.CutOff {
+		fmt.Fprintln(b, "the history is cut off; what is there was judged")
+	}
+}
+
+// writeViolation shows the one case to look at first, in words and with what
+// the operations saw.
+func writeViolation(b *bufio.Writer, v *verify.Violation) {
+	fmt.Fprintf(b, "\n%s (%s): %s\n", v.Anomaly, v.Check, v.Why)
+	if len(v.Session) > 0 {
+		fmt.Fprintf(b, "  breaks %s\n", strings.Join(v.Session, ", "))
+	}
+	for i := range v.Witnesses {
+		writeWitness(b, &v.Witnesses[i])
+	}
+	fmt.Fprintln(b)
+}
+
+func writeWitness(b *bufio.Writer, w *verify.Witness) {
+	who := fmt.Sprintf("worker %d, request %d", w.Worker, w.Number)
+	if w.Sentinel {
+		who = fmt.Sprintf("sentinel %d", w.Number)
+	}
+	if w.Forgotten {
+		fmt.Fprintf(b, "  %s: %s, no longer remembered (--stream)\n", who, w.Outcome)
+		return
+	}
+	fmt.Fprintf(b, "  %s at %s, from %s: %s, sent %.3f s, returned %.3f s after the start\n",
+		who, replicaName(w), w.Sender, w.Outcome, w.Call.Seconds(), w.Return.Seconds())
+	for _, e := range w.Window {
+		own := " "
+		if e.Seq == w.Seq {
+			own = ">"
+		}
+		fmt.Fprintf(b, "   %s %6d  %-12s %5d  %s  %s\n", own, e.Seq, fit(e.Sender, 12), e.SenderCount,
+			time.UnixMicro(e.SentAt).UTC().Format("15:04:05.000000"), excerpt(e.Text, 28))
+	}
+}
+
+func replicaName(w *verify.Witness) string {
+	if w.Name != "" {
+		return w.Name
+	}
+	return fmt.Sprintf("replica %d", w.Replica)
+}
+
+// excerpt is the beginning of text, on one line.
+func excerpt(text string, width int) string {
+	quoted := []rune(fmt.Sprintf("%q", text))
+	if len(quoted) > width {
+		return string(quoted[:width-1]) + "…"
+	}
+	return string(quoted)
+}

@@ -1,0 +1,129 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"dummymessenger/internal/memlog"
+	"dummymessenger/internal/messenger"
+)
+
+// Whatever is accepted is within the contract, says the same to another JSON
+// decoder, and comes back from AppendMessage as it was.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{
+		`{"sender":"Анна","text":"привет"}`,
+		` {"text":"\ud83d\ude42\n\"\\\/","\u0073ender":"e\u0301"} `,
+		`{"sender":"a","text":"b","text":"c"}`,
+		`{"sender":"\ud83d","text":"b"}`,
+		"{\"sender\":\"\xff\",\"text\":\"\"}",
+		`{"sender":null,"text":[{}]}{}`,
+		`{"sender":"\u0000","text":"<script>\u2028"}`,
+		``, `{`, `nul`, `[[[[`,
+	} {
+		f.Add([]byte(seed))
+	}
+	var d decoder // used again and again, as from the pool
+	f.Fuzz(func(t *testing.T, body []byte) {
+		d.body.Reset()
+		d.body.Write(body)
+		draft, err := d.decode()
+		if err != nil {
+			kind := messenger.KindOf(err)
+			if kind != messenger.Malformed && kind != messenger.Invalid {
+				t.Fatalf("decode(%q) failed with kind %v", body, kind)
+			}
+			if len(err.Error()) > 400 || !utf8.ValidString(err.Error()) || strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' }) {
+				t.Fatalf("decode(%q) = %q, which is not fit to be shown", body, err)
+			}
+			return
+		}
+
+		n, m := utf8.RuneCountInString(draft.Sender), utf8.RuneCountInString(draft.Text)
+		if n < 1 || n > messenger.MaxSender || m < 1 || m > messenger.MaxText {
+			t.Fatalf("decode(%q) accepted %d characters of sender and %d of text", body, n, m)
+		}
+		var reference map[string]string
+		if err := json.Unmarshal(body, &reference); err != nil {
+			t.Fatalf("decode(%q) accepted what encoding/json does not: %v", body, err)
+		}
+		if len(reference) != 2 || norm.NFC.String(reference["sender"]) != draft.Sender || reference["text"] != draft.Text {
+			t.Fatalf("decode(%q) = %q, %q; encoding/json says %q", body, draft.Sender, draft.Text, reference)
+		}
+		var shown shownMessage
+		encoded := AppendMessage(nil, messenger.Message{Seq: 1, Sender: draft.Sender, SenderCount: 1, Text: draft.Text})
+		if err := json.Unmarshal(encoded, &shown); err != nil {
+			t.Fatalf("AppendMessage made %s: %v", encoded, err)
+		}
+		if shown.Sender != draft.Sender || shown.Text != draft.Text {
+			t.Fatalf("%q, %q came back as %q, %q", draft.Sender, draft.Text, shown.Sender, shown.Text)
+		}
+	})
+}
+
+func FuzzIdempotencyKey(f *testing.F) {
+	for _, seed := range []string{"", "k", `"k"`, `"a\"b\\c"`, `"`, `"\`, "a b", `"a"b`, strings.Repeat("k", 256)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		r := httptest.NewRequest("POST", "/messages", nil)
+		r.Header[keyHeader] = []string{line}
+		key, err := idempotencyKey(r)
+		if err != nil {
+			return
+		}
+		if len(key) < 1 || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			t.Fatalf("idempotencyKey(%q) = %q", line, key)
+		}
+		r.Header[keyHeader] = []string{`"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`}
+		if quoted, err := idempotencyKey(r); quoted != key || err != nil {
+			t.Fatalf("%q is the key %q, but quoted it is %q, %v", line, key, quoted, err)
+		}
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	body := []byte(`{"sender":"Анна","text":"привет, \"мир\"\nhow are you? 🙂 run 7, worker 12, number 99"}`)
+	var d decoder
+	b.ReportAllocs()
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		d.body.Reset()
+		d.body.Write(body)
+		if _, err := d.decode(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPost is the whole handler, without a network.
+func BenchmarkPost(b *testing.B) {
+	h := New(Config{Log: memlog.New(AppendMessage), Logger: discard}).Handler()
+	const body = `{"sender":"Анна","text":"привет, \"мир\"\nhow are you? 🙂 run 7, worker 12, number 99"}`
+	r := httptest.NewRequest("POST", "/messages", nil)
+	r.Header.Set("Content-Type", "application/json")
+	r.ContentLength = int64(len(body))
+	var reader strings.Reader
+	r.Body = struct {
+		*strings.Reader
+		nopCloser
+	}{&reader, nopCloser{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		reader.Reset(body)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 200 {
+			b.Fatal(w.Body)
+		}
+	}
+}
+
+type nopCloser struct{}
+
+func (nopCloser) Close() error { return nil }

@@ -1,0 +1,83 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"dummymessenger/internal/messenger"
+)
+
+// Header values that many answers share. Nobody writes to them.
+var (
+	nosniff     = []string{"nosniff"}
+	noStore     = []string{"no-store"}
+	jsonContent = []string{"application/json"}
+)
+
+// A response knows whether anything of it has been sent.
+type response struct {
+	http.ResponseWriter
+	started bool
+}
+
+func (w *response) WriteHeader(status int) {
+	w.started = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	w.started = true
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// guard does what every request needs, whoever answers it.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w := &response{ResponseWriter: rw}
+		defer func() {
+			if v := recover(); v != nil {
+				s.recovered(w, r, v)
+			}
+		}()
+
+		h := w.Header()
+		h["X-Content-Type-Options"] = nosniff
+		h["Cache-Control"] = noStore
+		if s.isStopping() {
+			h.Set("Connection", "close") // so that no request is on its way when we close
+		}
+		if r.ContentLength != 0 {
+			// Also for handlers that read no body: net/http drains it after them.
+			setReadDeadline(rw, time.Now().Add(s.cfg.BodyTimeout))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered ends a request whose handler panicked with v.
+func (s *Server) recovered(w *response, r *http.Request, v any) {
+	if v == http.ErrAbortHandler {
+		panic(v) // a deliberate way to cut the connection
+	}
+	s.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "panic",
+		slog.String("method", r.Method), slog.String("route", r.Pattern),
+		slog.String("err", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
+	if w.started {
+		panic(http.ErrAbortHandler) // or a part would pass for the whole
+	}
+	w.Header().Set("Connection", "close") // nobody knows how much of the body was read
+	writeProblem(w, &problems[messenger.Internal], "", outcomeUnknown)
+}
+
+// setReadDeadline bounds reading the request's body. The zero time is no bound.
+// net/http sets its own deadline for the next request.
+func setReadDeadline(w http.ResponseWriter, t time.Time) {
+	// Only a recorder in a test has no deadline.
+	_ = http.NewResponseController(w).SetReadDeadline(t)
+}

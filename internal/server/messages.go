@@ -1,0 +1,85 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"dummymessenger/internal/messenger"
+)
+
+// postMessage stores the message in the body and answers with its window.
+func (s *Server) postMessage(w http.ResponseWriter, r *http.Request) error {
+	if err := checkContent(w, r); err != nil {
+		return err
+	}
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return err
+	}
+	draft, err := readDraft(w, r)
+	if err != nil {
+		return err
+	}
+	if key != "" {
+		draft.ID, draft.MayExist = messenger.KeyID(key), true
+	} else {
+		draft.ID = messenger.ID(uuid.Must(uuid.NewV7()))
+	}
+
+	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.RequestTimeout)
+	defer cancel()
+	answer, err := s.cfg.Log.Append(ctx, draft)
+	if err != nil {
+		return err
+	}
+	writeAnswer(w, answer)
+	return nil
+}
+
+// What stands around the messages of an answer.
+var (
+	answerHead = []byte(`{"messages":[`)
+	answerTail = []byte(`]}`)
+)
+
+func writeAnswer(w http.ResponseWriter, a messenger.Answer) {
+	h := w.Header()
+	h["Content-Type"] = jsonContent
+	// Without it, net/http sends what is longer than 2 KiB in chunks.
+	h["Content-Length"] = []string{strconv.Itoa(len(answerHead) + len(a.Messages) + len(answerTail))}
+	if a.Replayed {
+		h.Set("Idempotent-Replayed", "true")
+	}
+	// If a write fails, the caller has gone.
+	w.Write(answerHead)
+	w.Write(a.Messages)
+	w.Write(answerTail)
+}
+
+// AppendMessage appends m to dst as the JSON object that answers show.
+func AppendMessage(dst []byte, m messenger.Message) []byte {
+	dst = append(dst, `{"seq":`...)
+	dst = strconv.AppendInt(dst, m.Seq, 10)
+	dst = append(dst, `,"sender":`...)
+	dst = appendString(dst, m.Sender)
+	dst = append(dst, `,"sender_count":`...)
+	dst = strconv.AppendInt(dst, m.SenderCount, 10)
+	dst = append(dst, `,"text":`...)
+	dst = appendString(dst, m.Text)
+	dst = append(dst, `,"sent_at":"`...)
+	dst = m.SentAt.UTC().AppendFormat(dst, sentAtLayout)
+	return append(dst, `"}`...)
+}
+
+const sentAtLayout = "2006-01-02T15:04:05.000000Z"
+
+// appendString escapes only what JSON demands (RFC 8785, section 3.2.2.2).
+func appendString(dst []byte, s string) []byte {
+	dst, err := jsontext.AppendQuote(dst, s)
+	_ = err // invalid UTF-8, which no message has; it would have been replaced
+	return dst
+}

@@ -1,0 +1,145 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"dummymessenger/internal/messenger"
+)
+
+// A problem is one way to fail, as callers see it (RFC 9457).
+type problem struct {
+	status     int
+	name       string     // the last part of the type; none if the status says it all
+	title      string     // if there is a name
+	detail     string     // where the error itself has none
+	retryAfter int        // seconds; 0 for no such header
+	level      slog.Level // at which it is logged
+}
+
+// typePrefix begins the types of our problems. A URN and not a URL, so that a
+// problem has the same type on every replica.
+const typePrefix = "urn:dummymessenger:problem:"
+
+// problems tells how each kind of error is answered. Being refused under
+// overload is logged at debug level: it is the answer to too much work and
+// should not make more.
+var problems = [...]problem{
+	messenger.Internal: {status: http.StatusInternalServerError, name: "internal", level: slog.LevelError,
+		title: "Internal error", detail: "something unexpected went wrong here; the message may have been stored"},
+	messenger.Malformed: {status: http.StatusBadRequest, name: "malformed-request", level: slog.LevelDebug,
+		title: "Malformed request", detail: "the request does not have the right form"},
+	messenger.Invalid: {status: http.StatusUnprocessableEntity, name: "invalid-message", level: slog.LevelDebug,
+		title: "Invalid message", detail: "sender or text has a value that is not allowed"},
+	messenger.KeyReused: {status: http.StatusUnprocessableEntity, name: "idempotency-key-reused", level: slog.LevelDebug,
+		title: "Idempotency key reused", detail: "this Idempotency-Key belongs to another message; use a new key for each message"},
+	messenger.Overloaded: {status: http.StatusServiceUnavailable, name: "overloaded", level: slog.LevelDebug, retryAfter: 1,
+		title: "Overloaded", detail: "too many messages are waiting to be stored; try again in a moment"},
+	messenger.Unavailable: {status: http.StatusServiceUnavailable, name: "database-unavailable", level: slog.LevelWarn, retryAfter: 1,
+		title: "Database unavailable", detail: "the database cannot be reached at present; try again in a moment"},
+	messenger.Unwritable: {status: http.StatusServiceUnavailable, name: "database-unwritable", level: slog.LevelWarn, retryAfter: 5,
+		title: "Database not writable", detail: "the database refuses to store messages at present; try again later"},
+	messenger.Unknown: {status: http.StatusGatewayTimeout, name: "outcome-unknown", level: slog.LevelWarn,
+		title: "Outcome unknown", detail: "whether the message was stored could not be settled in time; repeat the request with the same Idempotency-Key to find out"},
+}
+
+// Problems that only HTTP has. Nothing was stored after any of them.
+var (
+	notFound = problem{status: http.StatusNotFound, level: slog.LevelDebug,
+		detail: "there is nothing at this path; messages are sent with POST /messages"}
+	methodNotAllowed = problem{status: http.StatusMethodNotAllowed, level: slog.LevelDebug}
+	crossOrigin      = problem{status: http.StatusForbidden, level: slog.LevelDebug,
+		detail: "a page of another site may not send messages for its visitor"}
+	bodyTimeout = problem{status: http.StatusRequestTimeout, level: slog.LevelDebug,
+		detail: "the body did not arrive in time; send it faster"}
+	bodyTooLarge = problem{status: http.StatusRequestEntityTooLarge, level: slog.LevelDebug,
+		detail: "the body is larger than 64 KiB; send a shorter text"}
+	unsupportedType = problem{status: http.StatusUnsupportedMediaType, level: slog.LevelDebug}
+	stopping        = problem{status: http.StatusServiceUnavailable, name: "stopping", level: slog.LevelDebug, retryAfter: 1,
+		title: "Stopping", detail: "this replica is shutting down; use another one"}
+)
+
+// A refusal is a request refused with a problem that only HTTP has.
+type refusal struct {
+	*problem
+	detail string // may be empty
+	cause  error  // for the log; may be nil
+}
+
+func (e *refusal) Error() string {
+	if e.cause != nil {
+		return http.StatusText(e.status) + ": " + e.cause.Error()
+	}
+	return http.StatusText(e.status)
+}
+
+func (e *refusal) Unwrap() error { return e.cause }
+
+const (
+	outcomeNotStored = "not_stored"
+	outcomeUnknown   = "unknown"
+)
+
+// fail logs err and answers with what callers may know of it. It answers even
+// if the caller seems to have gone, which may have closed its sending side only.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p, detail, outcome := explain(err)
+	level := p.level
+	if r.Context().Err() != nil {
+		level = slog.LevelDebug // a caller who hangs up is no trouble of ours
+	}
+	s.cfg.Logger.LogAttrs(r.Context(), level, "request failed",
+		slog.String("method", r.Method), slog.String("route", r.Pattern),
+		slog.Int("status", p.status), slog.String("outcome", outcome), slog.Any("err", err))
+	writeProblem(w, p, detail, outcome)
+}
+
+// explain finds how err is told to a caller. detail is empty if err has none.
+func explain(err error) (p *problem, detail, outcome string) {
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		return refused.problem, refused.detail, outcomeNotStored
+	}
+	kind := messenger.Internal
+	if e, ok := errors.AsType[*messenger.Error](err); ok {
+		kind, detail = e.Kind, e.Detail
+	}
+	outcome = outcomeNotStored
+	if kind.MayBeStored() {
+		outcome = outcomeUnknown
+	}
+	return &problems[kind], detail, outcome
+}
+
+func writeProblem(w http.ResponseWriter, p *problem, detail, outcome string) {
+	body := struct {
+		Type    string `json:"type"`
+		Title   string `json:"title"`
+		Status  int    `json:"status"`
+		Detail  string `json:"detail"`
+		Outcome string `json:"outcome"`
+	}{"about:blank", http.StatusText(p.status), p.status, detail, outcome}
+	if p.name != "" {
+		body.Type, body.Title = typePrefix+p.name, p.title
+	}
+	if detail == "" {
+		body.Detail = p.detail
+	}
+	b, err := json.Marshal(body, jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		panic(err) // five plain fields
+	}
+
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	w.WriteHeader(p.status)
+	w.Write(b) // if this fails, the caller has gone
+}

@@ -1,0 +1,202 @@
+// Package server is the HTTP side of one replica.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"dummymessenger/internal/messenger"
+)
+
+// An Appender appends messages to the log.
+type Appender interface {
+	// Append stores d, which is valid (messenger.NewDraft), and answers with
+	// the window that ends in it. It blocks until the message and all that the
+	// answer shows are durable, or ctx ends. It may be called from any number
+	// of goroutines.
+	//
+	// If d.MayExist and a message with d.ID is in the log, nothing is stored:
+	// the answer is that message's own, marked as Replayed, if its sender and
+	// text are d's, else an error of kind KeyReused.
+	//
+	// Errors are *messenger.Error. When ctx ends first, the kind is Unavailable
+	// if the message certainly is not and will not be stored, else Unknown.
+	Append(ctx context.Context, d messenger.Draft) (messenger.Answer, error)
+}
+
+// Config is what a Server needs. A duration of 0 means the default.
+type Config struct {
+	Log    Appender
+	Logger *slog.Logger
+
+	// Ready returns nil if a message could be stored now. Details of its
+	// errors are shown if they are *messenger.Error.
+	Ready func(ctx context.Context) error
+
+	HeaderTimeout  time.Duration // for the headers of a request to arrive: 5 s
+	BodyTimeout    time.Duration // for its body to arrive after that: 10 s
+	RequestTimeout time.Duration // for the message to be stored after that: 5 s
+	WriteTimeout   time.Duration // for the caller to take the answer: 10 s
+	IdleTimeout    time.Duration // for the next request on a connection: 2 min
+	ReadyTimeout   time.Duration // for Ready to return: 2 s
+
+	// DrainDelay is how long, at the end, requests are still taken while
+	// /readyz fails already, so that whoever watches it can turn elsewhere
+	// before connections are refused. Default: not at all.
+	DrainDelay time.Duration
+
+	// ShutdownTimeout is how long, after that, requests in flight may take
+	// until they are answered with what is known by then: 15 s. A connection
+	// on which nothing was sent yet counts as one for up to 5 s (net/http).
+	ShutdownTimeout time.Duration
+}
+
+// maxHeaderBytes bounds the headers of one request; net/http adds 4 KiB.
+const maxHeaderBytes = 16 << 10
+
+// lastAnswers is how long requests cut short at shutdown have to send their answers.
+const lastAnswers = time.Second
+
+// A Server answers HTTP requests for one replica.
+type Server struct {
+	cfg      Config
+	mux      *http.ServeMux
+	handler  http.Handler
+	stopping chan struct{} // closed when Serve begins to end
+}
+
+// New returns a Server that is not serving yet.
+func New(cfg Config) *Server {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&cfg.HeaderTimeout, 5 * time.Second},
+		{&cfg.BodyTimeout, 10 * time.Second},
+		{&cfg.RequestTimeout, 5 * time.Second},
+		{&cfg.WriteTimeout, 10 * time.Second},
+		{&cfg.IdleTimeout, 2 * time.Minute},
+		{&cfg.ReadyTimeout, 2 * time.Second},
+		{&cfg.ShutdownTimeout, 15 * time.Second},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), stopping: make(chan struct{})}
+
+	s.handle("POST", "/messages", s.postMessage)
+	s.handle("GET", "/livez", s.livez)
+	s.handle("GET", "/readyz", s.readyz)
+	s.mux.Handle("/", s.answering(func(http.ResponseWriter, *http.Request) error {
+		return &refusal{problem: &notFound}
+	}))
+
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(s.answering(func(http.ResponseWriter, *http.Request) error {
+		return &refusal{problem: &crossOrigin}
+	}))
+	s.handler = s.guard(sameOrigin.Handler(s.mux))
+	return s
+}
+
+// A handler answers r, or returns an error, before anything is written, to be
+// answered with.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// handle has h answer method on path, and other methods refused there.
+func (s *Server) handle(method, path string, h handler) {
+	allow := method
+	if method == http.MethodGet {
+		allow = "GET, HEAD"
+	}
+	s.mux.Handle(method+" "+path, s.answering(h))
+	s.mux.Handle(path, s.answering(func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Allow", allow)
+		return &refusal{problem: &methodNotAllowed, detail: "this path answers " + allow + " only"}
+	}))
+}
+
+func (s *Server) answering(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// Handler answers as Serve does, without Serve's timeouts and shutdown.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers requests on ln until ctx ends. Then it makes /readyz fail,
+// refuses connections, waits for the requests in flight and returns nil, or an
+// error if it had to cut some of them off without an answer. It closes ln.
+// A Server serves once.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	// Requests outlive ctx, so that they can be answered.
+	requests, cutShort := context.WithCancel(context.WithoutCancel(ctx))
+	defer cutShort()
+
+	srv := &http.Server{
+		Handler:           s.handler,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ReadHeaderTimeout: s.cfg.HeaderTimeout,
+		// guard sets the deadline for the body: ReadTimeout would go on while
+		// the message is being stored, and end its request.
+		WriteTimeout:   s.cfg.BodyTimeout + s.cfg.RequestTimeout + s.cfg.WriteTimeout,
+		IdleTimeout:    s.cfg.IdleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+	}
+
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-served:
+	}
+	close(s.stopping)
+	if failed == nil && s.cfg.DrainDelay > 0 {
+		select {
+		case <-time.After(s.cfg.DrainDelay):
+		case failed = <-served:
+		}
+	}
+
+	err := shutdown(srv, s.cfg.ShutdownTimeout)
+	if err != nil {
+		cutShort()
+		err = shutdown(srv, lastAnswers)
+	}
+	if err != nil {
+		srv.Close()
+		err = fmt.Errorf("requests were cut off at shutdown: %w", err)
+	}
+	if failed != nil {
+		return errors.Join(fmt.Errorf("serve: %w", failed), err)
+	}
+	<-served
+	return err
+}
+
+func shutdown(srv *http.Server, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return srv.Shutdown(ctx)
+}
+
+func (s *Server) isStopping() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
+}

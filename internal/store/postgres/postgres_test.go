@@ -1,0 +1,275 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	neturl "net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+func TestConformance(t *testing.T) {
+	storetest.Run(t, storetest.Harness{New: func(t *testing.T) storetest.Log {
+		url := pgtest.Database(t)
+		return func(ctx context.Context) (messenger.Store, error) {
+			return Open(ctx, url, slog.New(slog.DiscardHandler))
+		}
+	}})
+}
+
+// open opens a replica's store, and fails the test if that takes longer than a minute.
+func open(t *testing.T, url string) *Store {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s, err := Open(ctx, url, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// execute runs sql in the database beside the store.
+func execute(t *testing.T, url, sql string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func appendText(ctx context.Context, s messenger.Store, text string) (messenger.Message, error) {
+	appended, err := s.Append(ctx, func() []messenger.Draft {
+		return []messenger.Draft{{ID: messenger.KeyID(text), Sender: "Анна", Text: text}}
+	})
+	if err != nil {
+		return messenger.Message{}, err
+	}
+	return appended.Results[0].Message, nil
+}
+
+func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
+	t.Parallel()
+	for name, sql := range map[string]string{
+		"other columns":      `CREATE TABLE messages (id serial PRIMARY KEY, body text)`,
+		"view":               `CREATE VIEW messages AS SELECT 1 AS seq`,
+		"missing constraint": strings.Replace(createSQL, "NOT NULL UNIQUE", "NOT NULL", 1),
+		"one column more":    createSQL + `ALTER TABLE messages ADD COLUMN extra int NOT NULL`,
+		"other type":         strings.Replace(createSQL, "sender_count bigint", "sender_count integer", 1),
+		"other lock table":   `CREATE TABLE log_lock (id int)`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.Database(t)
+			execute(t, url, sql)
+			before := relations(t, url)
+			s, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
+			if err == nil {
+				s.Close()
+				t.Fatal("Open succeeded")
+			}
+			if !strings.Contains(err.Error(), "is not this program's") {
+				t.Errorf("error %q does not say that the table is foreign", err)
+			}
+			if after := relations(t, url); after != before {
+				t.Errorf("relations changed from %s to %s", before, after)
+			}
+		})
+	}
+}
+
+func relations(t *testing.T, url string) (names string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	err = conn.QueryRow(t.Context(), `SELECT string_agg(relname || ':' || relnatts, ' ' ORDER BY relname) FROM pg_class
+		WHERE relnamespace = 'public'::regnamespace`).Scan(&names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestDatesDoNotDecreaseWhenTheClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	first, err := appendText(t.Context(), s, "first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The same as a clock that was an hour ahead when this was stored.
+	execute(t, url, `UPDATE messages SET sent_at = sent_at + interval '1 hour'`)
+	second, err := appendText(t.Context(), s, "second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := first.SentAt.Add(time.Hour); !second.SentAt.Equal(want) {
+		t.Errorf("sent_at = %v, want that of the message before, %v", second.SentAt, want)
+	}
+}
+
+func TestRoleNeedsNoMoreThanTheDocumentedGrants(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	open(t, url).Close() // the administrator creates the tables
+	role := fmt.Sprintf("clerk_%d", time.Now().UnixNano())
+	execute(t, url, fmt.Sprintf(`
+		CREATE ROLE %[1]s LOGIN PASSWORD 'clerk';
+		REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+		GRANT SELECT, INSERT ON messages TO %[1]s;
+		GRANT SELECT, UPDATE ON log_lock TO %[1]s`, role))
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(context.Background(), url)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(context.Background(), fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)); err != nil {
+			t.Error(err)
+		}
+	})
+	clerk, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clerk.User = neturl.UserPassword(role, "clerk")
+	s := open(t, clerk.String())
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("Ready: %v", err)
+	}
+	if m, err := appendText(t.Context(), s, "x"); err != nil || m.Seq != 1 {
+		t.Errorf("Append = %+v, %v", m, err)
+	}
+	if _, err := s.Read(t.Context(), 0, 10); err != nil {
+		t.Errorf("Read: %v", err)
+	}
+}
+
+func TestOtherEncodingIsRefused(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	execute(t, url, `CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`)
+	t.Cleanup(func() {
+		conn, err := pgx.Connect(context.Background(), url)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close(context.Background())
+		if _, err := conn.Exec(context.Background(), `DROP DATABASE latin`); err != nil {
+			t.Error(err)
+		}
+	})
+	latin, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	latin.Path = "/latin"
+	_, err = Open(t.Context(), latin.String(), slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "LATIN1") {
+		t.Errorf("error = %v, want one that names the encoding", err)
+	}
+}
+
+func TestLockTableWithoutItsRowStoresNothing(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	execute(t, url, `DELETE FROM log_lock`)
+	if _, err := appendText(t.Context(), s, "x"); messenger.KindOf(err) != messenger.Unwritable {
+		t.Errorf("Append: %v, want unwritable", err)
+	}
+	if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable {
+		t.Errorf("Ready: %v, want unwritable", err)
+	}
+	execute(t, url, `INSERT INTO log_lock DEFAULT VALUES`)
+	if m, err := appendText(t.Context(), s, "x"); err != nil || m.Seq != 1 {
+		t.Errorf("with the row back: %+v, %v", m, err)
+	}
+}
+
+func TestSessionThatFreezesWithTheLockLosesIt(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	frozen, other := open(t, url), open(t, url)
+	thaw, froze := make(chan struct{}), make(chan struct{})
+	var sleeper sync.WaitGroup
+	sleeper.Go(func() {
+		_, err := frozen.Append(context.Background(), func() []messenger.Draft {
+			close(froze)
+			<-thaw
+			return []messenger.Draft{{ID: messenger.KeyID("frozen"), Sender: "Анна", Text: "frozen"}}
+		})
+		if err == nil {
+			t.Error("the frozen replica's batch was stored")
+		}
+	})
+	<-froze
+	began := time.Now()
+	m, err := appendText(t.Context(), other, "other")
+	if err != nil || m.Seq != 1 {
+		t.Errorf("Append = %+v, %v", m, err)
+	}
+	t.Logf("the other one waited %v", time.Since(began))
+	close(thaw)
+	sleeper.Wait()
+	if m, err := appendText(t.Context(), frozen, "thawed"); err != nil || m.Seq != 2 {
+		t.Errorf("after the thaw: %+v, %v", m, err)
+	}
+}
+
+func TestBrokenSessionIsReplaced(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	for i := range 3 {
+		if m, err := appendText(t.Context(), s, fmt.Sprint(i)); err != nil || m.Seq != int64(i+1) {
+			t.Fatalf("Append = %+v, %v", m, err)
+		}
+		execute(t, url, `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+			WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		if _, err := appendText(t.Context(), s, "lost"); err == nil {
+			t.Error("a dead session appended")
+		} else if kind := messenger.KindOf(err); kind != messenger.Unavailable {
+			t.Errorf("kind = %v, want unavailable: the batch was not sent", kind)
+		}
+	}
+}
+
+func TestPasswordIsInNoError(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"postgres://anna:s3cret@127.0.0.1:1/x",
+		"postgres://anna:s3cret@127.0.0.1:port/x",
+		"postgres://anna:s3cret@127.0.0.1/x?sslmode=s3cret?",
+		"postgres://anna:s3cret%zz@127.0.0.1/x",
+	} {
+		_, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
+		if err == nil {
+			t.Errorf("Open(%s) succeeded", url)
+		} else if strings.Contains(err.Error(), "anna:s3cret") || strings.Contains(err.Error(), "s3cret@") {
+			t.Errorf("the error shows the password: %v", err)
+		}
+	}
+}

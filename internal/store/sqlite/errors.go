@@ -1,0 +1,85 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"dummymessenger/internal/messenger"
+)
+
+var errClosed = errors.New("the store is closed")
+
+// failure makes err, which came before COMMIT, an error of this package's
+// calls. Nothing of the batch is stored then, nor ever will be: no frame in
+// the WAL says that the transaction was committed.
+func failure(err error) *messenger.Error {
+	kind, detail := messenger.Unavailable, "the log cannot be reached; try again later"
+	switch {
+	case errors.Is(err, errClosed):
+		detail = "the log is closed; try another replica"
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, sqlite3.INTERRUPT):
+		detail = "the log could not be locked or read in time; try again"
+	case errors.Is(err, sqlite3.BUSY), errors.Is(err, sqlite3.LOCKED):
+		detail = "another program holds the log; try again later"
+	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		kind, detail = messenger.Unwritable, "the log's disk is full; free some space"
+	case errors.Is(err, sqlite3.READONLY), errors.Is(err, sqlite3.PERM),
+		errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		kind, detail = messenger.Unwritable, "the log may not be written; grant the permission"
+	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB):
+		kind, detail = messenger.Unwritable, "the log is damaged; restore it"
+	case errors.Is(err, sqlite3.CONSTRAINT):
+		kind, detail = messenger.Unwritable, "the log's own rules forbid this batch; another program may have changed the log"
+	}
+	return &messenger.Error{Kind: kind, Detail: detail, Err: err}
+}
+
+// commitFailure makes err, which came from COMMIT, an error of Append.
+//
+// Subtleness ahead! COMMIT writes the transaction's pages to the end of the
+// WAL, the last one marked as a commit, flushes them, and only then moves the
+// end of the log in the index that the processes share. So after an error no
+// living connection sees the transaction, and the next writer overwrites it.
+//
+//   - BUSY comes before the first byte, FULL only from a write, so that the
+//     frame with the mark is missing or its checksum is wrong: not stored.
+//   - After any other error, as of the flush, the whole transaction may be in
+//     the file. If all processes die before it is overwritten, the next one
+//     reads the WAL to its last valid mark and brings it back. Whoever tries
+//     again, and says that the ids may exist, finds out: holding the lock, it
+//     either sees them or overwrites them.
+func commitFailure(err error) *messenger.Error {
+	if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) {
+		return failure(err)
+	}
+	return &messenger.Error{
+		Kind:   messenger.Unknown,
+		Detail: "the log failed while it was storing; send the message again with the same key to find out",
+		Err:    err,
+	}
+}
+
+// explain says at start what is wrong with the file and what can be done.
+func explain(path string, err error) error {
+	var hint string
+	switch {
+	case errors.Is(err, sqlite3.NOTADB):
+		hint = "is not an SQLite database; name another file"
+	case errors.Is(err, sqlite3.CORRUPT):
+		hint = "is damaged; restore a copy, or rescue it with the sqlite3 shell's .recover"
+	case errors.Is(err, sqlite3.READONLY):
+		hint = "is read-only, or its folder is; both must be writable"
+	case errors.Is(err, sqlite3.CANTOPEN), errors.Is(err, fs.ErrPermission):
+		hint = "cannot be opened; the file, its -wal, -shm and .lock and their folder must be readable and writable"
+	case errors.Is(err, sqlite3.BUSY):
+		hint = "is in use by another program; end that one first"
+	default:
+		return fmt.Errorf("database %s: %w", path, err)
+	}
+	return fmt.Errorf("database %s %s: %w", path, hint, err)
+}

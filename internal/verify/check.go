@@ -1,0 +1,50 @@
+package verify
+
+// A Check is one row of the table of what is checked.
+type Check uint8
+
+const (
+	InternalConsistency Check = iota // a window ends in the own message, as it was sent
+	Contiguous                       // no seq is missing, in a window or in the log
+	Agreement                        // one seq shows one content
+	Duplicate                        // one nonce, one seq, one acknowledgement
+	LostWrite                        // what was acknowledged is in every later window that must hold it
+	FutureRead                       // nothing after the own message, nothing that was not sent yet
+	RealTimeOrder                    // answered before the other was sent: the lower seq
+	Counters                         // per sender 1, 2, 3 … in order of seq
+	Dates                            // never decreasing along seq, and within the operation's time
+	AbortedRead                      // what certainly failed is not in the log
+	GarbageRead                      // only what was sent, as it was sent
+	ExactlyOnce                      // a retried operation is in the log once, with one answer
+	numChecks
+)
+
+var checkNames = [numChecks]string{
+	InternalConsistency: "internal consistency",
+	Contiguous:          "contiguous windows, no gap",
+	Agreement:           "agreement",
+	Duplicate:           "duplicate",
+	LostWrite:           "lost write",
+	FutureRead:          "future read",
+	RealTimeOrder:       "real-time order",
+	Counters:            "counters",
+	Dates:               "dates",
+	AbortedRead:         "aborted read",
+	GarbageRead:         "garbage read",
+	ExactlyOnce:         "exactly once",
+}
+
+// String is the check's name in the field's words.
+func (c Check) String() string { return checkNames[c] }
+
+// MarshalText writes the name.
+func (c Check) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// Checks are all of them, in the order of the table.
+func Checks() []Check {
+	all := make([]Check, numChecks)
+	for i := range all {
+		all[i] = Check(i)
+	}
+	return all
+}

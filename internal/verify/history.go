@@ -1,0 +1,328 @@
+package verify
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+)
+
+// A stored history is JSON lines: the run's Config, then one line for each
+// operation as it returned, then a line that says that it is complete.
+// docs/HISTORY.md describes it for readers in other languages.
+const historyVersion = 1
+
+type headLine struct {
+	History int    `json:"dummymessenger_history"`
+	Config  Config `json:"config"`
+}
+
+type operationLine struct {
+	Worker   int    `json:"worker"`
+	Number   int    `json:"number"`
+	Replica  int    `json:"replica"`
+	Tries    int    `json:"tries,omitzero"`
+	Sentinel bool   `json:"sentinel,omitzero"`
+	Call     int64  `json:"call"`   // nanoseconds from the run's start
+	Return   int64  `json:"return"` // likewise
+	Outcome  string `json:"outcome"`
+	Reason   string `json:"reason,omitzero"`
+	Sender   string `json:"sender"`
+	Text     string `json:"text"`
+
+	Window  []place `json:"window,omitempty"`
+	Earlier []place `json:"earlier,omitempty"`
+
+	End *endLine `json:"end,omitzero"` // in the last line, which has nothing else
+}
+
+type endLine struct {
+	Operations int64 `json:"operations"`
+}
+
+type lastLine struct {
+	End endLine `json:"end"`
+}
+
+// A place is one entry of a window: in full, or, if its seq stands here alone,
+// just as the last full entry with that seq above.
+type place struct {
+	seq   int64
+	entry *Entry
+}
+
+func (p place) MarshalJSONTo(e *jsontext.Encoder) error {
+	if p.entry != nil {
+		return json.MarshalEncode(e, p.entry)
+	}
+	return e.WriteToken(jsontext.Int(p.seq))
+}
+
+func (p *place) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == '0' {
+		return json.UnmarshalDecode(d, &p.seq)
+	}
+	p.entry = new(Entry)
+	return json.UnmarshalDecode(d, p.entry)
+}
+
+// The writer refers back to entries up to writtenSize places ago; a reader
+// that keeps readSize finds them all.
+const (
+	writtenSize = recentSize
+	readSize    = 1 << 16
+)
+
+// A Recorder writes a history. Its methods may be called concurrently.
+type Recorder struct {
+	mu      sync.Mutex
+	w       *bufio.Writer
+	written [writtenSize]*Entry
+	count   int64
+	line    operationLine
+	err     error
+}
+
+// NewRecorder begins a history of the run that cfg describes. The caller
+// closes w, or the compressor that w is, after the Recorder.
+func NewRecorder(w io.Writer, cfg Config) *Recorder {
+	h := &Recorder{w: bufio.NewWriterSize(w, 1<<16)}
+	h.write(headLine{historyVersion, cfg})
+	return h
+}
+
+// Record writes an operation that has returned. A worker's operation must be
+// recorded before its next one is called.
+func (h *Recorder) Record(op *Operation) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l := &h.line
+	*l = operationLine{
+		Worker: op.Worker, Number: op.Number, Replica: op.Replica, Tries: op.Tries, Sentinel: op.Sentinel,
+		Call: int64(op.Call), Return: int64(op.Return), Outcome: op.Outcome.String(), Reason: op.Reason,
+		Sender: op.Sender, Text: op.Text,
+		Window: h.places(l.Window[:0], op.Window),
+	}
+	if op.Earlier != nil {
+		l.Earlier = h.places(nil, op.Earlier)
+	}
+	h.count++
+	h.write(l)
+	return h.err
+}
+
+func (h *Recorder) places(to []place, w []*Entry) []place {
+	for _, e := range w {
+		if e.Seq < 1 {
+			to = append(to, place{entry: e})
+			continue
+		}
+		slot := &h.written[e.Seq%writtenSize]
+		if *slot == e || *slot != nil && **slot == *e {
+			to = append(to, place{seq: e.Seq})
+			continue
+		}
+		*slot = e
+		to = append(to, place{entry: e})
+	}
+	return to
+}
+
+// Close writes the last line and flushes.
+func (h *Recorder) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.write(lastLine{endLine{h.count}})
+	if h.err == nil {
+		h.err = h.w.Flush()
+	}
+	return h.err
+}
+
+func (h *Recorder) write(line any) {
+	if h.err != nil {
+		return
+	}
+	// Texts were checked when they were chosen or decoded; what a foreign
+	// server has mangled all the same must not stop the recording.
+	if h.err = json.MarshalWrite(h.w, line, jsontext.AllowInvalidUTF8(true), jsonv1.FormatDurationAsNano(true)); h.err == nil {
+		h.err = h.w.WriteByte('\n')
+	}
+}
+
+// maxLine is the longest line that ReadHistory takes, in bytes.
+const maxLine = 16 << 20
+
+// ReadHistory judges a stored history, plain or gzipped, and comes to the
+// verdict of the live run. It hands every operation to each as well, unless
+// that is nil. A history that was cut off, even in the middle of a line, is
+// judged as far as it goes, and the verdict says so.
+func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
+	lines, err := historyLines(r)
+	if err != nil {
+		return nil, Config{}, err
+	}
+	var head headLine
+	if !lines.Scan() {
+		return nil, Config{}, fmt.Errorf("history: no first line: %w", orEOF(lines.Err()))
+	}
+	if err := json.Unmarshal(lines.Bytes(), &head, jsonv1.FormatDurationAsNano(true)); err != nil {
+		return nil, Config{}, fmt.Errorf("history: line 1 is not a history's first line: %w", err)
+	}
+	if head.History != historyVersion {
+		return nil, Config{}, fmt.Errorf("history: version %d is not known, only %d is", head.History, historyVersion)
+	}
+	cfg := head.Config
+	if !validRun(cfg.Run) || cfg.WindowSize < 0 || cfg.WindowSize > maxWindow {
+		return nil, cfg, errors.New("history: its configuration has no usable run id or window size")
+	}
+	stored := cfg
+	stored.Stream = false // the calls are not in the file, so nobody knows what was in flight
+	v := New(stored)
+	v.cutOff, err = readOperations(lines, func(op *Operation) error {
+		if v.hasReturned(op.ref()) {
+			return fmt.Errorf("worker %d has its operation %d twice", op.Worker, op.Number)
+		}
+		v.Return(op)
+		if each != nil {
+			each(op)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, cfg, err
+	}
+	return v.Verdict(), cfg, nil
+}
+
+const maxWindow = 1 << 20
+
+func orEOF(err error) error {
+	if err == nil {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func historyLines(r io.Reader) (*bufio.Scanner, error) {
+	b := bufio.NewReader(r)
+	if magic, _ := b.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, fmt.Errorf("history: %w", err)
+		}
+		r = z
+	} else {
+		r = b
+	}
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
+	return lines, nil
+}
+
+// readOperations reads all lines after the first one. It tells whether the
+// history is not whole.
+func readOperations(lines *bufio.Scanner, each func(*Operation) error) (cutOff bool, err error) {
+	read := &historyReader{entries: make([]*Entry, readSize)}
+	count := int64(0)
+	var broken error // the line before was; then it must be the last
+	for n := 2; lines.Scan(); n++ {
+		if broken != nil {
+			return false, broken
+		}
+		var l operationLine
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			broken = fmt.Errorf("history: line %d: %w", n, err)
+			continue
+		}
+		if l.End != nil {
+			cutOff = l.End.Operations != count
+			if lines.Scan() {
+				return false, fmt.Errorf("history: line %d comes after the end", n+1)
+			}
+			return cutOff, nil
+		}
+		op, err := read.operation(&l)
+		if err == nil {
+			err = each(op)
+		}
+		if err != nil {
+			return false, fmt.Errorf("history: line %d: %w", n, err)
+		}
+		count++
+	}
+	if err := lines.Err(); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, fmt.Errorf("history: after %d operations: %w", count, err)
+	}
+	return true, nil
+}
+
+// A historyReader resolves references to entries further up.
+type historyReader struct {
+	entries []*Entry // by seq modulo their number
+}
+
+func (h *historyReader) operation(l *operationLine) (*Operation, error) {
+	op := &Operation{
+		Worker: l.Worker, Number: l.Number, Replica: l.Replica, Tries: l.Tries, Sentinel: l.Sentinel,
+		Sender: l.Sender, Text: l.Text, Call: time.Duration(l.Call), Return: time.Duration(l.Return), Reason: l.Reason,
+	}
+	switch l.Outcome {
+	case "ok":
+		op.Outcome = OK
+	case "failed":
+		op.Outcome = Failed
+	case "unknown":
+		op.Outcome = Unknown
+	default:
+		return nil, fmt.Errorf("outcome %q is none of ok, failed, unknown", l.Outcome)
+	}
+	if l.Worker < 0 || l.Worker > maxOrdinal || l.Number < 0 || l.Number > maxOrdinal || l.Replica < 0 || l.Replica > math.MaxInt16 {
+		return nil, errors.New("worker, number or replica is out of bounds")
+	}
+	var err error
+	if op.Window, err = h.window(l.Window); err != nil {
+		return nil, err
+	}
+	op.Earlier, err = h.window(l.Earlier)
+	return op, err
+}
+
+func (h *historyReader) window(places []place) ([]*Entry, error) {
+	if places == nil {
+		return nil, nil
+	}
+	w := make([]*Entry, len(places))
+	for i, p := range places {
+		if p.entry != nil {
+			w[i] = p.entry
+			if p.entry.Seq > 0 {
+				h.entries[p.entry.Seq%readSize] = p.entry
+			}
+			continue
+		}
+		if p.seq > 0 {
+			w[i] = h.entries[p.seq%readSize]
+		}
+		if w[i] == nil || w[i].Seq != p.seq {
+			return nil, fmt.Errorf("a window refers to seq %d, which no line above shows", p.seq)
+		}
+	}
+	return w, nil
+}
+
+func (v *Verifier) hasReturned(r ref) bool {
+	if v.positions != nil {
+		return v.positions.holds(r)
+	}
+	w := v.workers[r.worker]
+	return w != nil && w.ops.peek(int64(r.number)).is(returned)
+}

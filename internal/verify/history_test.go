@@ -1,0 +1,158 @@
+package verify
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+)
+
+func store(t testing.TB, cfg Config, events []event) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	h := NewRecorder(&b, cfg)
+	for _, e := range events {
+		if !e.isCall {
+			if err := h.Record(e.op); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func asJSON(t testing.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v, json.Deterministic(true), jsonv1.FormatDurationAsNano(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func zip(t testing.TB, plain []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(plain); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A stored history comes to the live run's verdict, in every figure.
+func TestHistoryHasTheSameVerdict(t *testing.T) {
+	for seed := range uint64(10) {
+		s := newSimulation(seed, 8, 30)
+		s.lose, s.refuse, s.prefix, s.others = 0.1, 0.1, int(seed), 0.1
+		s.cfg.Stream = true // which a stored history is not
+		events := s.run()
+		want := asJSON(t, play(s.cfg, events).Verdict())
+		plain := store(t, s.cfg, events)
+		for _, stored := range [][]byte{plain, zip(t, plain)} {
+			var ops int
+			got, cfg, err := ReadHistory(bytes.NewReader(stored), func(*Operation) { ops++ })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if g := asJSON(t, got); g != want {
+				t.Errorf("verdict of the history:\n%s\nwant, as live:\n%s", g, want)
+			}
+			if asJSON(t, cfg) != asJSON(t, s.cfg) {
+				t.Errorf("config = %+v, want %+v", cfg, s.cfg)
+			}
+			if want := len(events) / 2; ops != want {
+				t.Errorf("%d operations read, want %d", ops, want)
+			}
+		}
+	}
+}
+
+// What was recorded comes back field by field.
+func TestHistoryRoundTrip(t *testing.T) {
+	s := newSimulation(5, 4, 10)
+	s.lose, s.refuse = 0.2, 0.2
+	events := s.run()
+	var want []*Operation
+	for _, e := range events {
+		if !e.isCall {
+			e.op.Earlier = e.op.Window
+			want = append(want, e.op)
+		}
+	}
+	var got []*Operation
+	if _, _, err := ReadHistory(bytes.NewReader(store(t, s.cfg, events)), func(op *Operation) { got = append(got, op) }); err != nil {
+		t.Fatal(err)
+	}
+	if g, w := asJSON(t, got), asJSON(t, want); g != w {
+		t.Errorf("read:\n%s\nwant:\n%s", g, w)
+	}
+}
+
+// A correct history that is cut off anywhere is judged as far as it goes.
+func TestHistoryCutOff(t *testing.T) {
+	s := newSimulation(3, 8, 12)
+	s.lose, s.refuse = 0.1, 0.05
+	s.cfg.MinOperations = 1
+	plain := store(t, s.cfg, s.run())
+	head := bytes.IndexByte(plain, '\n') + 1
+	for cut := head; cut < len(plain)-2; cut += 37 {
+		d, _, err := ReadHistory(bytes.NewReader(plain[:cut]), nil)
+		if err != nil {
+			t.Fatalf("cut at %d: %v", cut, err)
+		}
+		if !d.CutOff || d.Status == Violated {
+			t.Fatalf("cut at %d of %d: cut off %v, %v %v", cut, len(plain), d.CutOff, d.Status, d.CounterExample)
+		}
+	}
+	zipped := zip(t, plain)
+	for cut := len(zipped) / 2; cut < len(zipped); cut += 101 {
+		d, _, err := ReadHistory(bytes.NewReader(zipped[:cut]), nil)
+		if err != nil {
+			t.Fatalf("gzip cut at %d: %v", cut, err)
+		}
+		if d.Status == Violated {
+			t.Fatalf("gzip cut at %d: %v", cut, d.CounterExample)
+		}
+	}
+}
+
+func TestHistoryThatIsNone(t *testing.T) {
+	good := string(store(t, newSimulation(1, 2, 2).cfg, newSimulation(1, 2, 2).run()))
+	lines := strings.SplitAfter(good, "\n")
+	tests := map[string]struct{ in, want string }{
+		"empty":         {"", "no first line"},
+		"text":          {"hello\n", "not a history"},
+		"other version": {strings.Replace(good, `history":1`, `history":2`, 1), "version 2"},
+		"no run":        {strings.Replace(good, `"run":"sim"`, `"run":""`, 1), "run id"},
+		"broken line":   {lines[0] + "{\n" + lines[1], "line 2"},
+		"twice":         {lines[0] + lines[1] + lines[1], "twice"},
+		"after the end": {good + lines[1], "after the end"},
+		"reference":     {lines[0] + `{"outcome":"ok","window":[7]}` + "\n", "seq 7"},
+		"outcome":       {lines[0] + `{"outcome":"maybe"}` + "\n", "maybe"},
+		"out of bounds": {lines[0] + `{"outcome":"ok","worker":-1}` + "\n", "out of bounds"},
+	}
+	for name, test := range tests {
+		_, _, err := ReadHistory(strings.NewReader(test.in), nil)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error = %v, want one about %q", name, err, test.want)
+		}
+	}
+	if _, _, err := ReadHistory(io.MultiReader(strings.NewReader(lines[0]), iotestErr{}), nil); err == nil {
+		t.Error("a read error is not reported")
+	}
+}
+
+type iotestErr struct{}
+
+func (iotestErr) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }

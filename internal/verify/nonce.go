@@ -1,0 +1,85 @@
+package verify
+
+import (
+	"strconv"
+	"strings"
+)
+
+// A Nonce names one operation of one run inside the text of its message:
+//
+//	[dm:RUN:WORKER:NUMBER]
+//
+// RUN is 1 to 32 ASCII letters and digits, the numbers are decimal without
+// leading zeros, so that a nonce has exactly one spelling. The brackets and
+// colons are ASCII and unlike anything people write, hence it can stand
+// anywhere in a text of any language.
+type Nonce struct {
+	Run            string
+	Worker, Number int
+}
+
+const (
+	nonceOpen  = "[dm:"
+	maxRun     = 32
+	maxOrdinal = 1<<31 - 1 // of a worker, or of a number
+)
+
+func (n Nonce) String() string {
+	return nonceOpen + n.Run + ":" + strconv.Itoa(n.Worker) + ":" + strconv.Itoa(n.Number) + "]"
+}
+
+// FindNonce returns the first nonce in text, of whatever run.
+func FindNonce(text string) (Nonce, bool) {
+	for {
+		i := strings.Index(text, nonceOpen)
+		if i < 0 {
+			return Nonce{}, false
+		}
+		text = text[i+len(nonceOpen):]
+		if run, rest, ok := strings.Cut(text, ":"); ok && validRun(run) {
+			if worker, number, ok := parseOrdinals(rest); ok {
+				return Nonce{run, worker, number}, true
+			}
+		}
+	}
+}
+
+// parseOrdinals reads "WORKER:NUMBER]" at the start of s.
+func parseOrdinals(s string) (worker, number int, ok bool) {
+	worker, s, ok = parseOrdinal(s, ':')
+	if !ok {
+		return 0, 0, false
+	}
+	number, _, ok = parseOrdinal(s, ']')
+	return worker, number, ok
+}
+
+// parseOrdinal reads a canonical decimal number and the byte that ends it.
+func parseOrdinal(s string, end byte) (n int, rest string, ok bool) {
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c == end && i > 0:
+			return n, s[i+1:], true
+		case c < '0' || c > '9' || (i == 1 && s[0] == '0'):
+			return 0, "", false
+		}
+		if n = n*10 + int(c-'0'); n > maxOrdinal {
+			return 0, "", false
+		}
+	}
+	return 0, "", false
+}
+
+func validRun(run string) bool {
+	if run == "" || len(run) > maxRun {
+		return false
+	}
+	for i := range len(run) {
+		c := run[i]
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return true
+}

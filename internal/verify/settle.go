@@ -1,0 +1,106 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// settle decides what became of the operations whose outcome is unknown, after
+// the second walk has come to the end of the log.
+//
+// One is stored if some answer shows it. It is not stored if none does though
+// all its possible places are known: they begin above what had been
+// acknowledged when it was called, and end where a sentinel stands that was
+// called after it had ended. The caller has to wait, before it sends the
+// sentinels, until nothing is under way any more.
+func (v *Verifier) settle() (notStored int64) {
+	var calls []time.Duration // of those that may be in places nobody saw
+	for r, rec := range v.unsettled() {
+		switch {
+		case v.isClosedFrom(rec):
+			if !rec.is(sentinel) {
+				notStored++
+			}
+		default:
+			_ = r
+			calls = append(calls, rec.call)
+		}
+	}
+	slices.Sort(calls)
+	v.fillHoles(calls)
+	return notStored
+}
+
+// unsettled yields the operations that may be in the log and were not seen there.
+func (v *Verifier) unsettled() func(yield func(ref, *record) bool) {
+	return func(yield func(ref, *record) bool) {
+		for i, w := range v.workers {
+			for n, rec := range w.ops.between(0, int64(w.last)) {
+				if rec.is(sent) && rec.seq == 0 && (rec.outcome == Unknown || !rec.is(returned)) {
+					if !yield(ref{i, int32(n)}, rec) {
+						return
+					}
+				}
+			}
+		}
+		for r, rec := range v.open {
+			if rec.seq == 0 && !yield(r, rec) {
+				return
+			}
+		}
+	}
+}
+
+// isClosedFrom tells whether all places are known that rec's message can have.
+func (v *Verifier) isClosedFrom(rec *record) bool {
+	if !rec.is(returned) || v.tally.sentinelSeq == 0 || v.tally.sentinelCall < rec.ret {
+		return false
+	}
+	floor := max(rec.floor, v.acks.before(rec.call).seq)
+	if v.walk.lowest > floor+1 {
+		return false
+	}
+	for _, h := range slices.Backward(v.walk.holes) {
+		if h.first < v.tally.sentinelSeq {
+			return h.last <= floor
+		}
+	}
+	return true
+}
+
+// fillHoles is the check "no gap" for the log that was rebuilt from all
+// windows: each place that nobody saw must have an unknown operation, called
+// by the hole's deadline, to fill it. Deadlines rise along the log, so taking
+// the holes in order and the calls in order finds a filling if there is one.
+func (v *Verifier) fillHoles(calls []time.Duration) {
+	spare, taken := int64(0), 0
+	for _, h := range v.walk.holes {
+		for taken < len(calls) && calls[taken] < h.deadline {
+			taken++
+			spare++
+		}
+		need := h.last - h.first + 1
+		if spare >= need {
+			spare -= need
+			continue
+		}
+		empty := need - spare
+		spare = 0
+		if v.walk.others {
+			v.tally.unexplained += empty // others may have written there
+			continue
+		}
+		var refs []ref
+		if c := v.log.peek(h.first - 1); c.is(seen) {
+			refs = append(refs, v.teller(c))
+		}
+		if c := v.log.peek(h.last + 1); c.is(seen) {
+			refs = append(refs, v.teller(c))
+		}
+		v.report(Violation{
+			Check: Contiguous, Anomaly: "gap", Seq: h.first, Size: empty,
+			Why: fmt.Sprintf("no answer shows seq %d to %d, and %s of them cannot be requests of unknown outcome: that many numbers are missing in the log", h.first, h.last, plural(empty, "place")),
+		}, refs...)
+	}
+}

@@ -1,0 +1,165 @@
+package verify
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// A simulation is a correct log and workers that append to it, in a time of
+// its own: each operation takes effect at some instant between call and
+// return. It yields events in the order of time.
+type simulation struct {
+	rng      *rand.Rand
+	cfg      Config
+	workers  int
+	each     int     // operations of each worker
+	lose     float64 // share of operations whose outcome is unknown, of which half are stored
+	refuse   float64 // share of operations that fail
+	prefix   int     // messages in the log before the run
+	others   float64 // messages of another writer, per operation
+	log      []*Entry
+	counters map[string]int64
+}
+
+const start = 1_795_500_000_000_000 // µs
+
+func newSimulation(seed uint64, workers, each int) *simulation {
+	s := &simulation{
+		rng: rand.New(rand.NewPCG(seed, 1)), workers: workers, each: each, counters: make(map[string]int64),
+		cfg: Config{Run: "sim", Workers: workers, Start: start, WindowSize: 10, MinOperations: 1, Replicas: []string{"a", "b"}},
+	}
+	for i := range 10 {
+		s.cfg.Senders = append(s.cfg.Senders, fmt.Sprintf("Отправитель %d", i))
+	}
+	return s
+}
+
+func (s *simulation) append(sender, text string, at time.Duration) *Entry {
+	s.counters[sender]++
+	e := &Entry{
+		Seq: int64(len(s.log)) + 1, Sender: sender, SenderCount: s.counters[sender], Text: text,
+		SentAt: start + at.Microseconds(),
+	}
+	s.log = append(s.log, e)
+	return e
+}
+
+func (s *simulation) window(seq int64) []*Entry {
+	return s.log[max(0, seq-int64(s.cfg.WindowSize)):seq:seq]
+}
+
+// An event is a call or a return.
+type event struct {
+	op     *Operation
+	isCall bool
+}
+
+// run plays the run to its end, sentinels included.
+func (s *simulation) run() []event {
+	for i := range s.prefix {
+		s.append("before", fmt.Sprintf("old %d", i), 0)
+	}
+	type state struct {
+		op     *Operation
+		next   time.Duration
+		stage  int
+		number int
+		gone   bool // the message is not going to be stored
+	}
+	var events []event
+	states := make([]state, s.workers)
+	for w := range states {
+		states[w].next = time.Duration(s.rng.IntN(1000)) * time.Microsecond
+	}
+	pause := func() time.Duration { return time.Duration(1+s.rng.IntN(2000)) * time.Microsecond }
+	now := time.Duration(0)
+	for {
+		turn := -1
+		for w := range states {
+			if st := &states[w]; (st.number < s.each) && (turn < 0 || st.next < states[turn].next) {
+				turn = w
+			}
+		}
+		if turn < 0 {
+			break
+		}
+		st := &states[turn]
+		now = max(now+time.Nanosecond, st.next)
+		switch st.stage {
+		case 0: // call
+			st.op = s.operation(turn, st.number, now)
+			st.gone = false
+			switch x := s.rng.Float64(); {
+			case x < s.lose:
+				st.op.Outcome, st.op.Reason, st.gone = Unknown, "timeout", s.rng.IntN(2) == 0
+			case x < s.lose+s.refuse:
+				st.op.Outcome, st.op.Reason, st.gone = Failed, "status 503", true
+			}
+			events = append(events, event{st.op, true})
+		case 1: // effect
+			if s.rng.Float64() < s.others {
+				s.append("stranger", "hello from elsewhere", now)
+			}
+			if st.gone {
+				break
+			}
+			e := s.append(st.op.Sender, st.op.Text, now)
+			if st.op.Outcome == OK {
+				st.op.Window = s.window(e.Seq)
+			}
+		case 2: // return
+			st.op.Return = now
+			events = append(events, event{st.op, false})
+			st.number++
+		}
+		st.stage = (st.stage + 1) % 3
+		st.next = now + pause()
+	}
+	for replica := range s.cfg.Replicas {
+		now += time.Millisecond
+		op := s.operation(s.workers+replica, 0, now)
+		op.Replica, op.Sentinel = replica, true
+		events = append(events, event{op, true})
+		now += time.Millisecond
+		op.Window = s.window(s.append(op.Sender, op.Text, now).Seq)
+		now += time.Millisecond
+		op.Return = now
+		events = append(events, event{op, false})
+	}
+	return events
+}
+
+func (s *simulation) operation(worker, number int, now time.Duration) *Operation {
+	return &Operation{
+		Worker: worker, Number: number, Replica: s.rng.IntN(len(s.cfg.Replicas)), Tries: 1,
+		Sender: s.cfg.Senders[s.rng.IntN(len(s.cfg.Senders))],
+		Text:   "привет 👋 \"" + Nonce{s.cfg.Run, worker, number}.String() + "\"\n",
+		Call:   now, Outcome: OK,
+	}
+}
+
+// play feeds events to a new Verifier as a live run would.
+func play(cfg Config, events []event) *Verifier {
+	v := New(cfg)
+	for _, e := range events {
+		if e.isCall {
+			v.Call(e.op)
+		} else {
+			v.Return(e.op)
+		}
+	}
+	return v
+}
+
+// replay feeds the operations only, in the order of their returns, as a stored
+// history does.
+func replay(cfg Config, events []event) *Verifier {
+	v := New(cfg)
+	for _, e := range events {
+		if !e.isCall {
+			v.Return(e.op)
+		}
+	}
+	return v
+}

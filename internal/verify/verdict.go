@@ -1,0 +1,250 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// A Status is what a verdict comes to.
+type Status uint8
+
+const (
+	Verified     Status = iota // every check that could be made holds
+	Violated                   // at least one does not
+	Inconclusive               // none is broken, but the run could not have shown a fault
+)
+
+var statusNames = [...]string{Verified: "verified", Violated: "violated", Inconclusive: "inconclusive"}
+
+func (s Status) String() string { return statusNames[s] }
+
+// MarshalText writes the status's name.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// A Verdict is what a run has shown.
+type Verdict struct {
+	Status  Status   `json:"status"`
+	Reasons []string `json:"reasons,omitempty"` // why it is inconclusive
+
+	// CounterExample is the one violation to look at first, nil if there is none.
+	CounterExample *Violation `json:"counter_example,omitempty"`
+
+	Checks []CheckResult `json:"checks"` // one for each Check, in the order of the table
+	Counts Counts        `json:"counts"`
+
+	OtherWriters bool `json:"other_writers,omitempty"` // others wrote to the log during the run
+	CutOff       bool `json:"cut_off,omitempty"`       // the history ends before its end
+}
+
+// A CheckResult is what one check saw and found.
+type CheckResult struct {
+	Check      Check       `json:"check"`
+	Saw        int64       `json:"saw"`
+	Unit       string      `json:"unit"` // of Saw: "windows", "entries cross-checked" …
+	Violations int64       `json:"violations"`
+	Worst      []Violation `json:"worst,omitempty"` // up to eight, the worst first
+
+	// NotCheckable says why the check could not be made; then it has not
+	// passed either. Limit says which part of it could not be made.
+	NotCheckable string `json:"not_checkable,omitempty"`
+	Limit        string `json:"limit,omitempty"`
+}
+
+// Counts says what became of the requests. Sent = OK + Failed + Unknown, and
+// Unknown = Stored + NotStored + Unsettled. Sentinels are not among them.
+type Counts struct {
+	Sent    int64 `json:"sent"`
+	OK      int64 `json:"ok"`
+	Failed  int64 `json:"failed"`
+	Unknown int64 `json:"unknown"`
+
+	Stored    int64 `json:"stored"`     // unknown at first, then shown by some answer
+	NotStored int64 `json:"not_stored"` // unknown at first, and certainly not in the log
+	Unsettled int64 `json:"unsettled"`  // unknown for good
+
+	Sentinels int64 `json:"sentinels"`
+	Others    int64 `json:"others"` // messages in the log that are not of this run, as far as seen
+
+	// Neighbours are neighbouring seqs that different replicas acknowledged.
+	Neighbours int64 `json:"neighbours"`
+}
+
+// Verdict judges the run after all its operations have returned. Nothing may
+// return after it.
+func (v *Verifier) Verdict() *Verdict {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.verdict != nil {
+		return v.verdict
+	}
+	if v.positions != nil {
+		v.positions.release()
+	}
+	v.walkTo(math.MaxInt64)
+	for r, seq := range v.unsent {
+		if v.cutOff && r.number == v.worker(r.worker).last+1 {
+			continue // under way where the history was cut off
+		}
+		v.neverSent(r, seq)
+	}
+	notStored := v.settle()
+	v.verdict = v.sum(notStored)
+	return v.verdict
+}
+
+// sum puts the verdict together when all has been found.
+func (v *Verifier) sum(notStored int64) *Verdict {
+	t := &v.tally
+	inFlight := int64(0)
+	for _, w := range v.workers {
+		for _, rec := range w.ops.between(0, int64(w.last)) {
+			if rec.is(sent) && !rec.is(returned) && !rec.is(sentinel) {
+				inFlight++
+				if rec.seq != 0 {
+					t.stored++
+				}
+			}
+		}
+	}
+	unknown := t.unknown + inFlight
+	d := &Verdict{
+		Counts: Counts{
+			Sent: t.sent + inFlight, OK: t.ok, Failed: t.failed, Unknown: unknown,
+			Stored: t.stored, NotStored: notStored, Unsettled: unknown - t.stored - notStored,
+			Sentinels: t.sentinels, Others: t.others, Neighbours: t.neighbours,
+		},
+		OtherWriters: v.walk.others,
+		CutOff:       v.cutOff,
+	}
+	for c := range numChecks {
+		saw, unit := v.saw(c)
+		not, limit := v.limits(c)
+		res := v.results[c]
+		if res.count > 0 {
+			d.Status = Violated
+			not = "" // what was seen was enough
+		}
+		d.Checks = append(d.Checks, CheckResult{
+			Check: c, Saw: saw, Unit: unit, Violations: res.count, Worst: res.worst, NotCheckable: not, Limit: limit,
+		})
+	}
+	for _, c := range telling {
+		if first := v.results[c].first; first != nil {
+			d.CounterExample = first
+			break
+		}
+	}
+	if d.Reasons = v.inconclusive(); d.Reasons != nil && d.Status == Verified {
+		d.Status = Inconclusive
+	}
+	return d
+}
+
+// telling are the checks in the order in which their counter-examples explain
+// a fault best: first what names a cause, last what follows from others.
+var telling = [numChecks]Check{
+	ExactlyOnce, AbortedRead, FutureRead, Duplicate, LostWrite, Contiguous, RealTimeOrder,
+	Counters, Agreement, Dates, GarbageRead, InternalConsistency,
+}
+
+// saw is how much a check has seen.
+func (v *Verifier) saw(c Check) (int64, string) {
+	t := &v.tally
+	switch c {
+	case InternalConsistency, Contiguous, FutureRead:
+		return t.windows, "windows"
+	case Agreement:
+		return t.crossChecked, "entries cross-checked"
+	case Duplicate:
+		return t.acknowledged, "acknowledged messages"
+	case LostWrite:
+		return t.expected, "places of older messages in windows"
+	case RealTimeOrder:
+		return t.ordered, "operations in order"
+	case Counters:
+		return t.counted, "counters"
+	case Dates:
+		return t.dated, "dates"
+	case AbortedRead:
+		return t.failed, "failed requests"
+	case GarbageRead:
+		return t.compared, "messages compared with what was sent"
+	case ExactlyOnce:
+		return t.retried, "retried requests"
+	}
+	panic("verify: no such check")
+}
+
+// limits says why a check could not be made, or which part of it.
+func (v *Verifier) limits(c Check) (notCheckable, limit string) {
+	missing := v.cfg.Missing
+	switch {
+	case missing.Has(Text) && (c == GarbageRead || c == AbortedRead || c == LostWrite && missing.Has(Seq)):
+		return "the answers show no text, so that no message can be recognised", ""
+	case missing.Has(SenderCount) && c == Counters:
+		return "the answers show no sender_count", ""
+	case missing.Has(Sender) && c == Counters && v.walk.others:
+		return "the answers show no sender, and others wrote to the log too", ""
+	case missing.Has(SentAt) && c == Dates:
+		return "the answers show no sent_at", ""
+	case c == Contiguous && v.tally.unexplained > 0:
+		return "others wrote to the log too, and " + plural(v.tally.unexplained, "place") + " that no window shows may be theirs", ""
+	}
+	var limits []string
+	if missing.Has(Text) && (c == InternalConsistency || c == Duplicate || c == ExactlyOnce || c == FutureRead) {
+		limits = append(limits, "the answers show no text: whose a message is, is told by its seq only")
+	}
+	if missing.Has(Sender) && (c == InternalConsistency || c == GarbageRead) {
+		limits = append(limits, "the answers show no sender")
+	}
+	if missing.Has(Seq) && (c == Contiguous || c == Agreement || c == Duplicate || c == RealTimeOrder || c == Counters || c == Dates) {
+		limits = append(limits, "the answers show no seq: places in the log are inferred from how the windows overlap")
+	}
+	if c == Counters && v.walk.lowest > 1 {
+		limits = append(limits, "the log was not empty: each sender's counter is checked from its first known value on")
+	}
+	if c == Dates && v.cfg.Start == 0 {
+		limits = append(limits, "the run's start is unknown: dates are not compared with the operations' times")
+	}
+	return "", strings.Join(limits, "; ")
+}
+
+// inconclusive says why the run could not have shown a fault.
+func (v *Verifier) inconclusive() []string {
+	var reasons []string
+	t := &v.tally
+	if t.ok < int64(v.cfg.MinOperations) {
+		reasons = append(reasons, fmt.Sprintf("too few operations: %d answered, at least %d are needed", t.ok, v.cfg.MinOperations))
+	}
+	if t.overlaps == 0 {
+		reasons = append(reasons, "no two operations were under way at the same time")
+	}
+	for i, name := range v.cfg.Replicas {
+		if t.perReplica[i] == 0 {
+			reasons = append(reasons, fmt.Sprintf("replica %d (%s) answered nothing", i+1, name))
+		}
+	}
+	var idle []string
+	for _, name := range v.cfg.Senders {
+		if i, ok := v.senders[name]; !ok || t.perSender[i] == 0 {
+			idle = append(idle, name)
+		}
+	}
+	if idle != nil {
+		reasons = append(reasons, fmt.Sprintf("%s of %d got nothing stored: %s", plural(int64(len(idle)), "sender"), len(v.cfg.Senders), abridge(idle)))
+	}
+	if len(v.cfg.Replicas) > 1 && t.neighbours == 0 {
+		reasons = append(reasons, "no neighbouring seqs come from different replicas")
+	}
+	return reasons
+}
+
+// abridge lists the first few of names.
+func abridge(names []string) string {
+	if len(names) > 5 {
+		names = append(slices.Clone(names[:5]), "…")
+	}
+	return strings.Join(names, ", ")
+}
