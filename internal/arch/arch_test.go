@@ -1,0 +1,121 @@
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "dummymessenger/"
+
+// A rule is all that a package may import of ours, and why not more.
+type rule struct {
+	may []string
+	why string
+}
+
+// Tests may import what they like. A new package is added here with its reason.
+var rules = map[string]rule{
+	"internal/messenger": {nil, "it is the contract that all others share, so it depends on none of them"},
+
+	"internal/server":      {[]string{"internal/messenger"}, "HTTP must not know how messages are stored; it appends through its own interface"},
+	"internal/groupcommit": {[]string{"internal/messenger"}, "batching must hold for every store and every front; it knows neither SQL nor HTTP"},
+	"internal/memlog":      {[]string{"internal/messenger"}, "it stands in for groupcommit and a store, and must not lean on them"},
+
+	"internal/store/sqlite":    {[]string{"internal/messenger"}, "a store knows the contract only, so that another can take its place"},
+	"internal/store/postgres":  {[]string{"internal/messenger"}, "a store knows the contract only, so that another can take its place"},
+	"internal/store/storetest": {[]string{"internal/messenger"}, "the suite must not favour one store"},
+	"internal/store": {
+		[]string{"internal/messenger", "internal/store/sqlite", "internal/store/postgres"},
+		"it only picks the store that a URL names",
+	},
+
+	"internal/verify":   {[]string{"internal/messenger"}, "a verdict must depend on nothing but the operations, to be reached again from a stored history"},
+	"internal/report":   {[]string{"internal/verify"}, "results are rendered as they are, live or stored; nothing here may cause them"},
+	"internal/loadtest": {[]string{"internal/messenger", "internal/verify", "internal/report"}, "the client knows the server by its wire format only"},
+
+	"internal/process":   {nil, "it runs programs, whatever they are"},
+	"internal/replica":   {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
+	"internal/pgcluster": {[]string{"internal/process"}, "it runs PostgreSQL for whoever needs one"},
+	"internal/pgtest":    {[]string{"internal/pgcluster"}, "it serves the tests of every package, so it must not import any of them"},
+	"internal/arch":      {nil, "it is a test only"},
+	"internal/e2e":       {nil, "it is a test only"},
+
+	"cmd/server": {
+		[]string{"internal/messenger", "internal/server", "internal/groupcommit", "internal/store"},
+		"the server must not carry the load tester or what serves tests",
+	},
+	"cmd/client": {
+		[]string{"internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/memlog", "internal/server"},
+		"the client must judge servers without their code; memlog and server are for its self-test",
+	},
+	"cmd/demo": {
+		[]string{"internal/process", "internal/replica", "internal/pgcluster"},
+		"the demo runs the programs as separate processes, never their code",
+	},
+}
+
+// impure is what makes a package depend on when and where it runs.
+var impure = []string{"net", "net/http", "os", "math/rand", "math/rand/v2", "crypto/rand", "log/slog"}
+
+var pure = map[string]string{
+	"internal/verify": "a stored history must be judged as the live run was",
+	"internal/report": "a stored result must be rendered as the live one was",
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	for path, imports := range packages(t) {
+		name := strings.TrimPrefix(path, module)
+		rule, ok := rules[name]
+		if !ok {
+			t.Errorf("%s has no rule: say in this test what it may import, and why not more", name)
+		}
+		for _, imported := range imports {
+			if ours, is := strings.CutPrefix(imported, module); is && !slices.Contains(rule.may, ours) {
+				t.Errorf("%s must not import %s: %s", name, ours, rule.why)
+			}
+			if why, is := pure[name]; is && slices.Contains(impure, imported) {
+				t.Errorf("%s must not import %s: %s", name, imported, why)
+			}
+			if imported == "C" {
+				t.Errorf("%s uses cgo: whoever builds this must not need a C compiler", name)
+			}
+			if imported == "testing" && name != "internal/pgtest" && name != "internal/store/storetest" {
+				t.Errorf("%s imports testing: it would be part of a program", name)
+			}
+		}
+	}
+}
+
+// packages are our packages that have code besides tests, with their imports.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := map[string][]string{}
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[p.ImportPath] = p.Imports
+	}
+	if len(all) < 5 {
+		t.Fatalf("go list found only %d packages", len(all))
+	}
+	return all
+}

@@ -1,0 +1,2 @@
+// Package arch tests that the imports between our packages go one way.
+package arch
