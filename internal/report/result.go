@@ -112,12 +112,9 @@ const SchemaVersion = 1
 
 // WriteJSON writes r as one indented JSON object.
 func WriteJSON(w io.Writer, r *Result) error {
-	err := json.MarshalWrite(w, r, jsontext.WithIndent("  "), json.Deterministic(true),
-		json.ExperimentalSupportFormatTag(true), // a verdict's durations have one
-	)
-	if err != nil {
+	if err := json.MarshalWrite(w, r, jsontext.WithIndent("  "), json.Deterministic(true)); err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, "\n")
+	_, err := io.WriteString(w, "\n")
 	return err
 }

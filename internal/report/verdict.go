@@ -81,8 +81,8 @@ func writeWitness(b *bufio.Writer, w *verify.Witness) {
 		fmt.Fprintf(b, "  %s: %s, no longer remembered (--stream)\n", who, w.Outcome)
 		return
 	}
-	fmt.Fprintf(b, "  %s at %s, from %s: %s, sent %.3f s, returned %.3f s after the start\n",
-		who, replicaName(w), w.Sender, w.Outcome, w.Call.Seconds(), w.Return.Seconds())
+	fmt.Fprintf(b, "  %s at %s, from %s: %s, sent at %s, answered at %s\n",
+		who, replicaName(w), w.Sender, w.Outcome, w.Call, w.Return)
 	for _, e := range w.Window {
 		own := " "
 		if e.Seq == w.Seq {
