@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"dummymessenger/internal/messenger"
 )
 
 // refuseOpen opens path, which must fail with an error that says want, and
@@ -178,5 +176,4 @@ func TestOneQueue(t *testing.T) {
 			t.Errorf("%s is %s with queue %s, want %s", name, s.path, s.queue.file.Path(), want.path)
 		}
 	}
-	var _ messenger.Store = want
 }

@@ -76,7 +76,7 @@ func draft(n int) messenger.Draft {
 	return messenger.Draft{ID: messenger.KeyID(fmt.Sprint(n)), Sender: "Анна", Text: fmt.Sprint("text ", n)}
 }
 
-// store appends the nth draft, which is the sth message.
+// store appends the nth draft, which must become the message seq.
 func store(t *testing.T, s *Store, n int, seq int64) messenger.Message {
 	t.Helper()
 	got, err := s.Append(t.Context(), func() []messenger.Draft { return []messenger.Draft{draft(n)} })
