@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -324,5 +325,111 @@ func TestCoordinatedOmission(t *testing.T) {
 	_, r := try(t, t.Context(), "-c", "1", "--rate", "500", "-n", "300", newReplica(t, m, stall))
 	if r.Run.Latency.P90 < 50 || r.Run.Service.P90 > 50 || r.Run.Late < 100 {
 		t.Errorf("p90 %v ms of latency and %v ms of service, %d late; want a high and a low one", r.Run.Latency.P90, r.Run.Service.P90, r.Run.Late)
+	}
+}
+
+// A stored history comes to the verdict of the run, whole or cut off.
+func TestHistory(t *testing.T) {
+	tests := []struct {
+		name   string
+		fault  fault
+		status int
+	}{
+		{"correct", nil, exitVerified},
+		{"gap", func(w http.ResponseWriter, number int64, store func() []message) bool {
+			window := store()
+			if number == 100 {
+				window = append(window[:3], window[4:]...)
+			}
+			answer(w, window)
+			return true
+		}, exitViolated},
+	}
+	for _, test := range tests {
+		for _, suffix := range []string{".jsonl", ".jsonl.gz"} {
+			t.Run(test.name+suffix, func(t *testing.T) {
+				m := newMemory()
+				name := filepath.Join(t.TempDir(), "history"+suffix)
+				status, _ := try(t, t.Context(), "-n", "1000", "--history", name, newReplica(t, m, test.fault), newReplica(t, m, nil))
+				if status != test.status {
+					t.Errorf("run: status %d, want %d", status, test.status)
+				}
+				var stdout, stderr bytes.Buffer
+				if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status {
+					t.Errorf("verify: status %d, want %d\n%s%s", status, test.status, &stdout, &stderr)
+				}
+				data, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(name, data[:len(data)*9/10], 0o600); err != nil {
+					t.Fatal(err)
+				}
+				stdout.Reset()
+				if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status || !strings.Contains(stdout.String(), "cut off") {
+					t.Errorf("verify, cut off: status %d, want %d\n%s%s", status, test.status, &stdout, &stderr)
+				}
+			})
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), []string{"verify", "run_test.go"}, &stdout, &stderr); status != exitNoInput {
+		t.Errorf("verify of no history: status %d, want %d", status, exitNoInput)
+	}
+}
+
+// A server of another shape: query parameters, the newest message first, no
+// counters, dates without a zone.
+func TestProfile(t *testing.T) {
+	m := newMemory()
+	foreign := func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		if r.Method != "PUT" || r.URL.Path != "/chat/send" || !q.Has("who") {
+			http.Error(w, "no", http.StatusNotFound)
+			return
+		}
+		type item map[string]any
+		items := []item{}
+		for _, m := range m.add(q.Get("who"), q.Get("what"), "") {
+			items = append([]item{{"id": m.Seq, "from": item{"name": m.Sender}, "what": m.Text, "at": strings.TrimSuffix(m.SentAt, "Z")}}, items...)
+		}
+		if err := json.MarshalWrite(w, items); err != nil {
+			panic(err)
+		}
+	}
+	one, two := httptest.NewServer(http.HandlerFunc(foreign)), httptest.NewServer(http.HandlerFunc(foreign))
+	defer one.Close()
+	defer two.Close()
+	profile := filepath.Join(t.TempDir(), "profile.json")
+	if err := os.WriteFile(profile, []byte(`{
+		"method": "PUT", "path": "/send",
+		"request": {"as": "query", "sender": "who", "text": "what"},
+		"answer": {"order": "desc", "seq": "id", "sender": "from.name", "text": "what", "sent_at": "at", "date": "isoformat"}
+	}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, r := try(t, t.Context(), "-n", "1000", "--profile", profile, one.URL+"/chat", two.URL+"/chat")
+	if status != exitVerified || r.Run.OK != 1000 {
+		t.Errorf("status %d, ok %d, want a verified run", status, r.Run.OK)
+	}
+}
+
+// The text goes to stdout, the progress to stderr, and JSON to its file.
+func TestText(t *testing.T) {
+	m := newMemory()
+	name := filepath.Join(t.TempDir(), "result.json")
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), []string{"-q", "--json", name, newReplica(t, m, nil), newReplica(t, m, nil)}, &stdout, &stderr)
+	if status != exitVerified || stderr.Len() > 0 {
+		t.Errorf("status %d, stderr %s", status, &stderr)
+	}
+	for _, s := range []string{"total time", "time of one request", "total throughput", "VERIFIED"} {
+		if !strings.Contains(stdout.String(), s) {
+			t.Errorf("stdout lacks %q:\n%s", s, &stdout)
+		}
+	}
+	data, err := os.ReadFile(name)
+	if err != nil || !bytes.Contains(data, []byte(`"status": "verified"`)) {
+		t.Errorf("result %s, %v", data, err)
 	}
 }

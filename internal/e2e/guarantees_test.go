@@ -58,7 +58,7 @@ func TestStopUnderLoad(t *testing.T) {
 			return urls[:1]
 		}
 		operations, _ := load(t.Context(), 1_000_000, toFirst)
-		rs.stop(0)
+		rs.mustEnd(0)
 
 		if len(operations) < 10*workers {
 			t.Fatalf("only %d operations: the replica went before it was asked to", len(operations))

@@ -121,6 +121,20 @@ func (rs *replicas) stop(i int) {
 	}
 }
 
+// mustEnd waits for the end of replica i, which was asked to stop already: a
+// second request would kill it.
+func (rs *replicas) mustEnd(i int) {
+	rs.t.Helper()
+	select {
+	case <-rs.members[i].Done():
+	case <-time.After(patience):
+		rs.t.Fatalf("replica %d, asked to stop, still runs", i+1)
+	}
+	if err := rs.members[i].Wait(); err != nil {
+		rs.t.Errorf("replica %d, asked to stop: %v", i+1, err)
+	}
+}
+
 // kill ends replica i without warning, as kill -9 does.
 func (rs *replicas) kill(i int) { rs.members[i].Stop(os.Kill, patience) }
 

@@ -215,13 +215,13 @@ func isTimeout(err error) bool {
 }
 
 // retryAfter is the delay that a Retry-After field asks for (RFC 9110, section
-// 10.2.3), 0 if there is none.
+// 10.2.3), at most an hour, 0 if there is none.
 func retryAfter(field string, now time.Time) time.Duration {
 	if seconds, err := strconv.Atoi(field); err == nil && seconds > 0 {
 		return time.Duration(min(seconds, 3600)) * time.Second
 	}
 	if date, err := http.ParseTime(field); err == nil {
-		return max(0, date.Sub(now))
+		return min(max(0, date.Sub(now)), time.Hour)
 	}
 	return 0
 }

@@ -2,8 +2,10 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // thin is the narrow no-break space that separates thousands (ISO 80000-1, 7.3.1).
@@ -57,4 +59,40 @@ func Plural(n int64, noun string) string {
 		noun += "s"
 	}
 	return Count(n) + " " + noun
+}
+
+// width of the text report, in characters.
+const width = 80
+
+// writeParagraph writes text behind prefix and indents what does not fit on the line.
+func writeParagraph(w io.Writer, prefix, text string) {
+	indent := utf8.RuneCountInString(prefix)
+	for i, line := range wrap(text, width-max(indent, 2)) {
+		if i > 0 {
+			prefix = strings.Repeat(" ", max(indent, 2))
+		}
+		fmt.Fprintf(w, "%s%s\n", prefix, line)
+	}
+}
+
+// wrap breaks text at spaces into lines of at most width characters, but for
+// words that are longer.
+func wrap(text string, width int) (lines []string) {
+	line, length := "", 0
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '\n' }) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case length == 0:
+			line, length = word, n
+		case length+1+n > width:
+			lines = append(lines, line)
+			line, length = word, n
+		default:
+			line, length = line+" "+word, length+1+n
+		}
+	}
+	if length > 0 {
+		lines = append(lines, line)
+	}
+	return lines
 }

@@ -20,7 +20,7 @@ func writeVerdict(b *bufio.Writer, v *verify.Verdict) {
 		fmt.Fprintf(b, ": nothing is wrong, but this run could not have shown it\n")
 	}
 	for _, reason := range v.Reasons {
-		fmt.Fprintf(b, "  because %s\n", reason)
+		writeParagraph(b, "  because ", reason)
 	}
 	if v.CounterExample != nil {
 		writeViolation(b, v.CounterExample)
@@ -39,9 +39,15 @@ func writeCheck(b *bufio.Writer, c *verify.CheckResult) {
 	case c.NotCheckable != "":
 		mark, saw = "–", "not checkable: "+c.NotCheckable
 	}
-	fmt.Fprintf(b, "  %s %-27s %s\n", mark, c.Check, saw)
-	if c.Limit != "" {
-		fmt.Fprintf(b, "    %-27s %s\n", "", c.Limit)
+	for i, line := range wrap(saw, 48) {
+		if i == 0 {
+			fmt.Fprintf(b, "  %s %-27s %s\n", mark, c.Check, line)
+		} else {
+			fmt.Fprintf(b, "    %-27s %s\n", "", line)
+		}
+	}
+	for _, line := range wrap(c.Limit, 48) {
+		fmt.Fprintf(b, "    %-27s %s\n", "", line)
 	}
 }
 
@@ -62,7 +68,8 @@ func writeCounts(b *bufio.Writer, v *verify.Verdict) {
 // writeViolation shows the one case to look at first, in words and with what
 // the operations saw.
 func writeViolation(b *bufio.Writer, v *verify.Violation) {
-	fmt.Fprintf(b, "\n%s (%s): %s\n", v.Anomaly, v.Check, v.Why)
+	fmt.Fprintln(b)
+	writeParagraph(b, "", fmt.Sprintf("%s (%s): %s", v.Anomaly, v.Check, v.Why))
 	if len(v.Session) > 0 {
 		fmt.Fprintf(b, "  breaks %s\n", strings.Join(v.Session, ", "))
 	}
@@ -81,7 +88,7 @@ func writeWitness(b *bufio.Writer, w *verify.Witness) {
 		fmt.Fprintf(b, "  %s: %s, no longer remembered (--stream)\n", who, w.Outcome)
 		return
 	}
-	fmt.Fprintf(b, "  %s at %s, from %s: %s, sent at %s, answered at %s\n",
+	fmt.Fprintf(b, "  %s at %s, from %s:\n    %s, sent at %s, ended at %s\n",
 		who, replicaName(w), w.Sender, w.Outcome, w.Call, w.Return)
 	for _, e := range w.Window {
 		own := " "

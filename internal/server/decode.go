@@ -8,7 +8,6 @@ import (
 	"os"
 	"strconv"
 	"sync"
-	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -40,9 +39,6 @@ func readDraft(w http.ResponseWriter, r *http.Request) (messenger.Draft, error) 
 		w.Header().Set("Connection", "close") // the rest of the body is in the way
 		return messenger.Draft{}, err
 	}
-	// The body is here. From now on net/http reads only to see whether the
-	// caller hangs up, which must not look so because of a deadline.
-	setReadDeadline(w, time.Time{})
 	return d.decode()
 }
 

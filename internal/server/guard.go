@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"time"
 
 	"dummymessenger/internal/messenger"
 )
@@ -52,10 +51,6 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if s.isStopping() {
 			h.Set("Connection", "close") // so that no request is on its way when we close
 		}
-		if r.ContentLength != 0 {
-			// Also for handlers that read no body: net/http drains it after them.
-			setReadDeadline(rw, time.Now().Add(s.cfg.BodyTimeout))
-		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -73,11 +68,4 @@ func (s *Server) recovered(w *response, r *http.Request, v any) {
 	}
 	w.Header().Set("Connection", "close") // nobody knows how much of the body was read
 	writeProblem(w, &problems[messenger.Internal], "", outcomeUnknown)
-}
-
-// setReadDeadline bounds reading the request's body. The zero time is no bound.
-// net/http sets its own deadline for the next request.
-func setReadDeadline(w http.ResponseWriter, t time.Time) {
-	// Only a recorder in a test has no deadline.
-	_ = http.NewResponseController(w).SetReadDeadline(t)
 }

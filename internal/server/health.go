@@ -34,6 +34,5 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 
 func writeOK(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Length", "3")
 	w.Write([]byte("ok\n"))
 }

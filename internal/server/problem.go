@@ -136,7 +136,6 @@ func writeProblem(w http.ResponseWriter, p *problem, detail, outcome string) {
 
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
-	h.Set("Content-Length", strconv.Itoa(len(b)))
 	if p.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
 	}

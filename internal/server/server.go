@@ -39,7 +39,7 @@ type Config struct {
 	Ready func(ctx context.Context) error
 
 	HeaderTimeout  time.Duration // for the headers of a request to arrive: 5 s
-	BodyTimeout    time.Duration // for its body to arrive after that: 10 s
+	ReadTimeout    time.Duration // for all of it to arrive: 10 s
 	RequestTimeout time.Duration // for the message to be stored after that: 5 s
 	WriteTimeout   time.Duration // for the caller to take the answer: 10 s
 	IdleTimeout    time.Duration // for the next request on a connection: 2 min
@@ -77,7 +77,7 @@ func New(cfg Config) *Server {
 		value time.Duration
 	}{
 		{&cfg.HeaderTimeout, 5 * time.Second},
-		{&cfg.BodyTimeout, 10 * time.Second},
+		{&cfg.ReadTimeout, 10 * time.Second},
 		{&cfg.RequestTimeout, 5 * time.Second},
 		{&cfg.WriteTimeout, 10 * time.Second},
 		{&cfg.IdleTimeout, 2 * time.Minute},
@@ -146,12 +146,12 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		Handler:           s.handler,
 		BaseContext:       func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: s.cfg.HeaderTimeout,
-		// guard sets the deadline for the body: ReadTimeout would go on while
-		// the message is being stored, and end its request.
-		WriteTimeout:   s.cfg.BodyTimeout + s.cfg.RequestTimeout + s.cfg.WriteTimeout,
-		IdleTimeout:    s.cfg.IdleTimeout,
-		MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:       slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+		ReadTimeout:       s.cfg.ReadTimeout,
+		IdleTimeout:       s.cfg.IdleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		// net/http counts this one from the end of the headers on.
+		WriteTimeout: s.cfg.ReadTimeout + s.cfg.RequestTimeout + s.cfg.WriteTimeout,
+		ErrorLog:     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
 
 	served := make(chan error, 1)

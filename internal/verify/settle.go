@@ -87,8 +87,8 @@ func (v *Verifier) fillHoles(calls []time.Duration) {
 		}
 		empty := need - spare
 		spare = 0
-		if v.walk.others {
-			v.tally.unexplained += empty // others may have written there
+		if v.walk.others || v.cutOff {
+			v.tally.unexplained += empty // others, or what was cut off, may have been there
 			continue
 		}
 		var refs []ref

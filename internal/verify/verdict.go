@@ -126,6 +126,7 @@ func (v *Verifier) sum(notStored int64) *Verdict {
 			d.Status = Violated
 			not = "" // what was seen was enough
 		}
+		v.refresh(&res)
 		d.Checks = append(d.Checks, CheckResult{
 			Check: c, Saw: saw, Unit: unit, Violations: res.count, Worst: res.worst, NotCheckable: not, Limit: limit,
 		})
@@ -145,8 +146,8 @@ func (v *Verifier) sum(notStored int64) *Verdict {
 // telling are the checks in the order in which their counter-examples explain
 // a fault best: first what names a cause, last what follows from others.
 var telling = [numChecks]Check{
-	ExactlyOnce, AbortedRead, FutureRead, Duplicate, LostWrite, Contiguous, RealTimeOrder,
-	Counters, Agreement, Dates, GarbageRead, InternalConsistency,
+	ExactlyOnce, AbortedRead, GarbageRead, FutureRead, Duplicate, LostWrite, Contiguous, RealTimeOrder,
+	Counters, Agreement, Dates, InternalConsistency,
 }
 
 // saw is how much a check has seen.

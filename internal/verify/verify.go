@@ -113,6 +113,7 @@ type Verifier struct {
 	odd       map[ref][]Entry // windows that cannot be read back from the log
 	unsent    map[ref]int64   // shown though no Call told of them, and where
 	open      map[ref]*record // unknown operations behind the horizon, when streaming
+	merging   *Operation      // the one whose window is being merged
 	acks      staircase
 	walk      walk
 	tally     tally

@@ -104,9 +104,6 @@ func create(ctx context.Context, path string, q *queue) (_ *conn, err error) {
 	if err := c.checkVersion(); err != nil {
 		return nil, err
 	}
-	if readOnly, _ := c.db.ReadOnly("main"); readOnly {
-		return nil, sqlite3.READONLY
-	}
 	// First of all, and without a trace: WAL mode is written to the file.
 	if _, err := c.hasTable(); err != nil {
 		return nil, err

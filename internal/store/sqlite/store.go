@@ -3,10 +3,7 @@
 //
 // It uses the pure Go driver github.com/ncruces/go-sqlite3 without
 // database/sql: one connection that writes and one that reads, each with its
-// prepared statements. With two processes writing in turn it was as fast as
-// modernc.org/sqlite for single messages and a tenth faster for batches of 50,
-// and one prepared INSERT per message beat one statement with json_each by a
-// third.
+// prepared statements. ARCHITECTURE.md compares it with modernc.org/sqlite.
 package sqlite
 
 import (
@@ -91,14 +88,7 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 	if err != nil {
 		return messenger.Appended{}, failure(err)
 	}
-	whole := true
-	defer func() {
-		if !whole {
-			s.discard(w)
-			w = nil
-		}
-		s.writer <- w
-	}()
+	defer func() { s.writer <- w }()
 
 	if err := s.queue.lock(ctx); err != nil {
 		return messenger.Appended{}, failure(err)
@@ -111,7 +101,13 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 	if w, err = s.connected(ctx, w); err != nil {
 		return messenger.Appended{}, failure(err)
 	}
-	whole = false // until proven otherwise, also when take panics
+	whole := false // until proven otherwise, also when take panics
+	defer func() {
+		if !whole { // roll back before the next in the queue begins
+			s.discard(w)
+			w = nil
+		}
+	}()
 	appended, failed := w.append(take, s.now)
 	whole = failed == nil
 	return appended, failed

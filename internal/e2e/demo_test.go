@@ -1,0 +1,203 @@
+//go:build unix
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"dummymessenger/internal/process"
+)
+
+// A demonstration is a running demo program, whose programs are beside it.
+type demonstration struct {
+	*process.Process
+	t              *testing.T
+	tmp            string // its temporary folder: empty before and after
+	stdout, stderr output
+}
+
+// output may be read while the program still writes.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func startDemo(t *testing.T, args ...string) *demonstration {
+	t.Helper()
+	d := &demonstration{t: t, tmp: t.TempDir()}
+	cmd := exec.Command(program("demo"), args...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+d.tmp)
+	cmd.Stdout, cmd.Stderr = &d.stdout, &d.stderr
+	var err error
+	if d.Process, err = process.Start(cmd); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Stop(os.Kill, 0) })
+	return d
+}
+
+var replicaProcess = regexp.MustCompile(`(?m)^replica \d+: http://\S+ \(process (\d+)\)$`)
+
+// replicas waits until n replicas are ready and the client runs, and returns
+// the replicas' process ids.
+func (d *demonstration) replicas(n int) (pids []int) {
+	d.t.Helper()
+	eventually(d.t, "the demo's client starts", func() bool { return strings.Contains(d.stderr.String(), "\nclient: ") })
+	for _, found := range replicaProcess.FindAllStringSubmatch(d.stderr.String(), -1) {
+		pid, err := strconv.Atoi(found[1])
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		pids = append(pids, pid)
+	}
+	if len(pids) != n {
+		d.t.Fatalf("the demo names %d replicas, want %d:\n%s", len(pids), n, d.stderr.String())
+	}
+	return pids
+}
+
+// mustEnd waits for the end and checks that nothing is left behind.
+func (d *demonstration) mustEnd(wantStatus int) {
+	d.t.Helper()
+	select {
+	case <-d.Done():
+	case <-time.After(patience):
+		d.t.Fatalf("the demo still runs:\n%s", d.stderr.String())
+	}
+	status := 0
+	if exit, ok := errors.AsType[*exec.ExitError](d.Wait()); ok {
+		status = exit.ExitCode()
+	}
+	if status != wantStatus {
+		d.t.Errorf("exit status %d, want %d; it said:\n%s%s", status, wantStatus, d.stderr.String(), d.stdout.String())
+	}
+	left, err := os.ReadDir(d.tmp)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if len(left) > 0 {
+		d.t.Errorf("the demo left %v behind", left)
+	}
+}
+
+func mustBeGone(t *testing.T, pids []int) {
+	t.Helper()
+	for _, pid := range pids {
+		if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("process %d is still there (%v)", pid, err)
+		}
+	}
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, "--replicas", "3", "--", "--per-worker", "20")
+	pids := d.replicas(3)
+	d.mustEnd(0)
+	mustBeGone(t, pids)
+	if !strings.Contains(d.stdout.String(), "VERIFIED") {
+		t.Errorf("stdout is not the client's result:\n%s", d.stdout.String())
+	}
+}
+
+// The demo leaves the messages in a database that is its user's.
+func TestDemoOnDatabaseOfOnesOwn(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db database) {
+		d := startDemo(t, "--database", db.url, "--", "--per-worker", "10")
+		d.mustEnd(0)
+		if n := len(db.table(t)); n < 500 {
+			t.Errorf("the table has %d messages, want at least 500", n)
+		}
+	})
+}
+
+func TestDemoInterrupted(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, "--", "--per-worker", "1000000")
+	pids := d.replicas(2)
+	if err := d.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	d.mustEnd(130)
+	mustBeGone(t, pids)
+}
+
+// A replica that dies ends the demo, which shows why.
+func TestDemoReplicaDies(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, "--", "--per-worker", "1000000")
+	pids := d.replicas(2)
+	if err := syscall.Kill(pids[1], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	d.mustEnd(70)
+	mustBeGone(t, pids)
+	for _, want := range []string{"replica 2 ended during the run", "msg=listening"} {
+		if !strings.Contains(d.stderr.String(), want) {
+			t.Errorf("the demo does not say %q:\n%s", want, d.stderr.String())
+		}
+	}
+}
+
+func TestDemoRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args   []string
+		status int
+		says   string
+	}{
+		"unknown flag":      {[]string{"--nonsense"}, 64, "--nonsense"},
+		"no replicas":       {[]string{"--replicas=0"}, 64, "--replicas"},
+		"two databases":     {[]string{"--postgres", "--database=sqlite:x.db"}, 64, "--postgres"},
+		"missing folder":    {[]string{"--database=sqlite:/no/such/folder/x.db"}, 70, "/no/such/folder"},
+		"client's nonsense": {[]string{"--", "--nonsense"}, 64, "--nonsense"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := startDemo(t, tt.args...)
+			d.mustEnd(tt.status)
+			if !strings.Contains(d.stderr.String(), tt.says) {
+				t.Errorf("the demo does not mention %s:\n%s", tt.says, d.stderr.String())
+			}
+		})
+	}
+}
+
+// The client's exit status is 0 when everything was verified.
+func TestClient(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db database) {
+		urls := start(t, 2, db.url).urls()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, program("client"), append([]string{"--per-worker", "20"}, urls...)...).CombinedOutput()
+		if err != nil {
+			t.Errorf("client: %v\n%s", err, out)
+		}
+		if n := len(db.table(t)); n < 1000 {
+			t.Errorf("the table has %d messages, want at least 1000", n)
+		}
+	})
+}

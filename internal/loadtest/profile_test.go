@@ -1,0 +1,144 @@
+package loadtest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"dummymessenger/internal/verify"
+)
+
+func readExample(t *testing.T, name string) *Profile {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("../../examples/profiles", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := ParseProfile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// The requests and answers that docs/PROFILES.md shows.
+func TestExampleProfiles(t *testing.T) {
+	tests := []struct {
+		file, uri, body, answer string
+		window                  []verify.Entry
+		missing                 verify.Fields
+	}{
+		{
+			file: "fastapi-query.json",
+			uri:  "/base/send_message?message_text=%D0%BF%D1%80+%26&sender_name=%D0%90%D0%BD%D0%BD%D0%B0",
+			answer: `[{"message_id": 12, "sender_name": "Анна", "user_message_count": 3, "message_text": "привет", "created_at": "2026-11-24T10:00:00.123456"},
+				{"message_id": 11, "sender_name": "Bob", "user_message_count": 5, "message_text": "hi", "created_at": "2026-11-24 13:00:00+03:00", "id": null}]`,
+			window: []verify.Entry{
+				{Seq: 11, Sender: "Bob", SenderCount: 5, Text: "hi", SentAt: 1795514400000000},
+				{Seq: 12, Sender: "Анна", SenderCount: 3, Text: "привет", SentAt: 1795514400123456},
+			},
+		},
+		{
+			file:   "json-data.json",
+			uri:    "/base/api/v1/messages",
+			body:   `{"author":"Анна","body":"пр &"}`,
+			answer: `{"data": {"items": [{"number": "12", "author": {"name": "Анна"}, "body": "привет", "created": 1795514400123}]}}`,
+			window: []verify.Entry{
+				{Seq: 12, Sender: "Анна", Text: "привет", SentAt: 1795514400123000},
+			},
+			missing: verify.SenderCount,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.file, func(t *testing.T) {
+			p := readExample(t, test.file)
+			target, err := newTarget("http://127.0.0.1:8001/base/", p.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(p.appendRequest(nil, target, "Анна", "пр &", ""))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil || r.RequestURI != test.uri || string(body) != test.body || r.Host != "127.0.0.1:8001" {
+				t.Errorf("request %s to %s with body %s, %v; want %s with %s", r.RequestURI, r.Host, body, err, test.uri, test.body)
+			}
+			window, err := p.decode([]byte(test.answer))
+			if err != nil || !reflect.DeepEqual(window, test.window) {
+				t.Errorf("decode = %v, %v, want %v", window, err, test.window)
+			}
+			if p.missing() != test.missing {
+				t.Errorf("missing %v, want %v", p.missing(), test.missing)
+			}
+		})
+	}
+}
+
+func TestNativeRequest(t *testing.T) {
+	target, err := newTarget("https://[::1]", "/messages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if target.address != "[::1]:https" || target.tls == nil || target.tls.ServerName != "::1" {
+		t.Errorf("target %+v, want port 443 of ::1, over TLS", target)
+	}
+	text := "\"\\\n\x01\u2028<\U0001f600"
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(Native().appendRequest(nil, target, "O'Brien", text, "[dm:x:1:2]"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Sender, Text string }
+	if err := json.NewDecoder(r.Body).Decode(&got); err != nil || got.Sender != "O'Brien" || got.Text != text {
+		t.Errorf("body %+v, %v, want sender and text as they were", got, err)
+	}
+	if r.Method != "POST" || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("Idempotency-Key") != "[dm:x:1:2]" {
+		t.Errorf("%s with %v, want a POST of JSON with its key", r.Method, r.Header)
+	}
+}
+
+func TestParseProfileErrors(t *testing.T) {
+	for _, s := range []string{
+		``, `[]`, `{}`, `{"path": "messages"}`, `{"path": "/a b", "answer": {"text": "t"}}`,
+		`{"path": "/", "answer": {}}`,
+		`{"path": "/", "answer": {"text": "t", "date": "roman"}}`,
+		`{"path": "/", "answer": {"text": "t", "order": "up"}}`,
+		`{"path": "/", "request": {"as": "xml"}, "answer": {"text": "t"}}`,
+		`{"path": "/", "answr": {"text": "t"}}`,
+	} {
+		if _, err := ParseProfile([]byte(s)); err == nil {
+			t.Errorf("ParseProfile(%s) has no error", s)
+		}
+	}
+	if _, err := ParseProfile([]byte(`{"path": "/", "answer": {"text": "t"}}`)); err != nil {
+		t.Errorf("ParseProfile of the least profile: %v", err)
+	}
+}
+
+func TestDateForms(t *testing.T) {
+	const want = 1795514400123456
+	for form, examples := range map[string][]string{
+		"rfc3339":   {"2026-11-24T10:00:00.123456Z", "2026-11-24T13:00:00.123456+03:00"},
+		"isoformat": {"2026-11-24T10:00:00.123456", "2026-11-24 10:00:00.123456", "2026-11-24T10:00:00.123456+00:00", "2026-11-24 12:00:00.123456+02:00"},
+		"unix":      {"1795514400.123456", "1.795514400123456e9"},
+		"unix_ms":   {"1795514400123.456"},
+		"unix_us":   {"1795514400123456"},
+	} {
+		for _, s := range examples {
+			if got, err := dateForms[form](s); err != nil || got != want {
+				t.Errorf("%s: %s = %d, %v, want %d", form, s, got, err, int64(want))
+			}
+		}
+		for _, s := range []string{"", "yesterday", "1e999999999", "99999999999999999999999"} {
+			if got, err := dateForms[form](s); err == nil {
+				t.Errorf("%s: %s = %d, want an error", form, s, got)
+			}
+		}
+	}
+}
