@@ -25,9 +25,9 @@ type Server struct {
 	Fault string // in one sentence, what is done and what comes of it
 	Found string // where it is met in practice
 
-	// Breaks is the check that the fault breaks in every run, and Also are
-	// those that it breaks as a consequence, or may break. Others would name it
-	// wrongly. Both are empty for a correct server.
+	// Breaks are the checks that the fault breaks in every run, first the one
+	// that names it; Also are those that it may break as a consequence. Any
+	// other would be a wrong name for it. Both are empty for a correct server.
 	Breaks []verify.Check
 	Also   []verify.Check
 

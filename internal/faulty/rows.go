@@ -26,8 +26,7 @@ var rows = []Server{
 		Name:    "short-window",
 		Fault:   "the window ends one message too early: nine at most",
 		Found:   "LIMIT 9 for ten, an inequality that is off by one",
-		Breaks:  []verify.Check{verify.Contiguous},
-		Also:    []verify.Check{verify.LostWrite}, // the tenth was acknowledged
+		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite}, // the tenth was acknowledged
 		replica: shortWindow,
 	},
 	{
@@ -49,8 +48,7 @@ var rows = []Server{
 		Name:    "lost-write",
 		Fault:   "now and then an acknowledged message is gone a moment later",
 		Found:   "fail-over to an asynchronous standby, last-write-wins stores, a commit whose error nobody looked at",
-		Breaks:  []verify.Check{verify.LostWrite},
-		Also:    []verify.Check{verify.Contiguous}, // its place stays empty
+		Breaks:  []verify.Check{verify.LostWrite, verify.Contiguous}, // its place stays empty
 		replica: lostWrite,
 	},
 	{
@@ -85,16 +83,14 @@ var rows = []Server{
 		Name:    "emoji-lost",
 		Fault:   "characters beyond U+FFFF are stored as question marks",
 		Found:   "MySQL's three-byte utf8",
-		Breaks:  []verify.Check{verify.GarbageRead},
-		Also:    []verify.Check{verify.InternalConsistency}, // the own message is altered as well
+		Breaks:  []verify.Check{verify.GarbageRead, verify.InternalConsistency}, // the own message is altered as well
 		replica: emojiLost,
 	},
 	{
 		Name:    "append-on-retry",
 		Fault:   "a request that is sent again, because its answer was lost, is stored again",
 		Found:   "servers that know no Idempotency-Key",
-		Breaks:  []verify.Check{verify.ExactlyOnce},
-		Also:    []verify.Check{verify.Duplicate},
+		Breaks:  []verify.Check{verify.ExactlyOnce, verify.Duplicate},
 		Drops:   true,
 		replica: appendOnRetry,
 	},
@@ -102,8 +98,7 @@ var rows = []Server{
 		Name:    "keys-per-process",
 		Fault:   "each replica remembers the keys that it has seen itself, and the request is sent again to the other one",
 		Found:   "idempotency middleware with a store in memory",
-		Breaks:  []verify.Check{verify.ExactlyOnce},
-		Also:    []verify.Check{verify.Duplicate},
+		Breaks:  []verify.Check{verify.ExactlyOnce, verify.Duplicate},
 		Drops:   true,
 		replica: keysPerProcess,
 	},
@@ -111,8 +106,8 @@ var rows = []Server{
 		Name:    "replay-of-now",
 		Fault:   "a request that is sent again is recognised, and answered with the last ten messages of now",
 		Found:   "servers that remember that a key was seen and not what was answered",
-		Breaks:  []verify.Check{verify.FutureRead},
-		Also:    []verify.Check{verify.InternalConsistency}, // the own message is not last, or not there
+		Breaks:  []verify.Check{verify.InternalConsistency}, // the own message is not last, or long gone
+		Also:    []verify.Check{verify.FutureRead},
 		Drops:   true,
 		replica: replayOfNow,
 	},
