@@ -27,8 +27,9 @@ const (
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Run    runCmd    `cmd:"" default:"withargs" help:"Send messages to the servers, measure, and prove the answers (the default)."`
-	Verify verifyCmd `cmd:"" help:"Judge a history that --history has written."`
+	Run      runCmd      `cmd:"" default:"withargs" help:"Send messages to the servers, measure, and prove the answers (the default)."`
+	Verify   verifyCmd   `cmd:"" help:"Judge a history that --history has written."`
+	Selftest selftestCmd `cmd:"" help:"Try the proof on servers that are known to be wrong."`
 }
 
 // A command does its work and returns the exit status.

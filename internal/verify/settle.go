@@ -25,9 +25,23 @@ func (v *Verifier) settle() (notStored int64) {
 			notStored++
 		}
 	}
+	calls = append(calls, v.unplaced()...)
 	slices.Sort(calls)
 	v.fillHoles(calls)
 	return notStored
+}
+
+// unplaced are the calls of operations that were acknowledged by answers that
+// do not show the message, and that no other answer shows either.
+func (v *Verifier) unplaced() (calls []time.Duration) {
+	for _, w := range v.workers {
+		for _, rec := range w.ops.between(0, int64(w.last)) {
+			if rec.is(returned) && rec.outcome == OK && rec.seq == 0 {
+				calls = append(calls, rec.call)
+			}
+		}
+	}
+	return calls
 }
 
 // unsettled yields the operations that may be in the log and were not seen there.
@@ -68,8 +82,8 @@ func (v *Verifier) isClosedFrom(rec *record) bool {
 }
 
 // fillHoles is the check "no gap" for the log that was rebuilt from all
-// windows: each place that nobody saw must have an unknown operation, called
-// by the hole's deadline, to fill it. Deadlines rise along the log, so taking
+// windows: each place that nobody saw must have an operation whose place is
+// unknown, called by the hole's deadline, to fill it. Deadlines rise along the log, so taking
 // the holes in order and the calls in order finds a filling if there is one.
 func (v *Verifier) fillHoles(calls []time.Duration) {
 	spare, taken := int64(0), 0

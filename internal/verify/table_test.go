@@ -239,6 +239,17 @@ func TestTable(t *testing.T) {
 			func(h hand) { h.show("c", "bcd") },
 			[]Check{InternalConsistency, FutureRead}, FutureRead, "future read",
 		},
+		"window read when the own message is out of it": {
+			func(h hand) { // nobody shows c, and yet its place is no gap
+				h["e"] = handOperation(2, 0, "Анна", 40, 52)
+				h["f"] = handOperation(3, 0, "Boris", 41, 52)
+				late := []*Entry{h.entry('d'), h.entry('e'), handEntry(h["f"], 6, 3, 46)}
+				for _, name := range []string{"c", "d", "e", "f"} {
+					h[name].Return, h[name].Window = 52*time.Millisecond, late
+				}
+			},
+			[]Check{InternalConsistency, FutureRead}, FutureRead, "future read",
+		},
 		"shown before it was sent": {
 			func(h hand) {
 				h["d"].Call = 31 * time.Millisecond

@@ -1,0 +1,136 @@
+// Package faulty holds servers that are wrong in one way each, to try on them
+// whether the load tester notices, and names the fault rightly.
+//
+// Each is two replicas of our own server on loopback, with a log behind them
+// that is kept as wrong programs keep it: in steps that race, on a database in
+// memory that does nothing wrong itself.
+package faulty
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+
+	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/server"
+	"dummymessenger/internal/verify"
+)
+
+// A Server is one way to be wrong, or to be correct.
+type Server struct {
+	Name  string
+	Fault string // in one sentence, what is done and what comes of it
+	Found string // where it is met in practice
+
+	// Breaks are the checks that the fault breaks in every run, first the one
+	// that names it; Also are those that it may break as a consequence. Any
+	// other would be a wrong name for it. Both are empty for a correct server.
+	Breaks []verify.Check
+	Also   []verify.Check
+
+	// Drops tells that some answers never reach the caller although the
+	// message was stored. It needs a client that tries again.
+	Drops bool
+
+	// replica starts replica 0 or 1 on their database.
+	replica func(db *database, index int) replica
+}
+
+// A replica stores d and returns the window to answer with.
+type replica func(d messenger.Draft) ([]messenger.Message, error)
+
+// All are the faulty servers.
+var All = slices.Concat(rows, races)
+
+// Replicas is how many a Server has.
+const Replicas = 2
+
+// Allows tells whether c is a check that s may break.
+func (s *Server) Allows(c verify.Check) bool {
+	return slices.Contains(s.Breaks, c) || slices.Contains(s.Also, c)
+}
+
+// Running is a Server that serves.
+type Running struct {
+	URLs []string // of its replicas
+
+	servers []*http.Server
+	serving sync.WaitGroup
+}
+
+// Start starts s with an empty log. The seed decides how often and how long
+// things take; what comes of it is up to the scheduler as well.
+func (s *Server) Start(seed uint64) (*Running, error) {
+	db := newDatabase(seed)
+	r := new(Running)
+	for i := range Replicas {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			r.Close()
+			return nil, err
+		}
+		logger := slog.New(slog.DiscardHandler)
+		handler := server.New(server.Config{Log: appender(s.replica(db, i)), Logger: logger}).Handler()
+		if s.Drops {
+			handler = dropping(handler, db)
+		}
+		srv := &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+		r.URLs = append(r.URLs, "http://"+ln.Addr().String())
+		r.servers = append(r.servers, srv)
+		r.serving.Go(func() { srv.Serve(ln) })
+	}
+	return r, nil
+}
+
+// Close stops the replicas at once.
+func (r *Running) Close() {
+	for _, srv := range r.servers {
+		srv.Close()
+	}
+	r.serving.Wait()
+}
+
+// An appender makes a replica what our server takes for its log.
+type appender replica
+
+var _ server.Appender = appender(nil)
+
+func (a appender) Append(_ context.Context, d messenger.Draft) (messenger.Answer, error) {
+	window, err := a(d)
+	if err != nil {
+		return messenger.Answer{}, err
+	}
+	var encoded []byte
+	for i, m := range window {
+		if i > 0 {
+			encoded = append(encoded, ',')
+		}
+		encoded = server.AppendMessage(encoded, m)
+	}
+	return messenger.Answer{Messages: encoded}, nil
+}
+
+// dropping breaks the connection in place of one answer in twenty.
+func dropping(next http.Handler, db *database) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if db.oneIn(20) {
+			next.ServeHTTP(unanswered{w, http.Header{}}, r)
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unanswered is a ResponseWriter that sends nothing.
+type unanswered struct {
+	http.ResponseWriter
+	header http.Header
+}
+
+func (w unanswered) Header() http.Header         { return w.header }
+func (w unanswered) Write(p []byte) (int, error) { return len(p), nil }
+func (w unanswered) WriteHeader(int)             {}
+func (w unanswered) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,293 @@
+package faulty
+
+import (
+	"sync"
+	"time"
+
+	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/verify"
+)
+
+// races are the classic wrong solutions of this task: each step is right by
+// itself, and between two steps others come in.
+var races = []Server{
+	{
+		Name:   "process-lock",
+		Fault:  "a mutex orders one process, and the other replica has one of its own: both give out the same numbers",
+		Found:  "asyncio.Lock, synchronized, sync.Mutex around read-then-insert",
+		Breaks: []verify.Check{verify.Duplicate, verify.Agreement},
+		// Two messages at one place: answers show the one or the other, and
+		// counters and dates that fit the one do not fit the other's neighbours.
+		Also:    []verify.Check{verify.LostWrite, verify.Contiguous, verify.Counters, verify.Dates},
+		replica: processLock,
+	},
+	{
+		Name:    "max-plus-one",
+		Fault:   "MAX(seq)+1 is read and then inserted, without a lock: two requests read the same maximum",
+		Found:   "tables without an identity column",
+		Breaks:  []verify.Check{verify.Duplicate, verify.Agreement},
+		Also:    []verify.Check{verify.LostWrite, verify.Contiguous, verify.Counters, verify.Dates},
+		replica: maxPlusOne,
+	},
+	{
+		Name:    "count-plus-one",
+		Fault:   "COUNT(*)+1 of the sender is read and then inserted, without a lock: two of its messages get one sender_count",
+		Found:   "nearly every public solution of this task",
+		Breaks:  []verify.Check{verify.Counters},
+		replica: countPlusOne,
+	},
+	{
+		Name:    "rolled-back-sequence",
+		Fault:   "seq is from a sequence, and a transaction that is rolled back does not return its number",
+		Found:   "SERIAL, IDENTITY and AUTO_INCREMENT columns",
+		Breaks:  []verify.Check{verify.Contiguous},
+		replica: rolledBackSequence,
+	},
+	{
+		Name:   "cached-sequence",
+		Fault:  "each replica takes numbers in blocks, so that the one with the older block gives out numbers long passed",
+		Found:  "CREATE SEQUENCE … CACHE, hi/lo generators of object mappers",
+		Breaks: []verify.Check{verify.RealTimeOrder},
+		// Windows end before the block above is used up, and what is filled in
+		// below them later was acknowledged and is not in them.
+		Also:    []verify.Check{verify.Contiguous, verify.LostWrite, verify.Counters, verify.Dates},
+		replica: cachedSequence,
+	},
+	{
+		Name:    "window-before-commit",
+		Fault:   "the window is read inside the transaction: lower numbers whose transactions have not committed yet are missing",
+		Found:   "a sequence, and INSERT and SELECT in one transaction in READ COMMITTED",
+		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite}, // the missing ones are acknowledged
+		replica: windowBeforeCommit,
+	},
+	{
+		Name:    "window-before-lock",
+		Fault:   "the window is read by the statement that waits for the lock, so its snapshot lacks what was committed during the wait",
+		Found:   "SELECT … FOR UPDATE that returns the rows too; a read before BEGIN IMMEDIATE",
+		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite},
+		replica: windowBeforeLock,
+	},
+	{
+		Name:    "window-after-commit",
+		Fault:   "the window is the last ten messages at the time of the answer, and others have come in since the commit",
+		Found:   "commit, then SELECT … ORDER BY id DESC LIMIT 10",
+		Breaks:  []verify.Check{verify.FutureRead, verify.InternalConsistency}, // the own message is not last
+		replica: windowAfterCommit,
+	},
+	{
+		Name:    "window-by-date",
+		Fault:   "messages are dated by their replica before they are stored, and the window is the last ten by date, which is another order",
+		Found:   "ORDER BY created_at DESC LIMIT 10",
+		Breaks:  []verify.Check{verify.Contiguous, verify.Dates},
+		Also:    []verify.Check{verify.LostWrite},
+		replica: windowByDate,
+	},
+	{
+		Name:    "window-of-sender",
+		Fault:   "the window holds the last ten messages of the caller's sender only",
+		Found:   "the task read carelessly: WHERE sender = …",
+		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite}, // of the other senders
+		replica: windowOfSender,
+	},
+	{
+		Name:    "counter-when-answered",
+		Fault:   "sender_count is not stored but counted anew for each answer, so that old messages change",
+		Found:   "a count(*) in the SELECT, or joined from the table of senders",
+		Breaks:  []verify.Check{verify.Agreement},
+		Also:    []verify.Check{verify.Counters},
+		replica: counterWhenAnswered,
+	},
+	{
+		Name:   "acknowledged-unstored",
+		Fault:  "the answer is sent before the message is on disk, and a crash takes the newest messages back",
+		Found:  "synchronous_commit=off, SQLite with synchronous=NORMAL or OFF, Redis, a write-behind queue",
+		Breaks: []verify.Check{verify.LostWrite},
+		// After the crash the same numbers are given out again, to later requests.
+		Also:    []verify.Check{verify.Duplicate, verify.Agreement, verify.RealTimeOrder, verify.Contiguous, verify.Counters, verify.Dates},
+		replica: acknowledgedUnstored,
+	},
+	{
+		Name:    "stale-replica",
+		Fault:   "one replica reads the window from a database that follows with a delay, and lacks what was acknowledged just before",
+		Found:   "read replicas, caches in front of the database",
+		Breaks:  []verify.Check{verify.LostWrite, verify.Contiguous},
+		replica: staleReplica,
+	},
+	{
+		Name:    "batch-window",
+		Fault:   "messages are stored in batches, and every caller of a batch gets the window of its last message",
+		Found:   "group commit done hastily",
+		Breaks:  []verify.Check{verify.FutureRead, verify.InternalConsistency},
+		replica: batchWindow,
+	},
+}
+
+func processLock(db *database, index int) replica {
+	var mu sync.Mutex
+	unlocked := maxPlusOne(db, index)
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return unlocked(d)
+	}
+}
+
+func maxPlusOne(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		seq := db.max() + 1
+		m := db.insert(messenger.Message{Seq: seq, Sender: d.Sender, Text: d.Text})
+		return append(db.before(m.Seq, messenger.WindowSize-1), m), nil
+	}
+}
+
+func countPlusOne(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		count := db.countOf(d.Sender) + 1
+		m := db.insert(messenger.Message{Sender: d.Sender, SenderCount: count, Text: d.Text})
+		return db.through(m.Seq, messenger.WindowSize), nil
+	}
+}
+
+func rolledBackSequence(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		db.lock.Lock()
+		defer db.lock.Unlock()
+		seq := db.nextval(1)
+		for db.oneIn(40) { // the transaction is rolled back, and tried again
+			seq = db.nextval(1)
+		}
+		m := db.insert(messenger.Message{Seq: seq, Sender: d.Sender, Text: d.Text})
+		return db.through(m.Seq, messenger.WindowSize), nil
+	}
+}
+
+func cachedSequence(db *database, _ int) replica {
+	const block = 10
+	var mu sync.Mutex // guards next, end
+	var next, end int64
+	nextval := func() int64 {
+		mu.Lock()
+		defer mu.Unlock()
+		if next == end {
+			next = db.nextval(block)
+			end = next + block
+		}
+		next++
+		return next - 1
+	}
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		m := db.insert(messenger.Message{Seq: nextval(), Sender: d.Sender, Text: d.Text})
+		return db.through(m.Seq, messenger.WindowSize), nil
+	}
+}
+
+func windowBeforeCommit(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		// From here on there is a row that only this transaction sees.
+		m := db.number(messenger.Message{Sender: d.Sender, Text: d.Text})
+		window := append(db.before(m.Seq, messenger.WindowSize-1), m)
+		db.insert(m) // the commit
+		return window, nil
+	}
+}
+
+func windowBeforeLock(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		window := db.latest(messenger.WindowSize - 1)
+		db.lock.Lock()
+		defer db.lock.Unlock()
+		return append(window, db.insert(messenger.Message{Sender: d.Sender, Text: d.Text})), nil
+	}
+}
+
+func windowAfterCommit(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		db.append(d)
+		return db.latest(messenger.WindowSize), nil
+	}
+}
+
+func windowByDate(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		date := time.Now().UTC().Truncate(time.Microsecond)
+		db.insert(messenger.Message{Sender: d.Sender, Text: d.Text, SentAt: date})
+		return db.throughDate(date, messenger.WindowSize), nil
+	}
+}
+
+func windowOfSender(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		window := db.append(d)
+		return db.throughOf(d.Sender, window[len(window)-1].Seq, messenger.WindowSize), nil
+	}
+}
+
+func counterWhenAnswered(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		window := db.append(d)
+		for i := range window {
+			window[i].SenderCount = db.countOf(window[i].Sender)
+		}
+		return window, nil
+	}
+}
+
+func acknowledgedUnstored(db *database, _ int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		window := db.append(d)
+		switch {
+		case db.oneIn(20):
+			db.flush()
+		case db.oneIn(100):
+			db.crash()
+		}
+		return window, nil
+	}
+}
+
+func staleReplica(db *database, index int) replica {
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		if index == 0 {
+			return db.append(d), nil
+		}
+		window := db.latestReplicated(messenger.WindowSize - 1)
+		own := db.append(d)
+		return append(window, own[len(own)-1]), nil
+	}
+}
+
+func batchWindow(db *database, _ int) replica {
+	type batch struct {
+		drafts []messenger.Draft
+		stored chan struct{}
+		window []messenger.Message
+	}
+	var storing sync.Mutex // held while a batch is stored; meanwhile the next one grows
+	var mu sync.Mutex      // guards next and its drafts
+	var next *batch
+	return func(d messenger.Draft) ([]messenger.Message, error) {
+		mu.Lock()
+		b, first := next, next == nil
+		if first {
+			b = &batch{stored: make(chan struct{})}
+			next = b
+		}
+		b.drafts = append(b.drafts, d)
+		mu.Unlock()
+		if !first {
+			<-b.stored
+			return b.window, nil
+		}
+
+		storing.Lock()
+		defer storing.Unlock()
+		mu.Lock()
+		next = nil
+		mu.Unlock()
+		for _, d := range b.drafts {
+			b.window = db.append(d)
+		}
+		close(b.stored)
+		return b.window, nil
+	}
+}
