@@ -111,7 +111,7 @@ func (v *Verifier) date(seq int64, c *cell) {
 		return
 	}
 	rec := v.find(c.owner)
-	if !rec.is(returned) || rec.is(forgotten) {
+	if !rec.is(returned) || rec.is(forgotten) || rec.seq != seq {
 		return
 	}
 	allowance := v.cfg.ClockAllowance.Microseconds()

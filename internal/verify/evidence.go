@@ -26,6 +26,8 @@ type Violation struct {
 
 	// Witnesses are the one or two operations that cannot both be true.
 	Witnesses []Witness `json:"witnesses"`
+
+	refs []ref // of the witnesses
 }
 
 // A Witness is one operation as evidence.
@@ -67,6 +69,7 @@ func (v *Verifier) report(n Violation, refs ...ref) {
 	if full && n.Size <= res.worst[worstKept-1].Size {
 		return
 	}
+	n.refs = refs
 	for _, r := range refs {
 		n.Witnesses = append(n.Witnesses, v.witness(r))
 	}
@@ -84,6 +87,29 @@ func (v *Verifier) report(n Violation, refs ...ref) {
 		i--
 	}
 	res.worst = slices.Insert(res.worst, i, n)
+}
+
+// refresh completes the evidence with what became known after it was found,
+// such as how an operation ended that was still under way.
+func (v *Verifier) refresh(res *result) {
+	update := func(n *Violation) {
+		for i, old := range n.Witnesses {
+			now := v.witness(n.refs[i])
+			if now.Forgotten {
+				continue
+			}
+			if old.Window != nil {
+				now.Window = old.Window
+			}
+			n.Witnesses[i] = now
+		}
+	}
+	if res.first != nil {
+		update(res.first)
+	}
+	for i := range res.worst {
+		update(&res.worst[i])
+	}
 }
 
 // witness puts together what is known of an operation.
@@ -105,7 +131,9 @@ func (v *Verifier) witness(r ref) Witness {
 	if rec.is(returned) && !rec.is(forgotten) && n.Replica >= 0 && n.Replica < len(v.cfg.Replicas) {
 		n.Name = v.cfg.Replicas[n.Replica]
 	}
-	if rec.outcome == OK && rec.is(returned) {
+	if op := v.merging; op != nil && op.ref() == r {
+		n.Window = entries(op.Window)
+	} else if rec.outcome == OK && rec.is(returned) {
 		n.Window = v.window(r, rec)
 	}
 	return n
@@ -140,6 +168,15 @@ func (v *Verifier) window(r ref, rec *record) []Entry {
 		w = append(w, e)
 	}
 	return w
+}
+
+// entries copies a window, since its Entries belong to the caller.
+func entries(w []*Entry) []Entry {
+	all := make([]Entry, len(w))
+	for i, e := range w {
+		all[i] = *e
+	}
+	return all
 }
 
 // String tells the case in plain words: which operations, on which replicas,

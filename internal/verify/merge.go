@@ -3,6 +3,8 @@ package verify
 // merge is the first walk: it checks one answer by itself and against the log
 // that all answers so far have built, and adds it to that.
 func (v *Verifier) merge(op *Operation, r ref, rec *record) {
+	v.merging = op
+	defer func() { v.merging = nil }()
 	v.tally.windows++
 	v.tally.expected += int64(max(0, len(op.Window)-1))
 	own := v.ownPlace(op, r)
@@ -95,8 +97,6 @@ func (v *Verifier) show(op *Operation, r ref, e *Entry, own bool) {
 		sender := v.senderOf(e, c.sender)
 		if text != c.text || sender != c.sender || e.SenderCount != c.count || e.SentAt != c.sentAt {
 			v.disagree(op, r, e, c, text, own)
-		} else if own && !c.is(ours) { // no text: only its own answer tells whose it is
-			v.claim(c, r, e.Seq, text)
 		}
 		if *slot == nil || (*slot).Seq < e.Seq {
 			*slot = e
@@ -213,6 +213,9 @@ func (v *Verifier) acknowledge(op *Operation, r ref, rec *record, seq int64) {
 		}
 	}
 	c := v.log.at(seq)
+	if !c.is(ours) && v.cfg.Missing.Has(Text) { // only its own answer tells whose it is
+		v.claim(c, r, seq, c.text)
+	}
 	switch {
 	case c.is(ours) && c.owner == r:
 		c.flags |= acked
@@ -231,13 +234,15 @@ func (v *Verifier) acknowledge(op *Operation, r ref, rec *record, seq int64) {
 // are below it.
 const maxSeq = 1 << 62
 
-// missing looks for acknowledged messages among those that op's window, ending
-// in seq, should have shown and has not.
+// missing looks for acknowledged messages among those that op's window, with
+// the own message at seq, should have shown and has not. A window that goes on
+// after the own message may begin later too.
 func (v *Verifier) missing(op *Operation, r ref, seq int64) {
-	if seq > maxSeq {
+	end := max(seq, op.Window[len(op.Window)-1].Seq)
+	if end > maxSeq {
 		return
 	}
-	for s := max(1, v.walk.base, seq-int64(v.cfg.WindowSize)+1); s < seq; s++ {
+	for s := max(1, v.walk.base, end-int64(v.cfg.WindowSize)+1); s < seq; s++ {
 		shown := false
 		for _, e := range op.Window {
 			shown = shown || e.Seq == s
@@ -259,11 +264,7 @@ func (v *Verifier) remember(op *Operation, r ref) {
 	if _, ok := v.odd[r]; ok || len(v.odd) >= maxOdd {
 		return
 	}
-	w := make([]Entry, len(op.Window))
-	for i, e := range op.Window {
-		w[i] = *e
-	}
-	v.odd[r] = w
+	v.odd[r] = entries(op.Window)
 }
 
 const maxOdd = 1024

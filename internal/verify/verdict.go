@@ -126,6 +126,7 @@ func (v *Verifier) sum(notStored int64) *Verdict {
 			d.Status = Violated
 			not = "" // what was seen was enough
 		}
+		v.refresh(&res)
 		d.Checks = append(d.Checks, CheckResult{
 			Check: c, Saw: saw, Unit: unit, Violations: res.count, Worst: res.worst, NotCheckable: not, Limit: limit,
 		})
@@ -145,8 +146,8 @@ func (v *Verifier) sum(notStored int64) *Verdict {
 // telling are the checks in the order in which their counter-examples explain
 // a fault best: first what names a cause, last what follows from others.
 var telling = [numChecks]Check{
-	ExactlyOnce, AbortedRead, FutureRead, Duplicate, LostWrite, Contiguous, RealTimeOrder,
-	Counters, Agreement, Dates, GarbageRead, InternalConsistency,
+	ExactlyOnce, AbortedRead, GarbageRead, FutureRead, Duplicate, LostWrite, Contiguous, RealTimeOrder,
+	Counters, Agreement, Dates, InternalConsistency,
 }
 
 // saw is how much a check has seen.
@@ -193,6 +194,9 @@ func (v *Verifier) limits(c Check) (notCheckable, limit string) {
 		return "others wrote to the log too, and " + plural(v.tally.unexplained, "place") + " that no window shows may be theirs", ""
 	}
 	var limits []string
+	if n := len(v.walk.seams); n > 0 && (c == Contiguous || c == Counters) {
+		limits = append(limits, fmt.Sprintf("the windows join to %d stretches of log; what lies between them was not seen", n+1))
+	}
 	if missing.Has(Text) && (c == InternalConsistency || c == Duplicate || c == ExactlyOnce || c == FutureRead) {
 		limits = append(limits, "the answers show no text: whose a message is, is told by its seq only")
 	}

@@ -113,6 +113,7 @@ type Verifier struct {
 	odd       map[ref][]Entry // windows that cannot be read back from the log
 	unsent    map[ref]int64   // shown though no Call told of them, and where
 	open      map[ref]*record // unknown operations behind the horizon, when streaming
+	merging   *Operation      // the one whose window is being merged
 	acks      staircase
 	walk      walk
 	tally     tally
@@ -145,6 +146,7 @@ func New(cfg Config) *Verifier {
 		unsent:  make(map[ref]int64),
 		open:    make(map[ref]*record),
 	}
+	v.walk.seams = make(map[int64]bool)
 	v.walk.counters = make(map[int32]counter)
 	v.tally.perReplica = make(map[int]int64)
 	v.tally.perSender = make(map[int32]int64)
