@@ -248,17 +248,17 @@ func TestAgreesWithPorcupine(t *testing.T) {
 }
 
 func dump(events []event) string {
-	var s strings.Builder
+	var b strings.Builder
 	for _, e := range events {
 		if e.isCall {
 			continue
 		}
-		s.WriteString(fmt.Sprintf("%d/%d %v-%v %v:", e.op.Worker, e.op.Number, e.op.Call, e.op.Return, e.op.Outcome))
+		fmt.Fprintf(&b, "%d/%d %v-%v %v:", e.op.Worker, e.op.Number, e.op.Call, e.op.Return, e.op.Outcome)
 		for _, m := range e.op.Window {
 			n, _ := FindNonce(m.Text)
-			s.WriteString(fmt.Sprintf(" %d=%d/%d", m.Seq, n.Worker, n.Number))
+			fmt.Fprintf(&b, " %d=%d/%d", m.Seq, n.Worker, n.Number)
 		}
-		s.WriteString("\n")
+		b.WriteByte('\n')
 	}
-	return s.String()
+	return b.String()
 }
