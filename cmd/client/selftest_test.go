@@ -16,7 +16,7 @@ func TestSelftest(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			status := run(t.Context(), []string{"selftest", "-v", "--only", s.Name, "-c", "16", "--per-worker", "40"}, &stdout, &stderr)
+			status := run(t.Context(), []string{"selftest", "-v", "--only", s.Name, "-c", "12", "--per-worker", "40"}, &stdout, &stderr)
 			if status != 0 {
 				t.Errorf("status %d, want 0\n%s%s", status, &stdout, &stderr)
 			}
