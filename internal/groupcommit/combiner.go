@@ -9,6 +9,7 @@ package groupcommit
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -117,7 +118,7 @@ func (c *Combiner) enqueue(w *waiter) error {
 
 // leave takes w out of the queue, since its caller waits no longer, and says
 // what that caller may believe.
-func (c *Combiner) leave(w *waiter, cause error) error {
+func (c *Combiner) leave(w *waiter, why error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w.gone = true
@@ -125,12 +126,12 @@ func (c *Combiner) leave(w *waiter, cause error) error {
 		c.queue = slices.Delete(c.queue, i, i+1)
 	}
 	if w.taken || w.unsettled {
-		return unknown(cause)
+		return unknown(why)
 	}
 	if c.trouble != nil {
-		return &messenger.Error{Kind: messenger.Unavailable, Detail: "the database cannot be reached at present; try again later", Err: c.trouble}
+		return &messenger.Error{Kind: messenger.Unavailable, Detail: "the database cannot be reached at present; try again later", Err: cause(c.trouble)}
 	}
-	return &messenger.Error{Kind: messenger.Unavailable, Detail: "the message could not be stored in time; try again later", Err: cause}
+	return &messenger.Error{Kind: messenger.Unavailable, Detail: "the message could not be stored in time; try again later", Err: why}
 }
 
 // replay answers a caller whose message has been in the log before: with its
@@ -153,6 +154,15 @@ func (c *Combiner) replay(ctx context.Context, w *waiter, m messenger.Message) (
 
 var errStopping = &messenger.Error{Kind: messenger.Unavailable, Detail: "the server is shutting down; use another replica or try again later"}
 
-func unknown(cause error) error {
-	return &messenger.Error{Kind: messenger.Unknown, Detail: "the message may or may not have been stored; repeat the request with the same Idempotency-Key to find out", Err: cause}
+func unknown(err error) error {
+	return &messenger.Error{Kind: messenger.Unknown, Detail: "the message may or may not have been stored; repeat the request with the same Idempotency-Key to find out", Err: cause(err)}
+}
+
+// cause is what is behind err, where that is one of our own errors: its kind
+// and detail are about to be replaced.
+func cause(err error) error {
+	if e, ok := errors.AsType[*messenger.Error](err); ok && e.Err != nil {
+		return e.Err
+	}
+	return err
 }

@@ -148,6 +148,9 @@ func (c *conn) read() (response, bool, error) {
 	if _, err := c.br.Peek(1); err != nil {
 		return response{}, false, &sendError{reason: brokenReason(err, "closed before the answer")}
 	}
+	if r, ok, err := c.readPlain(); ok || err != nil {
+		return r, true, err
+	}
 	var h *http.Response
 	for {
 		var err error
@@ -167,6 +170,62 @@ func (c *conn) read() (response, bool, error) {
 		return response{}, false, &sendError{reason: "answer of more than 1 MiB"}
 	}
 	return response{h.StatusCode, h.Header.Get("Retry-After"), c.body.Bytes()}, !h.Close, nil
+}
+
+// readPlain reads the answer that nearly all are: a 200 with a Content-Length.
+// It is false, and nothing has been read, where anything at all is different;
+// then net/http parses it, at a tenth of the processor time of a request.
+func (c *conn) readPlain() (r response, ok bool, err error) {
+	buffered, _ := c.br.Peek(c.br.Buffered())
+	end := bytes.Index(buffered, []byte("\r\n\r\n"))
+	lines, ok := bytes.CutPrefix(buffered[:max(0, end)], []byte("HTTP/1.1 200 OK\r\n"))
+	if !ok {
+		return r, false, nil
+	}
+	length := int64(-1)
+	for line := range bytes.SplitSeq(lines, []byte("\r\n")) {
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		switch {
+		case !ok, !isPlain(name, value), bytes.EqualFold(name, []byte("Connection")), bytes.EqualFold(name, []byte("Transfer-Encoding")):
+			return r, false, nil
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			n, err := strconv.ParseUint(string(bytes.Trim(value, " \t")), 10, 31)
+			if err != nil || length >= 0 || n > maxBody {
+				return r, false, nil
+			}
+			length = int64(n)
+		}
+	}
+	if length < 0 {
+		return r, false, nil
+	}
+	c.br.Discard(end + len("\r\n\r\n")) // cannot fail: it is buffered
+	c.body.Reset()
+	c.body.Grow(int(length))
+	body := c.body.AvailableBuffer()[:length]
+	if _, err := io.ReadFull(c.br, body); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return r, false, &sendError{reason: brokenReason(err, "malformed HTTP answer")}
+	}
+	return response{status: http.StatusOK, body: body}, true, nil
+}
+
+// isPlain tells whether a header field is of letters, digits and hyphens, and
+// its value without control characters.
+func isPlain(name, value []byte) bool {
+	for _, b := range name {
+		if (b|0x20 < 'a' || b|0x20 > 'z') && (b < '0' || b > '9') && b != '-' {
+			return false
+		}
+	}
+	for _, b := range value {
+		if b < ' ' || b == 0x7f {
+			return false
+		}
+	}
+	return len(name) > 0
 }
 
 // A sendError is an exchange that gave no answer.

@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -188,6 +189,32 @@ func TestBrokenAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzReadPlain: an answer that readPlain knows net/http reads alike.
+func FuzzReadPlain(f *testing.F) {
+	f.Add([]byte(okAnswer))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nDate: x\r\ncontent-length:\t 3 \r\nX:\r\n\r\nabcd"))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok"))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n folded: 3\r\n\r\nok"))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok"))
+	f.Add([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		c := &conn{br: bufio.NewReaderSize(bytes.NewReader(answer), len(answer)+16)}
+		c.br.Peek(1)
+		got, ok, err := c.readPlain()
+		if !ok || err != nil {
+			return
+		}
+		h, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
+		if err != nil {
+			t.Fatalf("readPlain(%q) = %q, net/http says %v", answer, got.body, err)
+		}
+		want, err := io.ReadAll(h.Body)
+		if err != nil || h.Close || h.StatusCode != got.status || !bytes.Equal(want, got.body) {
+			t.Fatalf("readPlain(%q) = %d %q; want %d %q, close %t, %v", answer, got.status, got.body, h.StatusCode, want, h.Close, err)
+		}
+	})
 }
 
 func TestTargetErrors(t *testing.T) {

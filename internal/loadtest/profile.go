@@ -164,16 +164,12 @@ func appendQuoted(dst []byte, s string) []byte {
 // decode reads a window of the profile's shape, oldest message first. It is
 // the general way; a decoder knows a faster one for our own shape.
 func (p *Profile) decode(body []byte) ([]verify.Entry, error) {
-	root := jsontext.Value(bytes.TrimSpace(body))
-	if !root.IsValid() {
-		return nil, errors.New("not JSON")
-	}
-	array, err := member(root, p.Answer.Messages)
+	array, err := member(jsontext.Value(bytes.TrimSpace(body)), p.Answer.Messages)
 	if err != nil {
 		return nil, err
 	}
 	var elements []jsontext.Value
-	if err := json.Unmarshal(array, &elements); err != nil || elements == nil {
+	if err := json.Unmarshal(array, &elements); err != nil || elements == nil { // it is nil for null
 		return nil, fmt.Errorf("%q is not an array", p.Answer.Messages)
 	}
 	window := make([]verify.Entry, len(elements))
@@ -193,75 +189,78 @@ func member(v jsontext.Value, path string) (jsontext.Value, error) {
 	if path == "" {
 		return v, nil
 	}
-	for key := range strings.SplitSeq(path, ".") {
-		var object map[string]jsontext.Value
-		if v.Kind() != '{' {
-			return nil, fmt.Errorf("no object where %q should be", path)
-		}
-		if err := json.Unmarshal(v, &object); err != nil {
-			return nil, err
-		}
-		var ok bool
-		if v, ok = object[key]; !ok {
-			return nil, fmt.Errorf("no %q", path)
-		}
+	o, err := object(v)
+	if err != nil {
+		return nil, err
 	}
-	return v, nil
+	return o.member(path)
+}
+
+// An objectValue is a JSON object, its values not decoded yet.
+type objectValue map[string]jsontext.Value
+
+func object(v jsontext.Value) (objectValue, error) {
+	if v.Kind() != '{' {
+		return nil, errors.New("no object where one should be")
+	}
+	var o objectValue
+	return o, json.Unmarshal(v, &o)
+}
+
+func (o objectValue) member(path string) (jsontext.Value, error) {
+	key, rest, _ := strings.Cut(path, ".")
+	v, ok := o[key]
+	if !ok {
+		return nil, fmt.Errorf("no %q", path)
+	}
+	return member(v, rest)
 }
 
 func (p *AnswerProfile) decodeMessage(e *verify.Entry, v jsontext.Value) error {
-	seq, err := integerAt(v, p.Seq)
+	o, err := object(v)
 	if err != nil {
 		return err
 	}
-	count, err := integerAt(v, p.SenderCount)
-	if err != nil {
-		return err
+	var date string
+	for _, field := range []struct {
+		name   string
+		number *int64
+		text   *string
+	}{
+		{p.Seq, &e.Seq, nil}, {p.Sender, nil, &e.Sender}, {p.SenderCount, &e.SenderCount, nil},
+		{p.Text, nil, &e.Text}, {p.SentAt, nil, &date},
+	} {
+		if field.name == "" {
+			continue
+		}
+		s, err := o.scalar(field.name)
+		if err != nil {
+			return err
+		}
+		if field.number == nil {
+			*field.text = s
+		} else if *field.number, err = strconv.ParseInt(s, 10, 64); err != nil {
+			return err
+		}
 	}
-	sender, err := scalarAt(v, p.Sender)
-	if err != nil {
-		return err
+	if p.SentAt != "" {
+		e.SentAt, err = dateForms[p.Date](date)
 	}
-	text, err := scalarAt(v, p.Text)
-	if err != nil {
-		return err
-	}
-	*e = verify.Entry{Seq: seq, Sender: sender, SenderCount: count, Text: text}
-	if p.SentAt == "" {
-		return nil
-	}
-	date, err := scalarAt(v, p.SentAt)
-	if err != nil {
-		return err
-	}
-	e.SentAt, err = dateForms[p.Date](date)
 	return err
 }
 
-// scalarAt is the string or number at path below v, without quotes; "" if the
-// profile does not name the field.
-func scalarAt(v jsontext.Value, path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	found, err := member(v, path)
+// scalar is the string or number at path, without quotes.
+func (o objectValue) scalar(path string) (string, error) {
+	v, err := o.member(path)
 	if err != nil {
 		return "", err
 	}
-	switch found.Kind() {
+	switch v.Kind() {
 	case '"':
-		s, err := jsontext.AppendUnquote(nil, found)
+		s, err := jsontext.AppendUnquote(nil, v)
 		return string(s), err
 	case '0':
-		return string(found), nil
+		return string(v), nil
 	}
 	return "", fmt.Errorf("%q is neither a string nor a number", path)
-}
-
-func integerAt(v jsontext.Value, path string) (int64, error) {
-	s, err := scalarAt(v, path)
-	if err != nil || path == "" {
-		return 0, err
-	}
-	return strconv.ParseInt(s, 10, 64)
 }

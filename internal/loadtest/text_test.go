@@ -72,7 +72,7 @@ func TestSeed(t *testing.T) {
 	if a == strings.Join(choices(2, 0), "\n") || a == strings.Join(choices(1, 1), "\n") {
 		t.Error("another seed or worker, the same texts")
 	}
-	if runID() == runID() {
+	if one, other := runID(), runID(); one == other {
 		t.Error("two runs have one ID")
 	}
 }

@@ -81,9 +81,8 @@ func (t Threshold) Crossed(r Run) string {
 	if t.less && value < t.limit || !t.less && value > t.limit {
 		return ""
 	}
-	unit := ""
 	if latency {
-		unit = " ms"
+		return fmt.Sprintf("%s: it was %s ms", t.text, decimal(value))
 	}
-	return fmt.Sprintf("%s: it was %s%s", t.text, decimal(value), unit)
+	return fmt.Sprintf("%s: it was %s", t.text, Count(int64(value)))
 }

@@ -29,6 +29,20 @@ func writeVerdict(b *bufio.Writer, v *verify.Verdict) {
 		writeCheck(b, &c)
 	}
 	writeCounts(b, v)
+	for _, c := range v.Checks {
+		writeWorst(b, &c)
+	}
+}
+
+// writeWorst lists the violations of one check, the worst first.
+func writeWorst(b *bufio.Writer, c *verify.CheckResult) {
+	if len(c.Worst) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s, the worst of %s:\n", c.Check, Count(c.Violations))
+	for _, v := range c.Worst {
+		writeParagraph(b, "  ", fmt.Sprintf("seq %d: %s", v.Seq, v.Why))
+	}
 }
 
 func writeCheck(b *bufio.Writer, c *verify.CheckResult) {

@@ -110,6 +110,12 @@ func (v *Verifier) contradicts(r ref, e *Entry, c *cell) {
 		Check: Agreement, Anomaly: "disagreement", Seq: e.Seq, Size: 1,
 		Why: fmt.Sprintf("two answers show different content at seq %d: %s", e.Seq, v.difference(e, c)),
 	}, c.shown, r)
+	if c.count != e.SenderCount && c.sentAt == e.SentAt && c.text == v.hash(e.Sender, e.Text) {
+		v.report(Violation{
+			Check: Counters, Anomaly: "counter not stored", Seq: e.Seq, Size: 1,
+			Why: fmt.Sprintf("one and the same message, at seq %d, has sender_count %d in one answer and %d in the other: it was counted when answering, not when storing", e.Seq, c.count, e.SenderCount),
+		}, c.shown, r)
+	}
 }
 
 func (v *Verifier) difference(e *Entry, c *cell) string {

@@ -97,8 +97,6 @@ func (v *Verifier) show(op *Operation, r ref, e *Entry, own bool) {
 		sender := v.senderOf(e, c.sender)
 		if text != c.text || sender != c.sender || e.SenderCount != c.count || e.SentAt != c.sentAt {
 			v.disagree(op, r, e, c, text, own)
-		} else if own && !c.is(ours) { // no text: only its own answer tells whose it is
-			v.claim(c, r, e.Seq, text)
 		}
 		if *slot == nil || (*slot).Seq < e.Seq {
 			*slot = e
@@ -215,6 +213,9 @@ func (v *Verifier) acknowledge(op *Operation, r ref, rec *record, seq int64) {
 		}
 	}
 	c := v.log.at(seq)
+	if !c.is(ours) && v.cfg.Missing.Has(Text) { // only its own answer tells whose it is
+		v.claim(c, r, seq, c.text)
+	}
 	switch {
 	case c.is(ours) && c.owner == r:
 		c.flags |= acked

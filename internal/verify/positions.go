@@ -1,5 +1,11 @@
 package verify
 
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
 // Positions infers places in the log for a server that shows no seq. Every
 // window says that its messages follow each other, which fixes the distance
 // between any two of them; windows that share a message join up to one
@@ -85,41 +91,55 @@ func (p *positions) join(w []*Entry) {
 }
 
 // lay puts the stretches one after the other. If all is well there is one. The
-// one that begins the log, as its short windows say, comes first, at seq 1;
-// between two stretches some places stay empty, which shows as a gap.
+// one that begins the log, as its short windows say, comes first, at seq 1.
+// Nobody knows how many places there are between two stretches: they are laid
+// without any, and the walk is told where it can't count.
 func (p *positions) lay() {
-	apart := int64(p.v.cfg.WindowSize)
 	next := int64(1)
-	roots := p.roots()
-	for i, root := range roots {
+	for i, root := range p.roots() {
 		if i == 0 && !root.begins {
-			next = apart + 1 // the log was not empty
+			next = int64(p.v.cfg.WindowSize) + 1 // the log was not empty
+		}
+		if i > 0 {
+			p.v.walk.seams[next] = true
 		}
 		root.base = next - root.low
-		next += root.high - root.low + 1 + apart
+		next += root.high - root.low + 1
 	}
 }
 
-// roots are the stretches, those that begin the log first, else in the order
-// in which they were returned.
+// roots are the stretches in an order that real time allows, if there is one:
+// one must come before another when an operation of its own had returned
+// before one of the other was called.
 func (p *positions) roots() []*node {
-	var begin, rest []*node
-	known := make(map[*node]bool)
+	type bounds struct{ firstReturn, lastCall time.Duration }
+	known := make(map[*node]*bounds)
+	var roots []*node
 	for _, op := range p.held {
 		for _, e := range op.Window {
 			root, _ := p.node(e).find()
-			if known[root] {
-				continue
+			b := known[root]
+			if b == nil {
+				b = &bounds{op.Return, op.Call}
+				known[root] = b
+				roots = append(roots, root)
 			}
-			known[root] = true
-			if root.begins {
-				begin = append(begin, root)
-			} else {
-				rest = append(rest, root)
-			}
+			b.firstReturn, b.lastCall = min(b.firstReturn, op.Return), max(b.lastCall, op.Call)
 		}
 	}
-	return append(begin, rest...)
+	slices.SortStableFunc(roots, func(a, b *node) int {
+		if a.begins != b.begins {
+			if a.begins {
+				return -1
+			}
+			return 1
+		}
+		// If a must come first and b need not, then a.firstReturn < b.lastCall
+		// and a.lastCall <= b.firstReturn, hence:
+		x, y := known[a], known[b]
+		return cmp.Compare(x.firstReturn+x.lastCall, y.firstReturn+y.lastCall)
+	})
+	return roots
 }
 
 // placed is w with places.

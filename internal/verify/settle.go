@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -16,15 +17,12 @@ import (
 // sentinels, until nothing is under way any more.
 func (v *Verifier) settle() (notStored int64) {
 	var calls []time.Duration // of those that may be in places nobody saw
-	for r, rec := range v.unsettled() {
+	for rec := range v.unsettled() {
 		switch {
-		case v.isClosedFrom(rec):
-			if !rec.is(sentinel) {
-				notStored++
-			}
-		default:
-			_ = r
+		case !v.isClosedFrom(rec):
 			calls = append(calls, rec.call)
+		case !rec.is(sentinel):
+			notStored++
 		}
 	}
 	calls = append(calls, v.unplaced()...)
@@ -47,19 +45,19 @@ func (v *Verifier) unplaced() (calls []time.Duration) {
 }
 
 // unsettled yields the operations that may be in the log and were not seen there.
-func (v *Verifier) unsettled() func(yield func(ref, *record) bool) {
-	return func(yield func(ref, *record) bool) {
-		for i, w := range v.workers {
-			for n, rec := range w.ops.between(0, int64(w.last)) {
+func (v *Verifier) unsettled() iter.Seq[*record] {
+	return func(yield func(*record) bool) {
+		for _, w := range v.workers {
+			for _, rec := range w.ops.between(0, int64(w.last)) {
 				if rec.is(sent) && rec.seq == 0 && (rec.outcome == Unknown || !rec.is(returned)) {
-					if !yield(ref{i, int32(n)}, rec) {
+					if !yield(rec) {
 						return
 					}
 				}
 			}
 		}
-		for r, rec := range v.open {
-			if rec.seq == 0 && !yield(r, rec) {
+		for _, rec := range v.open {
+			if rec.seq == 0 && !yield(rec) {
 				return
 			}
 		}
@@ -68,7 +66,7 @@ func (v *Verifier) unsettled() func(yield func(ref, *record) bool) {
 
 // isClosedFrom tells whether all places are known that rec's message can have.
 func (v *Verifier) isClosedFrom(rec *record) bool {
-	if !rec.is(returned) || v.tally.sentinelSeq == 0 || v.tally.sentinelCall < rec.ret {
+	if len(v.walk.seams) > 0 || !rec.is(returned) || v.tally.sentinelSeq == 0 || v.tally.sentinelCall < rec.ret {
 		return false
 	}
 	floor := max(rec.floor, v.acks.before(rec.call).seq)

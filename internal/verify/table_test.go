@@ -191,7 +191,7 @@ func TestTable(t *testing.T) {
 		},
 		"counter read when answered": {
 			func(h hand) { h["d"].Window[1].SenderCount = 3 },
-			[]Check{Agreement}, Agreement, "disagreement",
+			[]Check{Agreement, Counters}, Counters, "counter not stored",
 		},
 		"agreement on a message": {
 			func(h hand) {

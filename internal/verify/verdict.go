@@ -194,6 +194,9 @@ func (v *Verifier) limits(c Check) (notCheckable, limit string) {
 		return "others wrote to the log too, and " + plural(v.tally.unexplained, "place") + " that no window shows may be theirs", ""
 	}
 	var limits []string
+	if n := len(v.walk.seams); n > 0 && (c == Contiguous || c == Counters) {
+		limits = append(limits, fmt.Sprintf("the windows join to %d stretches of log; what lies between them was not seen", n+1))
+	}
 	if missing.Has(Text) && (c == InternalConsistency || c == Duplicate || c == ExactlyOnce || c == FutureRead) {
 		limits = append(limits, "the answers show no text: whose a message is, is told by its seq only")
 	}

@@ -146,6 +146,7 @@ func New(cfg Config) *Verifier {
 		unsent:  make(map[ref]int64),
 		open:    make(map[ref]*record),
 	}
+	v.walk.seams = make(map[int64]bool)
 	v.walk.counters = make(map[int32]counter)
 	v.tally.perReplica = make(map[int]int64)
 	v.tally.perSender = make(map[int32]int64)

@@ -81,8 +81,9 @@ type walk struct {
 
 	counters map[int32]counter
 	holes    []hole
-	unseen   int64 // places in holes
-	others   bool  // somebody else wrote during the run
+	unseen   int64          // places in holes
+	seams    map[int64]bool // places before which an unknown number of places may lie
+	others   bool           // somebody else wrote during the run
 }
 
 // A counter is the last known sender_count of a sender.
@@ -100,6 +101,9 @@ type hole struct {
 	deadline    time.Duration
 }
 
+// anyNumber is more places than a log has between two that are seen.
+const anyNumber = 1 << 40
+
 // walkTo makes the checks that follow the order of the log, up to the place last.
 func (v *Verifier) walkTo(last int64) {
 	k := &v.walk
@@ -111,6 +115,9 @@ func (v *Verifier) walkTo(last int64) {
 			k.lowest = seq
 		} else if seq > k.prev+1 {
 			v.unseenPlaces(k.prev+1, seq-1)
+		}
+		if k.seams[seq] {
+			k.unseen += anyNumber
 		}
 		v.whose(seq, c)
 		v.counter(seq, c)

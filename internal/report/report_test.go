@@ -1,0 +1,138 @@
+package report
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"dummymessenger/internal/verify"
+)
+
+func exampleRun() *Run {
+	l := Latency{Count: 4990, Min: 0.5, Mean: 4.12, P50: 3.9, P90: 5.25, P95: 6.1, P99: 9.84, Max: 14.2}
+	return &Run{
+		ID: "RUN", Seed: 7, Started: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Workers: 50, Planned: 5000,
+		Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Total: 0.4123, Throughput: 12102.8, Latency: l,
+		Replicas: []Replica{
+			{URL: "http://127.0.0.1:8001", OK: 2500, Failed: 7, Throughput: 6063, Latency: l},
+			{URL: "https://a-replica-with-a-long-name.example.org", OK: 2490, Unknown: 3, Throughput: 6039, Latency: l},
+		},
+		Failures:  []Failure{{"failed", "status 503, not stored", 7}, {"unknown", "timeout", 3}},
+		Generator: Generator{Concurrency: 49.8, CPU: 0.71, CPUs: 2, Connections: 100},
+	}
+}
+
+const exampleText = `5 000 requests by 50 workers to 2 replicas: 4 990 answered, 7 failed, 3 unknown
+
+total time                 0.412 s      first request sent to last answer
+time of one request        0.082 ms     total time ÷ requests
+                            4.12 ms     mean a caller waits, 50 at once
+    p50 3.90 · p90 5.25 · p95 6.10 · p99 9.84 · max 14.2 ms
+total throughput          12 103 /s     answered requests, all replicas together
+
+replica                      per s  answered  failed  unknown    mean  p99 ms
+http://127.0.0.1:8001        6 063     2 500       7        0    4.12    9.84
+…h-a-long-name.example.org   6 039     2 490       0        3    4.12    9.84
+`
+
+func TestText(t *testing.T) {
+	var b bytes.Buffer
+	r := &Result{Run: exampleRun(), Verdict: &verify.Verdict{
+		Status: verify.Violated,
+		CounterExample: &verify.Violation{
+			Check: verify.Contiguous, Anomaly: "gap", Seq: 12, Why: strings.Repeat("seq 12 is missing between 11 and 13, ", 5),
+			Session: []string{"monotonic reads"},
+			Witnesses: []verify.Witness{{Worker: 3, Number: 4, Replica: 1, Sender: "Анна", Outcome: "ok", Seq: 13, Window: []verify.Entry{
+				{Seq: 11, Sender: "Bob", SenderCount: 5, Text: "hi\n" + strings.Repeat("x", 99), SentAt: 1795514400000000},
+				{Seq: 13, Sender: strings.Repeat("Анна", 16), SenderCount: 9, Text: "привет", SentAt: 1795514400000001},
+			}}},
+		},
+		Checks: []verify.CheckResult{
+			{Check: verify.InternalConsistency, Saw: 4990, Unit: "windows"},
+			{Check: verify.Contiguous, Saw: 4990, Unit: "windows", Violations: 1, Worst: []verify.Violation{{Seq: 12, Why: "seq 12 is missing"}}},
+			{Check: verify.Counters, NotCheckable: "the server shows no counters", Limit: strings.Repeat("long ", 30)},
+		},
+		Counts: verify.Counts{Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Stored: 2, NotStored: 1, Others: 1},
+	}, Crossed: []string{"p99<1ms: it was 9.84 ms"}}
+	if err := WriteText(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(b.String(), thin, " ")
+	for i, want := range strings.Split(strings.TrimSuffix(exampleText, "\n"), "\n") {
+		got := strings.Split(text, "\n")[i]
+		if want = strings.ReplaceAll(want, thin, " "); got != want {
+			t.Errorf("line %d:\n got %q\nwant %q", i+1, got, want)
+		}
+	}
+	lines := strings.SplitSeq(text, "\n")
+	for line := range lines {
+		if utf8.RuneCountInString(line) > 80 {
+			t.Errorf("over 80 columns: %s", line)
+		}
+	}
+	for _, want := range []string{
+		"failed           7  status 503, not stored", "unknown          3  timeout", "VIOLATED", "gap (contiguous windows, no gap): seq 12",
+		"breaks monotonic reads", "worker 3, request 4 at replica 1", "> ", "✗ contiguous windows, no gap", "seq 12: seq 12 is missing", "– counters", "not checkable",
+		"2 stored, 1 not stored", "1 message of other", "threshold not kept  p99<1ms",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the text lacks %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+// A run in which nothing was answered still has a report.
+func TestTextOfNothing(t *testing.T) {
+	for _, run := range []*Run{
+		{Workers: 1, Replicas: []Replica{{URL: "http://a"}}},
+		{Workers: 1, Sent: 3, Failed: 3, Rate: 5, Service: &Latency{}, Dropped: 2, Interrupted: true, Replicas: []Replica{{URL: "http://a", Failed: 3}}},
+	} {
+		var b bytes.Buffer
+		if err := WriteText(&b, &Result{Run: run}); err != nil || strings.Contains(b.String(), "NaN") || !strings.Contains(b.String(), "NOT VERIFIED") {
+			t.Errorf("%v\n%s", err, &b)
+		}
+	}
+}
+
+func TestCount(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1 000", 1234567: "1 234 567", -1000: "-1 000"} {
+		if got := strings.ReplaceAll(Count(n), thin, " "); got != want {
+			t.Errorf("Count(%d) = %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestThresholds(t *testing.T) {
+	run := *exampleRun()
+	for s, want := range map[string]string{
+		"p99<10ms":         "",
+		"p99 < 9.84ms":     "p99 < 9.84ms: it was 9.84 ms",
+		"mean<4ms":         "mean<4ms: it was 4.12 ms",
+		"p999<1h":          "p999<1h: too few answers to tell",
+		"max>1s":           "max>1s: it was 14.2 ms",
+		"throughput>12000": "",
+		"throughput>20000": "throughput>20000: it was 12 102",
+		"failed<1":         "failed<1: it was 7",
+		"unknown<4":        "",
+		"p50<1us":          "p50<1us: it was 3.90 ms",
+	} {
+		th, err := ParseThreshold(s)
+		if err != nil {
+			t.Errorf("ParseThreshold(%q): %v", s, err)
+			continue
+		}
+		if got := strings.ReplaceAll(th.Crossed(run), thin, " "); got != want {
+			t.Errorf("%q is crossed by %q, want %q", s, got, want)
+		}
+	}
+	for _, s := range []string{"", "p99", "p99<", "p99<5", "p98<5ms", "failed<1ms", "p99=5ms"} {
+		if _, err := ParseThreshold(s); err == nil {
+			t.Errorf("ParseThreshold(%q) has no error", s)
+		}
+	}
+}
