@@ -24,7 +24,7 @@ const (
 // All operations have ended before.
 func (t *Test) settle(ctx context.Context) {
 	w := newWorker(t, len(t.workers), 0)
-	w.timeout = min(w.timeout, sentinelTimeout)
+	w.timeout, w.retries = min(w.timeout, sentinelTimeout), 0
 	defer w.close()
 	gone := make([]bool, len(t.targets)) // replicas that answer no sentinel
 	for round := range settleRounds {

@@ -23,7 +23,8 @@ type worker struct {
 	texts   textMaker
 	conns   []*conn       // by replica
 	timeout time.Duration // of each try
-	request []byte        // buffer
+	retries int
+	request []byte // buffer
 
 	first, last time.Duration // measured requests: first call (-1 if none), last return
 	failures    map[report.Failure]int64
@@ -32,7 +33,7 @@ type worker struct {
 func newWorker(t *Test, id, quota int) *worker {
 	choices := rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1))
 	w := &worker{
-		test: t, id: id, quota: quota, timeout: t.config.Timeout, first: -1, failures: map[report.Failure]int64{},
+		test: t, id: id, quota: quota, timeout: t.config.Timeout, retries: t.config.Retries, first: -1, failures: map[report.Failure]int64{},
 		choices: choices, texts: textMaker{choices},
 		pauses: rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1|1)),
 	}
@@ -102,10 +103,11 @@ func (t *Test) nextArrival(ctx context.Context) (due time.Duration, measured, ok
 		}
 		due = t.begin + since
 		now := t.now()
-		if c.Duration > 0 && now-t.begin >= c.Warmup+c.Duration {
-			if measured {
-				t.dropped.Add(1)
-			}
+		switch {
+		case !measured && now-t.begin >= c.Warmup:
+			continue // a backlog of the warm-up must not enter the measured part
+		case measured && c.Duration > 0 && now-t.begin >= c.Warmup+c.Duration:
+			t.dropped.Add(1)
 			continue
 		}
 		if now < due {
@@ -165,7 +167,7 @@ func (w *worker) nonce(number int) string {
 func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int) {
 	t := w.test
 	key := ""
-	if t.config.Retries > 0 && t.config.Profile.IdempotencyKey {
+	if w.retries > 0 && t.config.Profile.IdempotencyKey {
 		key = w.nonce(op.Number)
 	}
 	began := time.Now()
@@ -183,7 +185,7 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		op.Return = now.Sub(t.base)
 		result := t.classify(answer, err)
 		op.Outcome, op.Reason, op.Window = result.outcome, result.reason, result.window
-		if op.Outcome == verify.OK || op.Tries > t.config.Retries || !result.retryable(key != "") || ctx.Err() != nil {
+		if op.Outcome == verify.OK || op.Tries > w.retries || !result.retryable(key != "") || ctx.Err() != nil {
 			break
 		}
 		mayBeStored = mayBeStored || op.Outcome == verify.Unknown

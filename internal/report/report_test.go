@@ -24,7 +24,8 @@ func exampleRun() *Run {
 	}
 }
 
-const exampleText = `5 000 requests by 50 workers to 2 replicas: 4 990 answered, 7 failed, 3 unknown
+const exampleText = `5 000 requests by 50 workers to 2 replicas:
+4 990 answered, 7 failed, 3 unknown
 
 total time                 0.412 s      first request sent to last answer
 time of one request        0.082 ms     total time ÷ requests

@@ -33,7 +33,7 @@ func writeRun(b *bufio.Writer, r *Run) {
 	if r.Interrupted {
 		head += ", interrupted"
 	}
-	fmt.Fprintf(b, "%s: %s answered, %s failed, %s unknown\n\n", head, Count(r.OK), Count(r.Failed), Count(r.Unknown))
+	fmt.Fprintf(b, "%s:\n%s answered, %s failed, %s unknown\n\n", head, Count(r.OK), Count(r.Failed), Count(r.Unknown))
 
 	l := &r.Latency
 	line := func(name, value, unit, remark string) {
@@ -62,7 +62,9 @@ func writeRun(b *bufio.Writer, r *Run) {
 	if r.Retried > 0 {
 		fmt.Fprintf(b, "%s tried again\n", Plural(r.Retried, "time"))
 	}
-	fmt.Fprintf(b, "\n%s\nrun %s, --seed %d\n", r.honesty(), r.ID, r.Seed)
+	fmt.Fprintln(b)
+	writeParagraph(b, "client: ", r.honesty())
+	fmt.Fprintf(b, "run %s, --seed %d\n", r.ID, r.Seed)
 }
 
 func (r *Run) concurrently() string {
@@ -108,8 +110,8 @@ func fit(s string, width int) string {
 func (r *Run) honesty() string {
 	g := &r.Generator
 	var b strings.Builder
-	fmt.Fprintf(&b, "client: %s connections, %.2f of %d processors busy, ", Count(g.Connections), g.CPU, g.CPUs)
-	fmt.Fprintf(&b, "%s waiting\n        at a time on average", decimal(g.Concurrency))
+	fmt.Fprintf(&b, "%s connections, %.2f of %d processors busy, %s waiting at a time on average",
+		Count(g.Connections), g.CPU, g.CPUs, decimal(g.Concurrency))
 	switch {
 	case r.Rate > 0:
 		if r.Late*100 > r.Sent {

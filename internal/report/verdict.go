@@ -52,6 +52,8 @@ func writeCheck(b *bufio.Writer, c *verify.CheckResult) {
 		mark, saw = "✗", Plural(c.Violations, "violation")+" in "+saw
 	case c.NotCheckable != "":
 		mark, saw = "–", "not checkable: "+c.NotCheckable
+	case c.Saw == 0:
+		mark = "·" // there was nothing to check
 	}
 	for i, line := range wrap(saw, 48) {
 		if i == 0 {
