@@ -118,9 +118,9 @@ func liveBytes() int64 {
 
 // A streamed run's memory does not grow with it.
 func TestStreamedMemoryIsBounded(t *testing.T) {
-	n := 400_000
+	n := 200_000
 	if testing.Short() {
-		n = 100_000
+		n = 50_000
 	}
 	cfg := longConfig()
 	cfg.Stream = true
@@ -156,7 +156,7 @@ func TestStreamedMemoryIsBounded(t *testing.T) {
 
 // What stays of an operation in memory is what the package's documentation says.
 func TestBytesPerOperation(t *testing.T) {
-	const n, limit = 100_000, 72 + 64 + 32 + 16 // the tables, and their growth
+	const n, limit = 100_000, 56 + 56 + 2*24 + 24 // the tables, steps with room to grow, and the newest texts
 	cfg := longConfig()
 	v := New(cfg)
 	before := liveBytes()

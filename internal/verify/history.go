@@ -74,18 +74,16 @@ func (p *place) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return json.UnmarshalDecode(d, p.entry)
 }
 
-// The writer refers back to entries up to writtenSize places ago; a reader
-// that keeps readSize finds them all.
-const (
-	writtenSize = recentSize
-	readSize    = 1 << 16
-)
+// backSize is how many entries writer and reader remember, by seq modulo
+// backSize. Both replace them in the same order, so that a reader finds every
+// entry that the writer refers to.
+const backSize = 4096
 
 // A Recorder writes a history. Its methods may be called concurrently.
 type Recorder struct {
 	mu      sync.Mutex
 	w       *bufio.Writer
-	written [writtenSize]*Entry
+	written [backSize]*Entry
 	count   int64
 	line    operationLine
 	err     error
@@ -125,7 +123,7 @@ func (h *Recorder) places(to []place, w []*Entry) []place {
 			to = append(to, place{entry: e})
 			continue
 		}
-		slot := &h.written[e.Seq%writtenSize]
+		slot := &h.written[e.Seq%backSize]
 		if *slot == e || *slot != nil && **slot == *e {
 			to = append(to, place{seq: e.Seq})
 			continue
@@ -203,7 +201,7 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 	return v.Verdict(), cfg, nil
 }
 
-const maxWindow = 1 << 20
+const maxWindow = 1000
 
 func orEOF(err error) error {
 	if err == nil {
@@ -231,7 +229,7 @@ func historyLines(r io.Reader) (*bufio.Scanner, error) {
 // readOperations reads all lines after the first one. It tells whether the
 // history is not whole.
 func readOperations(lines *bufio.Scanner, each func(*Operation) error) (cutOff bool, err error) {
-	read := &historyReader{entries: make([]*Entry, readSize)}
+	read := &historyReader{entries: make([]*Entry, backSize)}
 	count := int64(0)
 	var broken error // the line before was; then it must be the last
 	for n := 2; lines.Scan(); n++ {
@@ -305,12 +303,12 @@ func (h *historyReader) window(places []place) ([]*Entry, error) {
 		if p.entry != nil {
 			w[i] = p.entry
 			if p.entry.Seq > 0 {
-				h.entries[p.entry.Seq%readSize] = p.entry
+				h.entries[p.entry.Seq%backSize] = p.entry
 			}
 			continue
 		}
 		if p.seq > 0 {
-			w[i] = h.entries[p.seq%readSize]
+			w[i] = h.entries[p.seq%backSize]
 		}
 		if w[i] == nil || w[i].Seq != p.seq {
 			return nil, fmt.Errorf("a window refers to seq %d, which no line above shows", p.seq)

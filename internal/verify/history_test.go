@@ -106,7 +106,7 @@ func TestHistoryCutOff(t *testing.T) {
 	s.cfg.MinOperations = 1
 	plain := store(t, s.cfg, s.run())
 	head := bytes.IndexByte(plain, '\n') + 1
-	for cut := head; cut < len(plain)-2; cut += 37 {
+	for cut := head; cut < len(plain)-2; cut += 211 {
 		d, _, err := ReadHistory(bytes.NewReader(plain[:cut]), nil)
 		if err != nil {
 			t.Fatalf("cut at %d: %v", cut, err)

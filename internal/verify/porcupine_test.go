@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -247,17 +248,17 @@ func TestAgreesWithPorcupine(t *testing.T) {
 }
 
 func dump(events []event) string {
-	var s string
+	var b strings.Builder
 	for _, e := range events {
 		if e.isCall {
 			continue
 		}
-		s += fmt.Sprintf("%d/%d %v-%v %v:", e.op.Worker, e.op.Number, e.op.Call, e.op.Return, e.op.Outcome)
+		fmt.Fprintf(&b, "%d/%d %v-%v %v:", e.op.Worker, e.op.Number, e.op.Call, e.op.Return, e.op.Outcome)
 		for _, m := range e.op.Window {
 			n, _ := FindNonce(m.Text)
-			s += fmt.Sprintf(" %d=%d/%d", m.Seq, n.Worker, n.Number)
+			fmt.Fprintf(&b, " %d=%d/%d", m.Seq, n.Worker, n.Number)
 		}
-		s += "\n"
+		b.WriteByte('\n')
 	}
-	return s
+	return b.String()
 }
