@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func (c *selftestCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		if ok {
 			good++
 		}
-		fmt.Fprintf(stdout, "%-12s %-22s %s\n", result, s.Name, found(v))
+		fmt.Fprintf(stdout, "%-12s %-22s %s\n", result, s.Name, found(&s, v))
 		if c.Verbose || !ok {
 			explain(stdout, &s, v)
 		}
@@ -140,12 +141,25 @@ func judge(s *faulty.Server, v *verify.Verdict) (result string, ok bool) {
 	return "caught", true
 }
 
-// found lists the broken checks, the most frequent first.
-func found(v *verify.Verdict) string {
-	broken := slices.DeleteFunc(slices.Clone(v.Checks), func(c verify.CheckResult) bool { return c.Violations == 0 })
-	slices.SortStableFunc(broken, func(a, b verify.CheckResult) int { return int(b.Violations - a.Violations) })
+// found lists the broken checks: first those that s always breaks, then the
+// others, the most frequent first.
+func found(s *faulty.Server, v *verify.Verdict) string {
+	var always, others []verify.CheckResult
+	for _, c := range v.Checks {
+		switch {
+		case c.Violations == 0:
+		case slices.Contains(s.Breaks, c.Check):
+			always = append(always, c)
+		default:
+			others = append(others, c)
+		}
+	}
+	slices.SortFunc(always, func(a, b verify.CheckResult) int {
+		return cmp.Compare(slices.Index(s.Breaks, a.Check), slices.Index(s.Breaks, b.Check))
+	})
+	slices.SortStableFunc(others, func(a, b verify.CheckResult) int { return cmp.Compare(b.Violations, a.Violations) })
 	var list []string
-	for _, c := range broken {
+	for _, c := range slices.Concat(always, others) {
 		list = append(list, fmt.Sprintf("%s %s", c.Check, report.Count(c.Violations)))
 	}
 	if list == nil {
@@ -160,7 +174,7 @@ func describe(w io.Writer, s *faulty.Server) {
 		fmt.Fprintf(w, "    breaks: %s\n", names(s.Breaks))
 	}
 	if len(s.Also) > 0 {
-		fmt.Fprintf(w, "    and so: %s\n", names(s.Also))
+		fmt.Fprintf(w, "    may break too: %s\n", names(s.Also))
 	}
 }
 

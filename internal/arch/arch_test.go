@@ -38,6 +38,7 @@ var rules = map[string]rule{
 	"internal/verify":   {[]string{"internal/messenger"}, "a verdict must depend on nothing but the operations, to be reached again from a stored history"},
 	"internal/report":   {[]string{"internal/verify"}, "results are rendered as they are, live or stored; nothing here may cause them"},
 	"internal/loadtest": {[]string{"internal/messenger", "internal/verify", "internal/report"}, "the client knows the server by its wire format only"},
+	"internal/faulty":   {[]string{"internal/messenger", "internal/verify", "internal/server"}, "a faulty server must be right in all but its log, and name the check that it breaks"},
 
 	"internal/process":   {nil, "it runs programs, whatever they are"},
 	"internal/replica":   {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
@@ -51,8 +52,8 @@ var rules = map[string]rule{
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
-		[]string{"internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/memlog", "internal/server"},
-		"the client must judge servers without their code; memlog and server are for its self-test",
+		[]string{"internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty"},
+		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
 		[]string{"internal/process", "internal/replica", "internal/pgcluster"},

@@ -113,10 +113,10 @@ func (a appender) Append(_ context.Context, d messenger.Draft) (messenger.Answer
 	return messenger.Answer{Messages: encoded}, nil
 }
 
-// dropping breaks the connection in place of one answer in twenty.
+// dropping breaks the connection in place of some of next's answers.
 func dropping(next http.Handler, db *database) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if db.oneIn(20) {
+		if db.oneIn(seldom) {
 			next.ServeHTTP(unanswered{w, http.Header{}}, r)
 			panic(http.ErrAbortHandler)
 		}
