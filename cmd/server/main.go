@@ -55,8 +55,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run returns the exit status: 0 after a signal, 64 for bad usage (EX_USAGE of
-// sysexits.h), 1 for anything else.
+// run returns the exit status: 0 after a signal if everybody was answered, 64
+// for bad usage (EX_USAGE of sysexits.h), 1 for anything else.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
 	left := false
@@ -112,7 +112,10 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	defer ln.Close() // Serve has closed it unless we never got there
 
 	log, err := store.Open(ctx, f.Database, logger)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return nil // told to stop before we began
+	case err != nil:
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
@@ -134,7 +137,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	err = server.New(server.Config{
 		Log:            combiner,
 		Logger:         logger,
-		Ready:          log.Ready,
+		Ready:          combiner.Ready,
 		RequestTimeout: f.RequestTimeout,
 		DrainDelay:     f.DrainDelay,
 	}).Serve(ctx, ln)

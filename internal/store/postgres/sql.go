@@ -9,6 +9,10 @@ import (
 )
 
 const (
+	// What the insert needs is locked before the log is, so that whoever waits
+	// for an operator's VACUUM FULL or CREATE INDEX does not hold up the others.
+	lockTableSQL = `LOCK TABLE messages IN ROW EXCLUSIVE MODE`
+
 	// The row is never updated, so it leaves no dead versions behind.
 	lockSQL = `SELECT FROM log_lock FOR UPDATE`
 
