@@ -104,6 +104,13 @@ func newLogger(w io.Writer, f flags) *slog.Logger {
 // serve runs the replica until ctx ends: server, combiner and store are
 // started from the inside out and stopped from the outside in.
 func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
+	// The port comes first: if it is taken, no database need be touched.
+	ln, err := net.Listen("tcp", f.Listen)
+	if err != nil {
+		return fmt.Errorf("%w; name another address with --listen", err)
+	}
+	defer ln.Close() // Serve has closed it unless we never got there
+
 	log, err := store.Open(ctx, f.Database, logger)
 	if err != nil {
 		return err
@@ -123,10 +130,6 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	defer combining.Wait()
 	defer stop()
 
-	ln, err := net.Listen("tcp", f.Listen)
-	if err != nil {
-		return fmt.Errorf("%w; name another address with --listen", err)
-	}
 	logger.Info("listening", "addr", ln.Addr().String())
 	err = server.New(server.Config{
 		Log:            combiner,

@@ -22,7 +22,7 @@ func Open(ctx context.Context, url string, logger *slog.Logger) (messenger.Store
 	case "postgres", "postgresql":
 		return postgres.Open(ctx, url, logger)
 	}
-	return nil, fmt.Errorf("the database URL begins with %q; use sqlite:PATH or postgres://USER@HOST/DATABASE", abbreviate(scheme))
+	return nil, fmt.Errorf("the database URL begins with %q; use sqlite:PATH, as in sqlite:messages.db, or postgres://USER@HOST/DATABASE", abbreviate(scheme))
 }
 
 // abbreviate keeps whatever follows a scheme that is none, which may be a

@@ -64,13 +64,20 @@ func prepareDatabase(ctx context.Context, config *pgx.ConnConfig, logger *slog.L
 	}
 
 	complete, err := checkTables(ctx, conn)
-	if err != nil || complete {
+	if err != nil {
 		return err
 	}
-	if err := createTables(ctx, conn); err != nil {
-		return fmt.Errorf("the log's tables cannot be created: %w", err)
+	if !complete {
+		if err := createTables(ctx, conn); err != nil {
+			return fmt.Errorf("the log's tables cannot be created: %w", err)
+		}
 	}
-	logger.Info("tables created", "database", config.Database)
+	var seq int64
+	if err := conn.QueryRow(ctx, `SELECT coalesce(max(seq), 0) FROM messages`).Scan(&seq); err != nil {
+		return err
+	}
+	logger.Info("log opened", "address", conn.PgConn().Conn().RemoteAddr().String(), "database", config.Database,
+		"version", conn.PgConn().ParameterStatus("server_version"), "seq", seq)
 	return nil
 }
 

@@ -43,8 +43,8 @@ func connect(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 		w.close()
 		return nil, err
 	}
-	logger.Info("database connected", "address", conn.PgConn().Conn().RemoteAddr().String(),
-		"version", conn.PgConn().ParameterStatus("server_version"), "synchronous_commit_raised", raised != nil)
+	logger.Info("writer connected", "address", conn.PgConn().Conn().RemoteAddr().String(),
+		"synchronous_commit_raised", raised != nil)
 	return w, nil
 }
 
