@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type flags struct {
 // Validate is called by kong.
 func (f *flags) Validate() error {
 	switch {
+	case f.Listen == "":
+		return errors.New("--listen is empty; name an address, as in 127.0.0.1:8001")
 	case f.RequestTimeout <= 0:
 		return errors.New("--request-timeout must be more than 0")
 	case f.DrainDelay < 0:
@@ -68,6 +71,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Exit(func(int) { left = true }), // --help
 	)
 	err := loadDotEnv()
+	if os.Getenv("DATABASE_URL") == "" {
+		os.Unsetenv("DATABASE_URL") // empty is as good as not set
+	}
 	if err == nil {
 		_, err = parser.Parse(args)
 	}
@@ -85,10 +91,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// loadDotEnv adds .env to the environment. What is set there already stays.
+// loadDotEnv adds .env to the environment. What is set there already, and not
+// empty, stays.
 func loadDotEnv() error {
-	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	content, err := os.ReadFile(".env")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("the file .env cannot be read: %w", err)
+	}
+	content = bytes.TrimPrefix(content, []byte("\ufeff")) // some Windows editors begin a file with it
+	values, err := godotenv.UnmarshalBytes(content)
+	if err != nil {
+		// What godotenv says quotes the file, passwords and all.
+		return errors.New("the file .env is malformed; each of its lines must be NAME=value, a comment or empty")
+	}
+	for name, value := range values {
+		if os.Getenv(name) == "" {
+			os.Setenv(name, value)
+		}
 	}
 	return nil
 }

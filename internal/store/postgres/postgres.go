@@ -99,7 +99,10 @@ func parse(url string) (*pgx.ConnConfig, error) {
 		Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3,
 	}}
 	config.DialFunc = dialer.DialContext
+	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // whatever the URL says
 	set(config, map[string]string{
+		"client_encoding": "UTF8", // whatever the URL, the role or the database say
+
 		// Every statement has one good plan, by index. A plan made from the
 		// statistics of a young, empty table would scan it, and would be kept
 		// while the table grows.
@@ -198,14 +201,17 @@ func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.M
 func (s *Store) Ready(ctx context.Context) error {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
-	var writable, locked bool
-	err := s.pool.QueryRow(ctx, readySQL).Scan(&writable, &locked)
+	var writable, granted, lockable bool
+	err := s.pool.QueryRow(ctx, readySQL).Scan(&writable, &granted, &lockable)
 	switch {
 	case err != nil:
 		return harmless(err)
 	case !writable:
 		return unavailable(errors.New("the database accepts no writes: it is in recovery or read-only"))
-	case !locked:
+	case !granted:
+		return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database does not let the server store messages",
+			Err: errors.New("the role may not INSERT into messages")}
+	case !lockable:
 		return errNoLockRow
 	}
 	return nil

@@ -243,6 +243,35 @@ func TestBrokenSessionIsReplaced(t *testing.T) {
 	}
 }
 
+func TestReadyMissesTheTable(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	execute(t, url, `DROP TABLE messages`)
+	if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable {
+		t.Errorf("Ready: %v, want unwritable", err)
+	}
+}
+
+func TestClientEncodingAndQueryModeArePinned(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	for i, parameters := range []string{"client_encoding=LATIN1", "default_query_exec_mode=simple_protocol"} {
+		separator := "?"
+		if strings.Contains(url, "?") {
+			separator = "&"
+		}
+		s := open(t, url+separator+parameters)
+		if m, err := appendText(t.Context(), s, fmt.Sprint("привет ", i)); err != nil || m.SenderCount != int64(i+1) {
+			t.Errorf("%s: Append = %+v, %v", parameters, m, err)
+		}
+	}
+	all, err := open(t, url).Read(t.Context(), 0, 10)
+	if err != nil || len(all) != 2 || all[0].Text != "привет 0" || all[0].Sender != "Анна" {
+		t.Errorf("Read = %+v, %v", all, err)
+	}
+}
+
 func TestPasswordIsInNoError(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{

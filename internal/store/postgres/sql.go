@@ -49,7 +49,7 @@ SELECT head.seq + draft.seq, sender,
 FROM head, draft
 RETURNING seq, sender_count, sent_at, id`
 
-	readySQL = `SELECT current_setting('transaction_read_only') = 'off', EXISTS (SELECT FROM log_lock)`
+	readySQL = `SELECT current_setting('transaction_read_only') = 'off', has_table_privilege('messages', 'INSERT'), EXISTS (SELECT FROM log_lock)`
 )
 
 // A row is a message on its way out of the database.

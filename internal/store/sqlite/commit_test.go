@@ -100,7 +100,8 @@ func TestCommitFails(t *testing.T) {
 	}{
 		{"flush", func(v *faultyVFS) { v.syncErr = syscall.EIO }, messenger.Unknown, 3},
 		{"full at flush", func(v *faultyVFS) { v.syncErr = syscall.ENOSPC }, messenger.Unknown, 3},
-		{"write", func(v *faultyVFS) { v.writeErr = syscall.EIO }, messenger.Unknown, 2},
+		{"write", func(v *faultyVFS) { v.writeErr = syscall.EIO }, messenger.Unwritable, 2},
+		{"no space at write", func(v *faultyVFS) { v.writeErr = &os.PathError{Op: "write", Err: syscall.ENOSPC} }, messenger.Unwritable, 2},
 		{"full at write", func(v *faultyVFS) { v.writeErr = sqlite3.FULL }, messenger.Unwritable, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
