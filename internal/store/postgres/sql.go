@@ -22,6 +22,10 @@ const (
 
 	findSQL = `SELECT seq, sender, sender_count, text, sent_at, id FROM messages WHERE id = ANY($1)`
 
+	// $1 names the batch's senders, each once. The other arrays have an element
+	// for each message: its id, sender and text, which of $1 sent it, and how
+	// many of that sender's it is in the batch.
+	//
 	// Subtleness ahead! sent_at comes from clock_timestamp(), since now() is
 	// the time when the transaction began, which is before it got the lock.
 	// It is read once (MATERIALIZED), for called once per row it follows the
@@ -32,22 +36,18 @@ WITH head AS MATERIALIZED (
 	SELECT coalesce(last.seq, 0) AS seq, greatest(last.sent_at, clock_timestamp()) AS sent_at
 	FROM (VALUES (1)) AS one
 	LEFT JOIN (SELECT seq, sent_at FROM messages ORDER BY seq DESC LIMIT 1) AS last ON true
-), draft AS (
-	SELECT id, sender, text,
-		row_number() OVER (ORDER BY place) AS seq,
-		row_number() OVER (PARTITION BY sender ORDER BY place) AS sender_count
-	FROM (
-		SELECT id, sender COLLATE "C" AS sender, text, may_exist, place
-		FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bool[]) WITH ORDINALITY AS d (id, sender, text, may_exist, place)
-	) AS d
-	WHERE NOT may_exist OR (SELECT seq FROM messages AS m WHERE m.id = d.id) IS NULL
+), counts AS MATERIALIZED (
+	SELECT ARRAY(
+		SELECT coalesce((SELECT max(sender_count) FROM messages AS m WHERE m.sender = s.name COLLATE "C"), 0)
+		FROM unnest($1::text[]) WITH ORDINALITY AS s (name, place) ORDER BY place
+	) AS last
+), inserted AS (
+	INSERT INTO messages (seq, sender, sender_count, text, sent_at, id)
+	SELECT head.seq + place, sender, counts.last[which] + nth, text, head.sent_at, id
+	FROM head, counts,
+		unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) WITH ORDINALITY AS d (id, sender, text, which, nth, place)
 )
-INSERT INTO messages (seq, sender, sender_count, text, sent_at, id)
-SELECT head.seq + draft.seq, sender,
-	coalesce((SELECT max(sender_count) FROM messages AS m WHERE m.sender = draft.sender), 0) + draft.sender_count,
-	text, head.sent_at, id
-FROM head, draft
-RETURNING seq, sender_count, sent_at, id`
+SELECT head.seq, head.sent_at, counts.last FROM head, counts`
 
 	readySQL = `SELECT current_setting('transaction_read_only') = 'off', has_table_privilege('messages', 'INSERT'), EXISTS (SELECT FROM log_lock)`
 )

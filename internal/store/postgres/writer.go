@@ -47,7 +47,8 @@ func connect(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 // if there is one, is still open.
 //
 // There are two round trips. The first one waits for the lock; the batch is
-// taken between them, with the lock held.
+// taken between them, with the lock held. A batch that may hold messages that
+// exist takes one more, to look for them.
 func (w *writer) append(ctx context.Context, take func() []messenger.Draft) (messenger.Appended, error) {
 	before, err := w.lock(ctx)
 	if err != nil {
@@ -60,11 +61,7 @@ func (w *writer) append(ctx context.Context, take func() []messenger.Draft) (mes
 		}
 		return messenger.Appended{}, nil
 	}
-	results, err := w.store(ctx, drafts)
-	if err != nil {
-		return messenger.Appended{}, classify(err)
-	}
-	return arrange(before, results)
+	return w.store(ctx, before, drafts)
 }
 
 // lock begins a transaction, waits for the log's lock and returns the newest
@@ -100,103 +97,92 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	return before, nil
 }
 
-// store inserts the drafts that are not in the log yet and commits. The
-// results are in the drafts' order.
-func (w *writer) store(ctx context.Context, drafts []messenger.Draft) ([]messenger.Result, error) {
+// store inserts the drafts that are not in the log yet, behind the messages
+// before them, and commits.
+func (w *writer) store(ctx context.Context, before []messenger.Message, drafts []messenger.Draft) (messenger.Appended, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-
-	var (
-		ids      = make([]messenger.ID, len(drafts))
-		senders  = make([]string, len(drafts))
-		texts    = make([]string, len(drafts))
-		mayExist = make([]bool, len(drafts))
-		place    = make(map[messenger.ID]int, len(drafts))
-		suspects []messenger.ID
-		results  = make([]messenger.Result, len(drafts))
-	)
+	found, err := w.find(ctx, drafts)
+	if err != nil {
+		return messenger.Appended{}, harmless(err) // nothing has been sent yet
+	}
+	results := make([]messenger.Result, len(drafts))
+	var fresh insert
 	for i, d := range drafts {
-		ids[i], senders[i], texts[i], mayExist[i] = d.ID, d.Sender, d.Text, d.MayExist
-		place[d.ID] = i
+		if m, ok := found[d.ID]; ok {
+			results[i] = messenger.Result{Message: m, Existed: true}
+		} else {
+			fresh.add(d, &results[i].Message)
+		}
+	}
+	if err := w.commit(ctx, &fresh); err != nil {
+		return messenger.Appended{}, classify(err)
+	}
+	if len(fresh.messages) == 0 {
+		return messenger.Appended{Results: results}, nil
+	}
+	var newest int64
+	if len(before) > 0 {
+		newest = before[len(before)-1].Seq
+	}
+	if fresh.head != newest {
+		return messenger.Appended{}, unknown(fmt.Errorf("the log went on from %d to %d under the lock: does something write to the table without it?", newest, fresh.head))
+	}
+	return messenger.Appended{Before: before, Results: results}, nil
+}
+
+// find looks for those drafts that may exist.
+func (w *writer) find(ctx context.Context, drafts []messenger.Draft) (map[messenger.ID]messenger.Message, error) {
+	var suspects []messenger.ID
+	for _, d := range drafts {
 		if d.MayExist {
 			suspects = append(suspects, d.ID)
 		}
 	}
-
-	var (
-		batch pgx.Batch
-		done  int
-		tag   string
-	)
-	if suspects != nil {
-		batch.Queue(findSQL, suspects).Query(func(rows pgx.Rows) error {
-			var id messenger.ID
-			var m row
-			_, err := pgx.ForEachRow(rows, append(m.fields(), &id), func() error {
-				results[place[id]] = messenger.Result{Message: m.message(), Existed: true}
-				done++
-				return nil
-			})
-			return err
-		})
+	if suspects == nil {
+		return nil, nil
 	}
-	batch.Queue(insertSQL, ids, senders, texts, mayExist).Query(func(rows pgx.Rows) error {
-		var id messenger.ID
-		var m row
-		_, err := pgx.ForEachRow(rows, []any{&m.seq, &m.count, &m.sentAt, &id}, func() error {
-			d := drafts[place[id]]
-			m.sender, m.text = d.Sender, d.Text
-			results[place[id]] = messenger.Result{Message: m.message()}
-			done++
-			return nil
-		})
-		return err
+	rows, err := w.conn.Query(ctx, findSQL, suspects)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[messenger.ID]messenger.Message)
+	var r row
+	var id messenger.ID
+	_, err = pgx.ForEachRow(rows, append(r.fields(), &id), func() error {
+		found[id] = r.message()
+		return nil
 	})
-	// Also where all the messages were found: taking the lock has written to
-	// the log of transactions, so this commit waits until everything before it
-	// is flushed, and on the standby, before a replay is acknowledged.
+	return found, err
+}
+
+// commit ends the transaction, with the new messages in it.
+//
+// Also if there are none: taking the lock has written to the log of
+// transactions, so this commit waits until everything before it is flushed, and
+// on the standby, before a replay is acknowledged.
+func (w *writer) commit(ctx context.Context, fresh *insert) error {
+	var batch pgx.Batch
+	if len(fresh.messages) > 0 {
+		batch.Queue(insertSQL, fresh.names, fresh.ids, fresh.senders, fresh.texts, fresh.which, fresh.nth).QueryRow(fresh.number)
+	}
+	var tag string
 	batch.Queue("COMMIT").Exec(func(t pgconn.CommandTag) error {
 		tag = t.String()
 		return nil
 	})
 	if err := w.conn.SendBatch(ctx, &batch).Close(); err != nil {
-		return nil, err
+		return err
 	}
 	switch {
 	case w.warning != "":
 		// A commit whose wait for the synchronous standby was cancelled
 		// succeeds with a warning, and the standby may not have it.
-		return nil, fmt.Errorf("commit: the database warns: %s", w.warning)
+		return fmt.Errorf("commit: the database warns: %s", w.warning)
 	case tag != "COMMIT":
-		return nil, fmt.Errorf("commit: the database answers %q", tag)
-	case done != len(drafts):
-		return nil, fmt.Errorf("commit: %d of %d messages are accounted for", done, len(drafts))
+		return fmt.Errorf("commit: the database answers %q", tag)
 	}
-	return results, nil
-}
-
-// arrange checks that the new messages follow the newest ones without a gap;
-// anything else means that somebody writes to the table without the lock.
-func arrange(before []messenger.Message, results []messenger.Result) (messenger.Appended, error) {
-	var last int64
-	if len(before) > 0 {
-		last = before[len(before)-1].Seq
-	}
-	stored := false
-	for _, r := range results {
-		if r.Existed {
-			continue
-		}
-		if r.Seq != last+1 {
-			return messenger.Appended{}, unknown(fmt.Errorf("message %d was stored right after %d: does something write to the table without the lock?", r.Seq, last))
-		}
-		last = r.Seq
-		stored = true
-	}
-	if !stored {
-		before = nil
-	}
-	return messenger.Appended{Before: before, Results: results}, nil
+	return nil
 }
 
 func (w *writer) close() {

@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"dummymessenger/internal/messenger"
+)
+
+// An insert is the new messages of a batch as insertSQL takes them. The database
+// numbers them; what it needs for that, and the client can tell, is each one's
+// place in the batch and among its sender's.
+type insert struct {
+	names []string // of the senders, each once
+
+	ids            []messenger.ID
+	senders, texts []string
+	which, nth     []int64 // index in names, from 1; how many of this sender's it is, from 1
+
+	perName  []int64 // how many messages of each sender there are
+	index    map[string]int64
+	messages []*messenger.Message // to be completed by number
+
+	head int64 // seq of the last message before the batch
+}
+
+func (b *insert) add(d messenger.Draft, m *messenger.Message) {
+	which, ok := b.index[d.Sender]
+	if !ok {
+		if b.index == nil {
+			b.index = make(map[string]int64)
+		}
+		b.names = append(b.names, d.Sender)
+		b.perName = append(b.perName, 0)
+		which = int64(len(b.names))
+		b.index[d.Sender] = which
+	}
+	b.perName[which-1]++
+	b.ids = append(b.ids, d.ID)
+	b.senders = append(b.senders, d.Sender)
+	b.texts = append(b.texts, d.Text)
+	b.which = append(b.which, which)
+	b.nth = append(b.nth, b.perName[which-1])
+	m.Sender, m.Text = d.Sender, d.Text
+	b.messages = append(b.messages, m)
+}
+
+// number completes the messages with what the database has numbered them.
+func (b *insert) number(row pgx.Row) error {
+	var sentAt time.Time
+	var counts []int64
+	if err := row.Scan(&b.head, &sentAt, &counts); err != nil {
+		return err
+	}
+	sentAt = sentAt.UTC()
+	for i, m := range b.messages {
+		m.Seq = b.head + int64(i) + 1
+		m.SenderCount = counts[b.which[i]-1] + b.nth[i]
+		m.SentAt = sentAt
+	}
+	return nil
+}
