@@ -118,6 +118,7 @@ type Verifier struct {
 	open      map[ref]*record // unknown operations behind the horizon, when streaming
 	merging   *Operation      // the one whose window is being merged
 	acks      staircase
+	floor     int64 // of all that has not returned, as a stored history tells
 	walk      walk
 	tally     tally
 	results   [numChecks]result
