@@ -69,7 +69,7 @@ func (v *Verifier) judge(op *Operation, text uint64) {
 	v.sent(op, r, w, rec, text)
 	rec.call, rec.ret, rec.replica, rec.outcome = op.Call, op.Return, int16(op.Replica), op.Outcome
 	rec.flags |= returned
-	if v.floor > 0 { // a stored history: Call has not told
+	if !w.told { // a stored history
 		rec.floor = max(v.floor, v.acks.before(op.Call).seq)
 	}
 	w.inFlight = false
