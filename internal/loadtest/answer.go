@@ -25,14 +25,13 @@ func (d *decoder) decodeAny(body []byte) ([]*verify.Entry, error) {
 		slot := d.recent.slotOf(message)
 		k := slot.Load()
 		if k == nil || k.raw != string(message) {
-			e := new(verify.Entry)
-			if err := answer.decodeMessage(e, message); err != nil {
+			k = &known{raw: string(message)}
+			if err := answer.decodeMessage(&k.entry, message); err != nil {
 				return err
 			}
-			k = &known{string(message), e}
 			slot.Store(k)
 		}
-		window = append(window, k.entry)
+		window = append(window, &k.entry)
 		return nil
 	})
 	if err != nil {

@@ -135,7 +135,9 @@ func (p *Profile) appendRequest(dst []byte, t *target, sender, text, key string)
 	if body != nil {
 		dst = append(dst, "Content-Type: application/json\r\n"...)
 	}
-	dst = fmt.Appendf(dst, "Content-Length: %d\r\n\r\n", len(body))
+	dst = append(dst, "Content-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(body)), 10)
+	dst = append(dst, "\r\n\r\n"...)
 	return append(dst, body...)
 }
 

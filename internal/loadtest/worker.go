@@ -176,8 +176,10 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		op.Tries++
 		op.Replica = replica
 		w.request = t.config.Profile.appendRequest(w.request[:0], t.targets[replica], op.Sender, op.Text, key)
-		answer, err := w.conns[replica].exchange(w.request, began, began.Add(w.timeout))
+		conn := w.conns[replica]
+		answer, err := conn.exchange(w.request, began, w.timeout)
 		now := time.Now()
+		conn.lastUsed = now
 		op.Return = now.Sub(t.base)
 		result := t.classify(answer, err)
 		op.Outcome, op.Reason, op.Window = result.outcome, result.reason, result.window
@@ -217,8 +219,9 @@ func (w *worker) replay(op *verify.Operation, key string) {
 		replica = (replica + 1 + w.replays.IntN(n-1)) % n
 	}
 	w.request = t.config.Profile.appendRequest(w.request[:0], t.targets[replica], op.Sender, op.Text, key)
-	now := time.Now()
-	result := t.classify(w.conns[replica].exchange(w.request, now, now.Add(w.timeout)))
+	conn := w.conns[replica]
+	result := t.classify(conn.exchange(w.request, time.Now(), w.timeout))
+	conn.lastUsed = time.Now()
 	if result.outcome != verify.OK {
 		t.unreplayed.Add(1)
 		return

@@ -62,7 +62,7 @@ func (p *positions) release() {
 	p.lay()
 	for _, op := range p.held {
 		op.Window, op.Replay = p.placed(op.Window), p.placed(op.Replay)
-		p.v.judge(op, p.v.hash(op.Sender, op.Text))
+		p.v.judge(op)
 	}
 	p.held = nil
 }

@@ -32,9 +32,6 @@ type tally struct {
 
 // sent notes that op was on its way, when Call or Return is first to tell.
 func (v *Verifier) sent(op *Operation, r ref, w *worker, rec *record, text uint64) {
-	if rec.is(sent) {
-		return
-	}
 	rec.flags |= sent
 	rec.text, rec.call, rec.sender = text, op.Call, v.senderIndex(op.Sender)
 	if op.Sentinel {
@@ -56,7 +53,7 @@ func (v *Verifier) sent(op *Operation, r ref, w *worker, rec *record, text uint6
 }
 
 // judge checks a returned operation against all that is known.
-func (v *Verifier) judge(op *Operation, text uint64) {
+func (v *Verifier) judge(op *Operation) {
 	r := op.ref()
 	w := v.worker(r.worker)
 	if w.hasForgotten(r.number) {
@@ -66,7 +63,9 @@ func (v *Verifier) judge(op *Operation, text uint64) {
 	if rec.is(returned) {
 		return
 	}
-	v.sent(op, r, w, rec, text)
+	if !rec.is(sent) {
+		v.sent(op, r, w, rec, v.hash(op.Sender, op.Text))
+	}
 	rec.call, rec.ret, rec.replica, rec.outcome = op.Call, op.Return, int16(op.Replica), op.Outcome
 	rec.flags |= returned
 	if !w.told { // a stored history
