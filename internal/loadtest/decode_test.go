@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"dummymessenger/internal/verify"
 )
 
@@ -98,6 +101,31 @@ func FuzzScan(f *testing.F) {
 		// Also when all messages are known already.
 		if again := d.scan(body); !reflect.DeepEqual(entries(again), entries(want)) {
 			t.Fatalf("second scan(%q) = %v, want %v", body, entries(again), entries(want))
+		}
+	})
+}
+
+// FuzzDecodeAny: what the general decoder takes is one JSON value, and has as
+// many messages where the profile says as there are.
+func FuzzDecodeAny(f *testing.F) {
+	profile := Native()
+	profile.Answer.Messages = "data.items"
+	f.Add([]byte(`{"data": {"items": []}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		window, err := newDecoder(profile).decode(body)
+		if err != nil {
+			return
+		}
+		var answer struct {
+			Data struct {
+				Items []jsontext.Value `json:"items"`
+			} `json:"data"`
+		}
+		if err := json.Unmarshal(body, &answer); err != nil {
+			t.Fatalf("decode(%q) = %v, but it is %v", body, entries(window), err)
+		}
+		if len(window) != len(answer.Data.Items) {
+			t.Fatalf("decode(%q) = %v, of %d messages", body, entries(window), len(answer.Data.Items))
 		}
 	})
 }
