@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type flags struct {
 // Validate is called by kong.
 func (f *flags) Validate() error {
 	switch {
+	case f.Listen == "":
+		return errors.New("--listen is empty; name an address, as in 127.0.0.1:8001")
 	case f.RequestTimeout <= 0:
 		return errors.New("--request-timeout must be more than 0")
 	case f.DrainDelay < 0:
@@ -55,8 +58,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run returns the exit status: 0 after a signal, 64 for bad usage (EX_USAGE of
-// sysexits.h), 1 for anything else.
+// run returns the exit status: 0 after a signal if everybody was answered, 64
+// for bad usage (EX_USAGE of sysexits.h), 1 for anything else.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
 	left := false
@@ -68,6 +71,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Exit(func(int) { left = true }), // --help
 	)
 	err := loadDotEnv()
+	if os.Getenv("DATABASE_URL") == "" {
+		os.Unsetenv("DATABASE_URL") // empty is as good as not set
+	}
 	if err == nil {
 		_, err = parser.Parse(args)
 	}
@@ -85,10 +91,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-// loadDotEnv adds .env to the environment. What is set there already stays.
+// loadDotEnv adds .env to the environment. What is set there already, and not
+// empty, stays.
 func loadDotEnv() error {
-	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	content, err := os.ReadFile(".env")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("the file .env cannot be read: %w", err)
+	}
+	content = bytes.TrimPrefix(content, []byte("\ufeff")) // some Windows editors begin a file with it
+	values, err := godotenv.UnmarshalBytes(content)
+	if err != nil {
+		// What godotenv says quotes the file, passwords and all.
+		return errors.New("the file .env is malformed; each of its lines must be NAME=value, a comment or empty")
+	}
+	for name, value := range values {
+		if os.Getenv(name) == "" {
+			os.Setenv(name, value)
+		}
 	}
 	return nil
 }
@@ -112,7 +134,10 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	defer ln.Close() // Serve has closed it unless we never got there
 
 	log, err := store.Open(ctx, f.Database, logger)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return nil // told to stop before we began
+	case err != nil:
 		return err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
@@ -134,7 +159,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	err = server.New(server.Config{
 		Log:            combiner,
 		Logger:         logger,
-		Ready:          log.Ready,
+		Ready:          combiner.Ready,
 		RequestTimeout: f.RequestTimeout,
 		DrainDelay:     f.DrainDelay,
 	}).Serve(ctx, ln)

@@ -114,17 +114,16 @@ var rows = []Server{
 }
 
 func crossedAnswers(db *database, _ int) replica {
-	var mu sync.Mutex // guards last
-	var last []messenger.Message
+	var mu sync.Mutex // held for a whole request, so that "before" means one thing
+	var before []messenger.Message
 	return func(d messenger.Draft) ([]messenger.Message, error) {
-		window := db.append(d)
-		crossed := db.oneIn(seldom)
 		mu.Lock()
 		defer mu.Unlock()
-		if crossed && last != nil {
-			return last, nil
+		window := db.append(d)
+		if before != nil && db.oneIn(seldom) {
+			return before, nil
 		}
-		last = window
+		before = window
 		return window, nil
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"dummymessenger/internal/messenger"
 )
@@ -39,10 +40,11 @@ type Combiner struct {
 	queue   []*waiter // in order of arrival, but for those put back after a failure
 	stopped bool      // Run has returned: nobody will serve the queue
 	trouble error     // why the last append failed; nil if it did not
+	failed  time.Time // when that was
 }
 
 // A waiter is one caller inside Append. Its fields but done are guarded by
-// Combiner.mu.
+// Combiner.mu until done holds its outcome; then they are the caller's.
 type waiter struct {
 	draft messenger.Draft
 	done  chan outcome // of capacity 1, so that nobody ever waits for a caller
@@ -81,8 +83,9 @@ func New(cfg Config) *Combiner {
 //
 // Errors are *messenger.Error: KeyReused if d's ID belongs to another message;
 // Overloaded at once if MaxQueue callers wait already; Unwritable if the
-// store refuses; Unavailable or Unknown if ctx ends first, depending on
-// whether d is certainly not stored.
+// store refuses. If ctx or Run ends first it is Unavailable where d is
+// certainly not stored, else Unknown; and Unknown, too, if d is there already
+// but its window cannot be read.
 func (c *Combiner) Append(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
 	w := &waiter{draft: d, done: make(chan outcome, 1)}
 	if err := c.enqueue(w); err != nil {
@@ -95,7 +98,7 @@ func (c *Combiner) Append(ctx context.Context, d messenger.Draft) (messenger.Ans
 		}
 		return out.answer, out.err
 	case <-ctx.Done():
-		return messenger.Answer{}, c.leave(w, context.Cause(ctx))
+		return c.leave(w, context.Cause(ctx))
 	}
 }
 
@@ -118,20 +121,28 @@ func (c *Combiner) enqueue(w *waiter) error {
 
 // leave takes w out of the queue, since its caller waits no longer, and says
 // what that caller may believe.
-func (c *Combiner) leave(w *waiter, why error) error {
+func (c *Combiner) leave(w *waiter, why error) (messenger.Answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	select {
+	case out := <-w.done: // just in time
+		if out.stored == nil {
+			return out.answer, out.err
+		}
+	default:
+	}
 	w.gone = true
 	if i := slices.Index(c.queue, w); i >= 0 {
 		c.queue = slices.Delete(c.queue, i, i+1)
 	}
 	if w.taken || w.unsettled {
-		return unknown(why)
+		return messenger.Answer{}, unknown(why)
 	}
+	err := &messenger.Error{Kind: messenger.Unavailable, Detail: "the message could not be stored in time; try again later", Err: why}
 	if c.trouble != nil {
-		return &messenger.Error{Kind: messenger.Unavailable, Detail: "the database cannot be reached at present; try again later", Err: cause(c.trouble)}
+		err.Detail, err.Err = "the database cannot be reached at present; try again later", cause(c.trouble)
 	}
-	return &messenger.Error{Kind: messenger.Unavailable, Detail: "the message could not be stored in time; try again later", Err: why}
+	return messenger.Answer{}, err
 }
 
 // replay answers a caller whose message has been in the log before: with its

@@ -16,7 +16,7 @@ import (
 
 // faultyStore is a log in memory whose appends can be made to wait and to fail.
 type faultyStore struct {
-	messenger.Store // of which the combiner uses only Append and Read
+	messenger.Store // of which the combiner uses all but Close
 
 	beforeLock func(ctx context.Context) error // may wait; an error ends the append before take is called
 	afterTake  func(drafts []messenger.Draft) error
@@ -71,6 +71,8 @@ func (s *faultyStore) store(drafts []messenger.Draft) messenger.Appended {
 	}
 	return appended
 }
+
+func (s *faultyStore) Ready(context.Context) error { return nil }
 
 func (s *faultyStore) Read(_ context.Context, after int64, limit int) ([]messenger.Message, error) {
 	s.mu.Lock()
@@ -322,6 +324,13 @@ func TestUnwritableIsReportedAtOnce(t *testing.T) {
 		c := start(t, s, Config{})
 		if _, err := c.Append(t.Context(), draft("x")); messenger.KindOf(err) != messenger.Unwritable {
 			t.Errorf("error = %v, want unwritable", err)
+		}
+		if err := c.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable {
+			t.Errorf("Ready: %v, want unwritable", err)
+		}
+		time.Sleep(refusalMemory)
+		if err := c.Ready(t.Context()); err != nil {
+			t.Errorf("Ready after a while: %v", err)
 		}
 		s.afterTake = nil
 		if _, err := c.Append(t.Context(), draft("y")); err != nil {

@@ -60,7 +60,7 @@ func (c *Combiner) commit(ctx context.Context) error {
 		return drafts
 	})
 	if err != nil {
-		c.failed(batch, err)
+		c.putBack(batch, err)
 		return err
 	}
 	c.succeeded()
@@ -84,8 +84,8 @@ func (c *Combiner) take() ([]*waiter, []messenger.Draft) {
 		keyed  map[messenger.ID]bool
 	)
 	for i, w := range c.queue {
-		bytes += len(w.draft.Sender) + len(w.draft.Text)
-		if len(batch) == c.cfg.MaxBatch || len(batch) > 0 && bytes > c.cfg.MaxBatchBytes {
+		n := len(w.draft.Sender) + len(w.draft.Text)
+		if len(batch) == c.cfg.MaxBatch || len(batch) > 0 && bytes+n > c.cfg.MaxBatchBytes {
 			rest = append(rest, c.queue[i:]...)
 			break
 		}
@@ -99,6 +99,7 @@ func (c *Combiner) take() ([]*waiter, []messenger.Draft) {
 			}
 			keyed[w.draft.ID] = true
 		}
+		bytes += n
 		w.taken = true
 		batch = append(batch, w)
 		drafts = append(drafts, w.draft)
@@ -108,17 +109,17 @@ func (c *Combiner) take() ([]*waiter, []messenger.Draft) {
 	return batch, drafts
 }
 
-// failed puts the batch back to the front of the queue, to be tried again for
+// putBack returns the batch to the front of the queue, to be tried again for
 // as long as its callers wait; or ends their wait if trying again is no use.
-func (c *Combiner) failed(batch []*waiter, err error) {
+func (c *Combiner) putBack(batch []*waiter, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.trouble == nil {
-		c.cfg.Logger.Warn("append failed; trying again while callers wait", "batch", len(batch), "error", err)
-	}
-	c.trouble = err
-
 	kind := messenger.KindOf(err)
+	if c.trouble == nil || messenger.KindOf(c.trouble) != kind {
+		c.cfg.Logger.Warn("append failed", "kind", kind.String(), "batch", len(batch), "err", err)
+	}
+	c.trouble, c.failed = err, time.Now()
+
 	if kind == messenger.Unwritable && len(batch) == 0 {
 		batch, c.queue = c.queue, nil
 	}
@@ -147,6 +148,30 @@ func (c *Combiner) succeeded() {
 		c.cfg.Logger.Info("append works again")
 		c.trouble = nil
 	}
+}
+
+// refusalMemory is how long Ready goes on to report that the store refused.
+const refusalMemory = 5 * time.Second
+
+// Ready returns nil if a message could be stored now, as far as can be told
+// without storing one. Its errors are of the kinds that Store.Append has.
+//
+// A refusal, as on a full disk, is remembered for a few seconds and then
+// forgotten, for only a message can tell whether it still holds.
+func (c *Combiner) Ready(ctx context.Context) error {
+	if err := c.refusal(); err != nil {
+		return err
+	}
+	return c.cfg.Store.Ready(ctx)
+}
+
+func (c *Combiner) refusal() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if messenger.KindOf(c.trouble) == messenger.Unwritable && time.Since(c.failed) < refusalMemory {
+		return c.trouble
+	}
+	return nil
 }
 
 // stop ends everybody's wait.

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // Limits of a message, in Unicode code points.
@@ -49,7 +47,7 @@ func NewDraft(sender, text string) (Draft, error) {
 	if err := check("sender", sender, 0); err != nil { // its length counts in NFC
 		return Draft{}, err
 	}
-	sender = norm.NFC.String(sender)
+	sender = nfc(sender)
 	if err := check("sender", sender, MaxSender); err != nil {
 		return Draft{}, err
 	}

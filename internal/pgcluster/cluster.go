@@ -223,14 +223,7 @@ func (c *Cluster) CreateDatabase(ctx context.Context, name string) (string, erro
 }
 
 // LogTail returns the last lines of the server's log.
-func (c *Cluster) LogTail(lines int) string {
-	data, err := os.ReadFile(c.logPath())
-	if err != nil {
-		return err.Error()
-	}
-	all := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
+func (c *Cluster) LogTail(lines int) string { return process.Tail(c.logPath(), lines) }
 
 func (c *Cluster) dataDir() string { return filepath.Join(c.dir, "data") }
 func (c *Cluster) logPath() string { return filepath.Join(c.dir, "log") }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"time"
 
 	"dummymessenger/internal/process"
@@ -120,11 +119,4 @@ func (r *Replica) Restart() (*Replica, error) {
 }
 
 // LogTail returns the last lines of the log.
-func (r *Replica) LogTail(lines int) string {
-	data, err := os.ReadFile(r.config.Log)
-	if err != nil {
-		return err.Error()
-	}
-	all := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
+func (r *Replica) LogTail(lines int) string { return process.Tail(r.config.Log, lines) }

@@ -175,6 +175,8 @@ func TestBadInput(t *testing.T) {
 		{"POST", "/nothing", 404, ""},
 		{"POST", "/messages/", 404, ""},
 		{"POST", "/messages/1", 404, ""},
+		{"POST", "//messages", 404, ""},
+		{"POST", "/x/../messages", 404, ""},
 		{"POST", "/Messages", 404, ""},
 		{"GET", "/%00", 404, ""},
 	} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime/debug"
 
 	"dummymessenger/internal/messenger"
@@ -51,8 +52,19 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		if s.isStopping() {
 			h.Set("Connection", "close") // so that no request is on its way when we close
 		}
+		if !isClean(r.URL.Path) {
+			s.fail(w, r, &refusal{problem: &notFound})
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isClean tells whether ServeMux takes p as it is. It would redirect
+// //messages to /messages, which is no answer to a message.
+func isClean(p string) bool {
+	clean := path.Clean(p)
+	return p == clean || p == clean+"/"
 }
 
 // recovered ends a request whose handler panicked with v.

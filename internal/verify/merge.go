@@ -86,6 +86,7 @@ func (v *Verifier) show(op *Operation, r ref, e *Entry, own bool) {
 	}
 	c := v.log.at(e.Seq)
 	slot := &v.recent[e.Seq%recentSize]
+	same := true // message, whatever is shown of it
 	switch {
 	case !c.is(seen):
 		v.fill(c, op, r, e, own)
@@ -95,6 +96,7 @@ func (v *Verifier) show(op *Operation, r ref, e *Entry, own bool) {
 	default:
 		text := v.hash(e.Sender, e.Text)
 		sender := v.senderOf(e, c.sender)
+		same = text == c.text
 		if text != c.text || sender != c.sender || e.SenderCount != c.count || e.SentAt != c.sentAt {
 			v.disagree(op, r, e, c, text, own)
 		}
@@ -103,7 +105,7 @@ func (v *Verifier) show(op *Operation, r ref, e *Entry, own bool) {
 		}
 	}
 	v.tally.crossChecked++
-	if op.Return < c.first {
+	if same && op.Return < c.first {
 		c.first, c.shown = op.Return, r
 	}
 }

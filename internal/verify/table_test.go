@@ -371,3 +371,18 @@ func TestTable(t *testing.T) {
 		}
 	}
 }
+
+// An answer that shows another message in the place does not show this one,
+// however early it was there. The later of the two is told first, as happens
+// when a worker is slow to tell.
+func TestShownIsThatMessageOnly(t *testing.T) {
+	v := New(handConfig)
+	first, second := handOperation(0, 0, "Анна", 0, 10), handOperation(1, 0, "Boris", 20, 30)
+	first.Window = []*Entry{handEntry(first, 1, 1, 5)}
+	second.Window = []*Entry{handEntry(second, 1, 1, 25)} // the first is lost, and its place taken
+	v.Return(second)
+	v.Return(first)
+	if got, want := broken(v.Verdict()), []Check{Agreement, Duplicate, LostWrite}; !slices.Equal(got, want) {
+		t.Errorf("broken: %v, want %v", got, want)
+	}
+}

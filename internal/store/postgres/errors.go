@@ -23,7 +23,13 @@ func classify(err error) *messenger.Error {
 	switch {
 	case !ok && pgconn.SafeToRetry(err):
 		return unavailable(err)
-	case !ok || pe.SeverityUnlocalized != "ERROR":
+	case !ok:
+		return unknown(err)
+	case pe.Code == "25P03": // idle_in_transaction_session_timeout: our batch was still to come
+		return unavailable(err)
+	case pe.SeverityUnlocalized != "ERROR",
+		pe.Code == "08007", // transaction_resolution_unknown
+		pe.Code == "40003": // statement_completion_unknown
 		return unknown(err)
 	case passing(pe.Code):
 		return unavailable(err)
@@ -45,7 +51,8 @@ func harmless(err error) *messenger.Error {
 // help (PostgreSQL documentation, appendix A).
 func passing(code string) bool {
 	switch code {
-	case "25006", // read_only_sql_transaction: a primary that has become a standby
+	case "0A000", // feature_not_supported: BEGIN READ WRITE on what has become a standby
+		"25006", // read_only_sql_transaction: likewise
 		"55P03": // lock_not_available: lock_timeout
 		return true
 	}

@@ -13,7 +13,6 @@ import (
 	"maps"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,8 +34,7 @@ const (
 	// loses its session after this long, so that the others can go on.
 	idleInTransactionTimeout = time.Second
 
-	// How long Ready goes on to report that the database refused to store.
-	refusalMemory = 5 * time.Second
+	openTimeout = 30 * time.Second // connecting at start, and creating the tables
 )
 
 // readers is how many Reads run at once.
@@ -48,18 +46,13 @@ type Store struct {
 	config *pgx.ConnConfig // of the writer
 	pool   *pgxpool.Pool   // for reading
 
-	closing context.Context // ends a running Append
-	close   context.CancelFunc
+	// life ends with Close, and with it whatever call is running. It is the
+	// Store's own, no caller's context.
+	life context.Context
+	end  context.CancelFunc
 
 	mu     sync.Mutex // held by Append, and by Close at the end
 	writer *writer    // nil when not connected
-
-	refused atomic.Pointer[refusal] // the last append, if the database refused it
-}
-
-type refusal struct {
-	at  time.Time
-	err error
 }
 
 var _ messenger.Store = (*Store)(nil)
@@ -77,7 +70,9 @@ func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := prepareDatabase(ctx, config, logger); err != nil {
+	opening, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err := prepareDatabase(opening, config, logger); err != nil {
 		return nil, err
 	}
 	pool, err := newPool(ctx, config)
@@ -85,7 +80,7 @@ func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) 
 		return nil, err
 	}
 	s := &Store{logger: logger, config: writerConfig(config), pool: pool}
-	s.closing, s.close = context.WithCancel(context.Background())
+	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
 
@@ -104,7 +99,10 @@ func parse(url string) (*pgx.ConnConfig, error) {
 		Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3,
 	}}
 	config.DialFunc = dialer.DialContext
+	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // whatever the URL says
 	set(config, map[string]string{
+		"client_encoding": "UTF8", // whatever the URL, the role or the database say
+
 		// Every statement has one good plan, by index. A plan made from the
 		// statistics of a young, empty table would scan it, and would be kept
 		// while the table grows.
@@ -114,6 +112,7 @@ func parse(url string) (*pgx.ConnConfig, error) {
 		"enable_hashjoin":   "off",
 		"enable_mergejoin":  "off",
 		"jit":               "off",
+		"lock_timeout":      milliseconds(lockTimeout),
 	})
 	if config.RuntimeParams["application_name"] == "" {
 		set(config, map[string]string{"application_name": "dummymessenger"})
@@ -130,7 +129,6 @@ func writerConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
 	config = config.Copy()
 	set(config, map[string]string{
 		"idle_in_transaction_session_timeout": milliseconds(idleInTransactionTimeout),
-		"lock_timeout":                        milliseconds(lockTimeout),
 		"statement_timeout":                   "0", // it would cancel a commit's wait for the standby
 	})
 	return config
@@ -148,14 +146,14 @@ func newPool(ctx context.Context, config *pgx.ConnConfig) (*pgxpool.Pool, error)
 
 func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
-// Append implements messenger.Store.
+// Append implements messenger.Store. After an error it drops the connection, so
+// that nothing need be known about the state it was in; connecting anew also
+// finds the host again that accepts writes.
 func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (messenger.Appended, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.closing, cancel)()
-
 	if s.writer == nil {
 		w, err := connect(ctx, s.config, s.logger)
 		if err != nil {
@@ -165,34 +163,29 @@ func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (mess
 	}
 	appended, err := s.writer.append(ctx, take)
 	if err != nil {
-		s.recover(ctx)
-	}
-	s.remember(err)
-	return appended, err
-}
-
-// recover gets the writer out of a failed transaction, or drops it. A dropped
-// connection also finds the host again that accepts writes.
-func (s *Store) recover(ctx context.Context) {
-	if s.writer.rollback(ctx) != nil {
 		s.writer.close()
 		s.writer = nil
+		return messenger.Appended{}, err
 	}
+	return appended, nil
 }
 
-func (s *Store) remember(err error) {
-	if messenger.KindOf(err) == messenger.Unwritable {
-		s.refused.Store(&refusal{at: time.Now(), err: err})
-	} else {
-		s.refused.Store(nil)
-	}
+// bound is a context that ends with ctx or with the Store.
+func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(s.life, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // Read implements messenger.Store.
 //
-// What it sees is durable: PostgreSQL shows a transaction to others only after
-// its commit record has been flushed, and replicated where that is asked for.
+// What it sees has been flushed: PostgreSQL shows a transaction to others only
+// after that. It shows one, too, whose wait for a synchronous standby was
+// cancelled; a replay of that one is safe because it was found by a transaction
+// that held the lock and waited for the standby itself (see writer.store).
 func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.Message, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	rows, err := s.pool.Query(ctx, readSQL, after, limit)
 	if err != nil {
 		return nil, harmless(err)
@@ -206,17 +199,19 @@ func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.M
 
 // Ready implements messenger.Store.
 func (s *Store) Ready(ctx context.Context) error {
-	if r := s.refused.Load(); r != nil && time.Since(r.at) < refusalMemory {
-		return r.err
-	}
-	var writable, locked bool
-	err := s.pool.QueryRow(ctx, readySQL).Scan(&writable, &locked)
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	var writable, granted, lockable bool
+	err := s.pool.QueryRow(ctx, readySQL).Scan(&writable, &granted, &lockable)
 	switch {
 	case err != nil:
 		return harmless(err)
 	case !writable:
 		return unavailable(errors.New("the database accepts no writes: it is in recovery or read-only"))
-	case !locked:
+	case !granted:
+		return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database does not let the server store messages",
+			Err: errors.New("the role may not INSERT into messages")}
+	case !lockable:
 		return errNoLockRow
 	}
 	return nil
@@ -224,13 +219,18 @@ func (s *Store) Ready(ctx context.Context) error {
 
 // Close implements messenger.Store.
 func (s *Store) Close() error {
-	s.close()
+	s.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.writer != nil {
 		s.writer.close()
 		s.writer = nil
 	}
-	s.pool.Close()
+	closed := make(chan struct{})
+	go func() { s.pool.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(closeTimeout): // a frozen database; the process is about to end
+	}
 	return nil
 }

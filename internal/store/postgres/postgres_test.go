@@ -3,10 +3,13 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	neturl "net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,15 +44,17 @@ func open(t *testing.T, url string) *Store {
 	return s
 }
 
-// execute runs sql in the database beside the store.
+// execute runs sql in the database beside the store; also in a Cleanup.
 func execute(t *testing.T, url, sql string, args ...any) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, sql, args...); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
 }
@@ -138,17 +143,7 @@ func TestRoleNeedsNoMoreThanTheDocumentedGrants(t *testing.T) {
 		REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 		GRANT SELECT, INSERT ON messages TO %[1]s;
 		GRANT SELECT, UPDATE ON log_lock TO %[1]s`, role))
-	t.Cleanup(func() {
-		conn, err := pgx.Connect(context.Background(), url)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close(context.Background())
-		if _, err := conn.Exec(context.Background(), fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
 	clerk, err := neturl.Parse(url)
 	if err != nil {
 		t.Fatal(err)
@@ -169,23 +164,14 @@ func TestRoleNeedsNoMoreThanTheDocumentedGrants(t *testing.T) {
 func TestOtherEncodingIsRefused(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
-	execute(t, url, `CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`)
-	t.Cleanup(func() {
-		conn, err := pgx.Connect(context.Background(), url)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close(context.Background())
-		if _, err := conn.Exec(context.Background(), `DROP DATABASE latin`); err != nil {
-			t.Error(err)
-		}
-	})
+	name := fmt.Sprintf("latin_%d", time.Now().UnixNano())
+	execute(t, url, `CREATE DATABASE `+name+` ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`)
+	t.Cleanup(func() { execute(t, url, `DROP DATABASE `+name) })
 	latin, err := neturl.Parse(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	latin.Path = "/latin"
+	latin.Path = "/" + name
 	_, err = Open(t.Context(), latin.String(), slog.New(slog.DiscardHandler))
 	if err == nil || !strings.Contains(err.Error(), "LATIN1") {
 		t.Errorf("error = %v, want one that names the encoding", err)
@@ -221,8 +207,8 @@ func TestSessionThatFreezesWithTheLockLosesIt(t *testing.T) {
 			<-thaw
 			return []messenger.Draft{{ID: messenger.KeyID("frozen"), Sender: "Анна", Text: "frozen"}}
 		})
-		if err == nil {
-			t.Error("the frozen replica's batch was stored")
+		if kind := messenger.KindOf(err); err == nil || kind != messenger.Unavailable {
+			t.Errorf("the frozen replica's Append: %v, want unavailable", err)
 		}
 	})
 	<-froze
@@ -257,6 +243,35 @@ func TestBrokenSessionIsReplaced(t *testing.T) {
 	}
 }
 
+func TestReadyMissesTheTable(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	execute(t, url, `DROP TABLE messages`)
+	if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable {
+		t.Errorf("Ready: %v, want unwritable", err)
+	}
+}
+
+func TestClientEncodingAndQueryModeArePinned(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	for i, parameters := range []string{"client_encoding=LATIN1", "default_query_exec_mode=simple_protocol"} {
+		separator := "?"
+		if strings.Contains(url, "?") {
+			separator = "&"
+		}
+		s := open(t, url+separator+parameters)
+		if m, err := appendText(t.Context(), s, fmt.Sprint("привет ", i)); err != nil || m.SenderCount != int64(i+1) {
+			t.Errorf("%s: Append = %+v, %v", parameters, m, err)
+		}
+	}
+	all, err := open(t, url).Read(t.Context(), 0, 10)
+	if err != nil || len(all) != 2 || all[0].Text != "привет 0" || all[0].Sender != "Анна" {
+		t.Errorf("Read = %+v, %v", all, err)
+	}
+}
+
 func TestPasswordIsInNoError(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
@@ -271,5 +286,97 @@ func TestPasswordIsInNoError(t *testing.T) {
 		} else if strings.Contains(err.Error(), "anna:s3cret") || strings.Contains(err.Error(), "s3cret@") {
 			t.Errorf("the error shows the password: %v", err)
 		}
+	}
+}
+
+// again is the draft of appendText, tried once more.
+func again(t *testing.T, s *Store, text string) messenger.Result {
+	t.Helper()
+	appended, err := s.Append(t.Context(), func() []messenger.Draft {
+		return []messenger.Draft{{ID: messenger.KeyID(text), Sender: "Анна", Text: text, MayExist: true}}
+	})
+	if err != nil {
+		t.Fatalf("Append again: %v", err)
+	}
+	return appended.Results[0]
+}
+
+// A synchronous standby that is cancelled makes COMMIT succeed with a warning.
+func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	execute(t, url, `
+		CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'not on the standby'; RETURN NULL; END $$;
+		CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION warn()`)
+	if _, err := appendText(t.Context(), s, "x"); messenger.KindOf(err) != messenger.Unknown {
+		t.Errorf("Append: %v, want outcome unknown", err)
+	}
+	if r := again(t, s, "x"); !r.Existed || r.Seq != 1 {
+		t.Errorf("Append again = %+v, want message 1, found", r)
+	}
+}
+
+// A deafConn hears nothing any more once it is deaf, and then breaks.
+type deafConn struct {
+	net.Conn
+	deaf *atomic.Bool
+}
+
+func (c deafConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.deaf.Load() {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+func TestLostAnswerToCommitIsAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	s := open(t, pgtest.Database(t))
+	var deaf atomic.Bool
+	dial := s.config.DialFunc
+	s.config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		return deafConn{c, &deaf}, err
+	}
+	for i := range 20 { // the insert may or may not be through when the connection is dropped
+		text := fmt.Sprint("x ", i)
+		_, err := s.Append(t.Context(), func() []messenger.Draft {
+			deaf.Store(true)
+			return []messenger.Draft{{ID: messenger.KeyID(text), Sender: "Анна", Text: text}}
+		})
+		deaf.Store(false)
+		if messenger.KindOf(err) != messenger.Unknown {
+			t.Fatalf("Append: %v, want outcome unknown", err)
+		}
+		if r := again(t, s, text); r.Seq != int64(i+1) {
+			t.Errorf("Append again = %+v, want seq %d", r, i+1)
+		}
+	}
+	all, err := s.Read(t.Context(), 0, 100)
+	if err != nil || len(all) != 20 {
+		t.Errorf("Read: %d messages, %v, want 20", len(all), err)
+	}
+}
+
+func TestLockedTableIsWaitedForWithoutTheLog(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	operator, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer operator.Close(context.WithoutCancel(t.Context()))
+	if _, err := operator.Exec(t.Context(), `BEGIN; LOCK TABLE messages IN SHARE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Append(t.Context(), func() []messenger.Draft {
+		t.Error("the batch was taken")
+		return nil
+	})
+	if messenger.KindOf(err) != messenger.Unavailable {
+		t.Errorf("Append: %v, want unavailable", err)
 	}
 }

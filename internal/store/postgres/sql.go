@@ -9,6 +9,10 @@ import (
 )
 
 const (
+	// What the insert needs is locked before the log is, so that whoever waits
+	// for an operator's VACUUM FULL or CREATE INDEX does not hold up the others.
+	lockTableSQL = `LOCK TABLE messages IN ROW EXCLUSIVE MODE`
+
 	// The row is never updated, so it leaves no dead versions behind.
 	lockSQL = `SELECT FROM log_lock FOR UPDATE`
 
@@ -45,7 +49,7 @@ SELECT head.seq + draft.seq, sender,
 FROM head, draft
 RETURNING seq, sender_count, sent_at, id`
 
-	readySQL = `SELECT current_setting('transaction_read_only') = 'off', EXISTS (SELECT FROM log_lock)`
+	readySQL = `SELECT current_setting('transaction_read_only') = 'off', has_table_privilege('messages', 'INSERT'), EXISTS (SELECT FROM log_lock)`
 )
 
 // A row is a message on its way out of the database.

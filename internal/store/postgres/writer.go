@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -31,20 +30,16 @@ func connect(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 			w.warning = n.Message
 		}
 	}
+	// Off would make commits return before they are flushed.
+	config.AfterConnect = func(ctx context.Context, c *pgconn.PgConn) error {
+		return c.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`).Close()
+	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	w.conn = conn
-	// Off would make commits return before they are flushed.
-	var raised *string
-	err = conn.QueryRow(ctx, `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`).Scan(&raised)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		w.close()
-		return nil, err
-	}
-	logger.Info("writer connected", "address", conn.PgConn().Conn().RemoteAddr().String(),
-		"synchronous_commit_raised", raised != nil)
+	logger.Info("writer connected", "address", conn.PgConn().Conn().RemoteAddr().String())
 	return w, nil
 }
 
@@ -60,8 +55,8 @@ func (w *writer) append(ctx context.Context, take func() []messenger.Draft) (mes
 	}
 	drafts := take()
 	if len(drafts) == 0 {
-		if err := w.rollback(ctx); err != nil {
-			return messenger.Appended{}, unavailable(err)
+		if _, err := w.conn.Exec(ctx, "ROLLBACK"); err != nil {
+			return messenger.Appended{}, harmless(err)
 		}
 		return messenger.Appended{}, nil
 	}
@@ -87,6 +82,7 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 
 	var batch pgx.Batch
 	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+	batch.Queue(lockTableSQL)
 	batch.Queue(lockSQL).Exec(func(tag pgconn.CommandTag) error {
 		if tag.RowsAffected() != 1 {
 			return errNoLockRow
@@ -156,6 +152,9 @@ func (w *writer) store(ctx context.Context, drafts []messenger.Draft) ([]messeng
 		})
 		return err
 	})
+	// Also where all the messages were found: taking the lock has written to
+	// the log of transactions, so this commit waits until everything before it
+	// is flushed, and on the standby, before a replay is acknowledged.
 	batch.Queue("COMMIT").Exec(func(t pgconn.CommandTag) error {
 		tag = t.String()
 		return nil
@@ -198,20 +197,6 @@ func arrange(before []messenger.Message, results []messenger.Result) (messenger.
 		before = nil
 	}
 	return messenger.Appended{Before: before, Results: results}, nil
-}
-
-// rollback ends the transaction, if there is one, without storing anything.
-func (w *writer) rollback(ctx context.Context) error {
-	if w.conn.IsClosed() {
-		return errors.New("connection closed")
-	}
-	if w.conn.PgConn().TxStatus() == 'I' {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
-	defer cancel()
-	_, err := w.conn.Exec(ctx, "ROLLBACK")
-	return err
 }
 
 func (w *writer) close() {

@@ -19,6 +19,45 @@ import (
 type faultyVFS struct {
 	vfs.VFSFilename
 	syncErr, writeErr error
+	syncs             int // of the WAL
+}
+
+// dial opens path through v.
+func (v *faultyVFS) dial(t *testing.T, path string) *conn {
+	t.Helper()
+	name := strings.ReplaceAll(fmt.Sprint("faulty ", t.Name()), "/", " ")
+	vfs.Register(name, v)
+	t.Cleanup(func() { vfs.Unregister(name) })
+	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "vfs=" + url.PathEscape(name)}
+	c, err := dial(t.Context(), uri.String(), sqlite3.OPEN_URI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.makeDurable(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newFaultyVFS() *faultyVFS {
+	return &faultyVFS{VFSFilename: vfs.Find("os").(vfs.VFSFilename)}
+}
+
+// crash copies the database at path as it would be found if all processes
+// died now.
+func crash(t *testing.T, path string) (copied string) {
+	t.Helper()
+	copied = filepath.Join(t.TempDir(), "log.db")
+	for _, suffix := range []string{"", "-wal"} {
+		content, err := os.ReadFile(path + suffix)
+		if err == nil {
+			err = os.WriteFile(copied+suffix, content, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return copied
 }
 
 type faultyWAL struct {
@@ -38,6 +77,7 @@ func (f faultyWAL) Sync(flags vfs.SyncFlag) error {
 	if f.fs.syncErr != nil {
 		return f.fs.syncErr
 	}
+	f.fs.syncs++
 	return f.File.Sync(flags)
 }
 
@@ -60,7 +100,8 @@ func TestCommitFails(t *testing.T) {
 	}{
 		{"flush", func(v *faultyVFS) { v.syncErr = syscall.EIO }, messenger.Unknown, 3},
 		{"full at flush", func(v *faultyVFS) { v.syncErr = syscall.ENOSPC }, messenger.Unknown, 3},
-		{"write", func(v *faultyVFS) { v.writeErr = syscall.EIO }, messenger.Unknown, 2},
+		{"write", func(v *faultyVFS) { v.writeErr = syscall.EIO }, messenger.Unwritable, 2},
+		{"no space at write", func(v *faultyVFS) { v.writeErr = &os.PathError{Op: "write", Err: syscall.ENOSPC} }, messenger.Unwritable, 2},
 		{"full at write", func(v *faultyVFS) { v.writeErr = sqlite3.FULL }, messenger.Unwritable, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -69,18 +110,8 @@ func TestCommitFails(t *testing.T) {
 			s, other := open(t, path), open(t, path)
 			store(t, other, 1, 1)
 
-			faulty := &faultyVFS{VFSFilename: vfs.Find("os").(vfs.VFSFilename)}
-			name := strings.ReplaceAll(fmt.Sprint("faulty ", t.Name()), "/", " ")
-			vfs.Register(name, faulty)
-			t.Cleanup(func() { vfs.Unregister(name) })
-			uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "vfs=" + url.PathEscape(name)}
-			w, err := dial(t.Context(), uri.String(), sqlite3.OPEN_URI)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := w.makeDurable(); err != nil {
-				t.Fatal(err)
-			}
+			faulty := newFaultyVFS()
+			w := faulty.dial(t, path)
 			s.discard(<-s.writer)
 			s.writer <- w
 			store(t, s, 2, 2)
@@ -91,18 +122,7 @@ func TestCommitFails(t *testing.T) {
 				t.Errorf("Read = %v, %v, want the two that are certain", got, err)
 			}
 
-			// What a crash of all processes now would leave is a copy of the files.
-			crashed := filepath.Join(t.TempDir(), "log.db")
-			for _, suffix := range []string{"", "-wal"} {
-				content, err := os.ReadFile(path + suffix)
-				if err == nil {
-					err = os.WriteFile(crashed+suffix, content, 0o666)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			if got, err := open(t, crashed).Read(t.Context(), 0, 10); err != nil || len(got) != c.after {
+			if got, err := open(t, crash(t, path)).Read(t.Context(), 0, 10); err != nil || len(got) != c.after {
 				t.Errorf("after a crash, Read = %v, %v, want %d messages", got, err, c.after)
 			}
 
@@ -115,5 +135,22 @@ func TestCommitFails(t *testing.T) {
 			}
 			store(t, other, 4, 4)
 		})
+	}
+}
+
+// TestRecoveredIsFlushed: whoever finds a message that a crash left behind may
+// acknowledge it, so it must have been flushed by then.
+func TestRecoveredIsFlushed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.db")
+	store(t, open(t, path), 1, 1)
+	counting := newFaultyVFS()
+	c := counting.dial(t, crash(t, path))
+	t.Cleanup(func() { c.close() })
+	if got, err := c.messages(selectAfter, 0, 10); err != nil || len(got) != 1 {
+		t.Fatalf("messages = %v, %v, want the one", got, err)
+	}
+	if counting.syncs == 0 {
+		t.Error("the recovered message is shown before it was flushed")
 	}
 }

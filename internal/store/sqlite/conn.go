@@ -44,7 +44,7 @@ func dial(ctx context.Context, path string, flags sqlite3.OpenFlag) (*conn, erro
 }
 
 // makeDurable has the connection flush every commit to the disk before it
-// returns, and checks that it will.
+// returns, checks that it will, and flushes what is there already.
 func (c *conn) makeDurable() error {
 	for _, p := range []struct{ name, value, want string }{
 		{"journal_mode", "WAL", "wal"},
@@ -62,6 +62,13 @@ func (c *conn) makeDurable() error {
 		if got != p.want {
 			return fmt.Errorf("%s is %q after it was set to %s: this file system cannot keep the log safe", p.name, got, p.value)
 		}
+	}
+	// After all processes died in the middle of a commit, the first connection
+	// brings back what reached the WAL, flushed or not. A repeated request
+	// would be answered from it without another commit, so flush it now: a
+	// checkpoint does that before anything else.
+	if err := c.db.Exec("PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+		return fmt.Errorf("flush what was recovered: %w", err)
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ func failure(err error) *messenger.Error {
 		detail = "another program holds the log; try again later"
 	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		kind, detail = messenger.Unwritable, "the log's disk is full; free some space"
+	case errors.Is(err, sqlite3.IOERR_WRITE): // how the driver reports a full disk, too, on most systems
+		kind, detail = messenger.Unwritable, "the log's disk is full or failing; free some space"
 	case errors.Is(err, sqlite3.READONLY), errors.Is(err, sqlite3.PERM),
 		errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		kind, detail = messenger.Unwritable, "the log may not be written; grant the permission"
@@ -46,15 +48,16 @@ func failure(err error) *messenger.Error {
 // end of the log in the index that the processes share. So after an error no
 // living connection sees the transaction, and the next writer overwrites it.
 //
-//   - BUSY comes before the first byte, FULL only from a write, so that the
-//     frame with the mark is missing or its checksum is wrong: not stored.
+//   - BUSY comes before the first byte. After a failed write the frame with the
+//     mark is missing or its checksum is wrong, for an error of write(2) means
+//     that not all of it was taken. Both: not stored.
 //   - After any other error, as of the flush, the whole transaction may be in
 //     the file. If all processes die before it is overwritten, the next one
 //     reads the WAL to its last valid mark and brings it back. Whoever tries
 //     again, and says that the ids may exist, finds out: holding the lock, it
 //     either sees them or overwrites them.
 func commitFailure(err error) *messenger.Error {
-	if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) {
+	if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR_WRITE) {
 		return failure(err)
 	}
 	return &messenger.Error{

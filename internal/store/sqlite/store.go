@@ -12,9 +12,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -61,8 +59,6 @@ type Store struct {
 	// context, and ends whatever call is running.
 	life context.Context
 	end  context.CancelCauseFunc
-
-	refused atomic.Pointer[messenger.Error] // how the last Append failed, if as Unwritable
 }
 
 // Append is messenger.Store's. After an error it replaces the connection, so
@@ -72,13 +68,7 @@ func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (mess
 	defer cancel()
 	appended, err := s.append(ctx, take)
 	if err != nil {
-		if err.Kind == messenger.Unwritable {
-			s.refused.Store(err)
-		}
 		return messenger.Appended{}, err
-	}
-	if len(appended.Results) > 0 {
-		s.refused.Store(nil)
 	}
 	return appended, nil
 }
@@ -204,9 +194,8 @@ func (s *Store) read(ctx context.Context, after int64, limit int) ([]messenger.M
 	return messages, err
 }
 
-// Ready is messenger.Store's. It reads, and only if the last Append was
-// refused does it write, to a file of its own: taking the log's lock to find
-// out would hold up the writers.
+// Ready is messenger.Store's. It only reads: taking the log's lock to find out
+// more would hold up the writers.
 func (s *Store) Ready(ctx context.Context) error {
 	if _, err := s.Read(ctx, math.MaxInt64, 1); err != nil {
 		return err
@@ -214,25 +203,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err := s.unmoved(); err != nil {
 		return failure(err)
 	}
-	if refused := s.refused.Load(); refused != nil {
-		if err := tryWriting(filepath.Dir(s.path)); err != nil {
-			return refused
-		}
-	}
 	return nil
-}
-
-// tryWriting tells whether a file in dir can be written now.
-func tryWriting(dir string) (err error) {
-	f, err := os.CreateTemp(dir, ".probe-*")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
-	if _, err := f.Write(make([]byte, 1<<20)); err != nil { // more than a batch of common size
-		return err
-	}
-	return f.Sync()
 }
 
 // Close is messenger.Store's. It returns when no call is running any more.

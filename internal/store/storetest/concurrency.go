@@ -113,6 +113,7 @@ func testReadBesideLock(t *testing.T, log Log) {
 func testGivenUpWhileWaiting(t *testing.T, log Log) {
 	a, b, c := log.Open(t), log.Open(t), log.Open(t)
 	messages := appendAll(t, a, nil, drafts(2, "first")...)
+	messages = appendAll(t, b, messages, drafts(1, "connected")...) // so that only the lock is waited for
 	messages = hold(t, a, messages, func() {
 		for range 3 { // the second and third find the wait of the first
 			ctx, cancel := context.WithTimeout(t.Context(), grace)
@@ -222,7 +223,8 @@ func testClosed(t *testing.T, log Log) {
 
 func testClosedWhileWaiting(t *testing.T, log Log) {
 	a, b := log.Open(t), log.Open(t)
-	messages := hold(t, a, nil, func() {
+	messages := appendAll(t, b, nil, drafts(1, "connected")...) // so that only the lock is waited for
+	messages = hold(t, a, messages, func() {
 		done := make(chan error, 1)
 		go func() {
 			_, err := b.Append(limited(t), mustNotTake(t))

@@ -1,5 +1,7 @@
 // Package storetest is the conformance suite of messenger.Store: every clause
-// of its comment has a case here.
+// of its comment has a case here, but for those that need a fault in the
+// database itself (power cuts, clocks set back, full disks, lost answers).
+// Those are tested with each store and in internal/e2e.
 package storetest
 
 import (
