@@ -149,13 +149,9 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 
 	stopProgress := func() {}
 	if !c.Quiet {
-		stopProgress = startProgress(stderr, test)
+		stopProgress = startProgress(ctx, stderr, test)
 	}
-	stopNotice := context.AfterFunc(ctx, func() {
-		fmt.Fprintln(stderr, "client: interrupted; waiting for the requests under way (interrupt once more to give up)")
-	})
 	measured := test.Run(ctx, record)
-	stopNotice()
 	stopProgress()
 	historyErr := closeHistory()
 

@@ -55,6 +55,9 @@ func TestSignal(t *testing.T) {
 		if status := cmd.ProcessState.ExitCode(); status != exitInterrupted {
 			t.Errorf("%v: status %d, want %d\n%s", signal, status, exitInterrupted, stderr)
 		}
+		if !strings.Contains(stderr.String(), "interrupted: waiting") {
+			t.Errorf("%v: stderr does not tell what goes on:\n%s", signal, stderr)
+		}
 		for _, want := range []string{"interrupted", "total throughput", "VERIFIED", "2 sentinels"} {
 			if !strings.Contains(stdout.String(), want) {
 				t.Errorf("%v: stdout lacks %q:\n%s", signal, want, stdout)
