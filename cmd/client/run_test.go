@@ -184,6 +184,9 @@ func TestFaults(t *testing.T) {
 			if r.Run.Sent != 900 {
 				t.Errorf("sent %d, want 900", r.Run.Sent)
 			}
+			if got := r.Run.Refused; (got == nil) != (r.Run.Failed == 0) || got != nil && (got.Count != r.Run.Failed || got.Max <= 0) {
+				t.Errorf("latency of refusals is %v, with %d of them", got, r.Run.Failed)
+			}
 			if test.reason == "" {
 				if len(r.Run.Failures) > 0 {
 					t.Errorf("failures %v, want none", r.Run.Failures)
