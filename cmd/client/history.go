@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 
+	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/verify"
 )
 
@@ -15,14 +17,21 @@ type history struct {
 	file     *os.File
 	zip      *gzip.Writer // nil if the file is not compressed
 	recorder *verify.Recorder
+
+	floor func() int64 // the Verifier's, in a streamed run; else nil
+	count atomic.Int64
 }
 
-func createHistory(name string, cfg verify.Config) (*history, error) {
+func createHistory(name string, test *loadtest.Test) (*history, error) {
+	cfg := test.VerifyConfig()
 	f, err := os.Create(name)
 	if err != nil {
 		return nil, err
 	}
 	h := &history{file: f}
+	if cfg.Stream {
+		h.floor = test.Verifier().Floor
+	}
 	var w io.Writer = f
 	if strings.HasSuffix(name, ".gz") {
 		// The load test shares the processors with this.
@@ -35,8 +44,17 @@ func createHistory(name string, cfg verify.Config) (*history, error) {
 	return h, nil
 }
 
+// markEvery is after how many operations a streamed run's history says what a
+// reader may forget.
+const markEvery = 256
+
 // record is called by many workers. An error stays until close.
-func (h *history) record(op *verify.Operation) { _ = h.recorder.Record(op) }
+func (h *history) record(op *verify.Operation) {
+	_ = h.recorder.Record(op)
+	if h.floor != nil && h.count.Add(1)%markEvery == 0 {
+		h.recorder.Mark(h.floor())
+	}
+}
 
 func (h *history) close() error {
 	err := h.recorder.Close()

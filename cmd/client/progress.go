@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -10,18 +11,23 @@ import (
 	"dummymessenger/internal/report"
 )
 
-// startProgress writes one line a second until the function it returns is called.
-func startProgress(stderr io.Writer, test *loadtest.Test) (stop func()) {
+// startProgress writes one line a second until the function it returns is
+// called, and one when ctx ends.
+func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
 		start, last := time.Now(), int64(0)
+		interrupted := ctx.Done()
 		for {
 			select {
 			case <-done:
 				return
+			case <-interrupted:
+				interrupted = nil // it is said once
+				fmt.Fprintln(stderr, "interrupted: waiting for the requests under way; once more, and what there is is lost")
 			case now := <-ticker.C:
 				last = writeProgress(stderr, test, now.Sub(start), last)
 			}

@@ -18,19 +18,20 @@ import (
 
 // runCmd is the load test.
 type runCmd struct {
-	URLs []string `arg:"" optional:"" name:"url" help:"The replicas; http://127.0.0.1:8001 and http://127.0.0.1:8002 if none is given."`
+	URLs []string `arg:"" optional:"" name:"URL" help:"The replicas; http://127.0.0.1:8001 and http://127.0.0.1:8002 if none is given."`
 
-	Workers   int           `short:"c" default:"50" help:"How many requests are under way at once, at most."`
-	PerWorker int           `default:"100" help:"How many requests each worker sends, one after the other."`
-	Requests  int           `short:"n" help:"How many requests in total, instead of --per-worker."`
-	Duration  time.Duration `help:"Send for so long, instead of a number of requests."`
-	Warmup    time.Duration `help:"Send for so long before the measured part. These requests are verified, not measured."`
-	Rate      float64       `help:"Requests due per second, whether the servers keep up or not (open loop). Waits count from when a request was due."`
+	Workers   int            `short:"c" default:"50" placeholder:"N" help:"How many requests are under way at once, at most; default ${default}."`
+	PerWorker int            `default:"100" placeholder:"N" help:"How many requests each worker sends, one after the other; default ${default}."`
+	Requests  *int           `short:"n" placeholder:"N" help:"How many requests in total, instead of --per-worker."`
+	Duration  *time.Duration `placeholder:"TIME" help:"Send for so long, instead of a number of requests."`
+	Warmup    time.Duration  `placeholder:"TIME" help:"Send for so long before the measured part. These requests are verified, not measured."`
+	Rate      *float64       `placeholder:"N" help:"Requests due per second, whether the servers keep up or not (open loop). Waits count from when a request was due."`
 
 	Senders string        `type:"path" placeholder:"FILE" help:"Senders' names, one a line, instead of the ten built in."`
-	Seed    *uint64       `help:"Repeat the choices of sender, text and replica. Without it they are new in each run."`
-	Timeout time.Duration `default:"30s" help:"Of each try."`
-	Retries int           `help:"Tries after the first, under one Idempotency-Key. Only what certainly failed for the moment, or is unknown, is tried again."`
+	Seed    *uint64       `placeholder:"SEED" help:"Repeat the choices of sender, text and replica. Without it they are new in each run."`
+	Timeout time.Duration `default:"30s" placeholder:"TIME" help:"Of each try; default ${default}."`
+	Retries int           `default:"0" placeholder:"N" help:"Tries after the first, under one Idempotency-Key. Only what certainly failed for the moment, or is unknown, is tried again; default ${default}."`
+	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
 
 	Fail     []string `placeholder:"'p99<200ms'" sep:"none" help:"Exit with 99 if this does not hold: mean, p50, p90, p95, p99, p999, max, throughput, failed, unknown. May be repeated."`
@@ -48,21 +49,24 @@ type runCmd struct {
 func (c *runCmd) Help() string {
 	return `Sends messages to all replicas of a messenger at once, measures them, and proves from the answers that their log is right.
 
-"client verify FILE" judges a history that --history has written.
+Other commands, each with a --help of its own:
+  client verify FILE    judge a history that --history has written
+  client selftest       try the proof on servers that are known to be wrong
 
-Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though the log is consistent, 64 bad usage, 66 and 73 a file cannot be read or written, 99 a --fail threshold was not kept, 130 interrupted.`
+Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though the log is consistent, 64 bad usage, 66 and 73 a file cannot be read or written, 99 a --fail threshold was not kept, 130 interrupted. "go run" makes 1 of all but 0; build the program where the status matters.`
 }
 
 // config makes flags into a run. Its errors are mistakes in them.
 func (c *runCmd) config() (loadtest.Config, error) {
 	cfg := loadtest.Config{
-		URLs: c.URLs, Workers: c.Workers, Requests: c.Requests, Duration: c.Duration, Warmup: c.Warmup, Rate: c.Rate,
-		Timeout: c.Timeout, Retries: c.Retries, Stream: c.Stream, Unverified: c.NoVerify,
+		URLs: c.URLs, Workers: c.Workers, Requests: value(c.Requests), Duration: value(c.Duration), Warmup: c.Warmup, Rate: value(c.Rate),
+		Timeout: c.Timeout, Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
 	}
-	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 {
-		return cfg, errors.New("--workers, --per-worker and --timeout must be greater than 0")
+	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 ||
+		c.Requests != nil && *c.Requests <= 0 || c.Duration != nil && *c.Duration <= 0 || c.Rate != nil && *c.Rate <= 0 {
+		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate and --timeout must be greater than 0")
 	}
-	if c.Requests == 0 && c.Duration == 0 {
+	if c.Requests == nil && c.Duration == nil {
 		cfg.Requests = c.Workers * c.PerWorker
 	}
 	if len(c.URLs) == 0 {
@@ -109,6 +113,14 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	return cfg, nil
 }
 
+// value is *p, or zero for a flag that was not given.
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
 func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	cfg, err := c.config()
 	if err != nil {
@@ -118,6 +130,9 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
+	if err := test.Connect(); err != nil {
+		return complain(stderr, fmt.Errorf("no server answers at %s (%w); is it running?", strings.Join(cfg.URLs, ", "), err), exitFailed)
+	}
 	output, err := createOutput(c.JSON, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
@@ -125,7 +140,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	var record func(*verify.Operation)
 	closeHistory := func() error { return nil }
 	if c.History != "" {
-		h, err := createHistory(c.History, test.VerifyConfig())
+		h, err := createHistory(c.History, test)
 		if err != nil {
 			return complain(stderr, err, exitCannotWrite)
 		}
@@ -134,7 +149,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 
 	stopProgress := func() {}
 	if !c.Quiet {
-		stopProgress = startProgress(stderr, test)
+		stopProgress = startProgress(ctx, stderr, test)
 	}
 	measured := test.Run(ctx, record)
 	stopProgress()

@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/verify"
 )
 
 // try runs the client with --json - and returns what it wrote.
@@ -22,11 +23,7 @@ func try(t *testing.T, ctx context.Context, args ...string) (status int, r repor
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	status = run(ctx, append([]string{"--json", "-", "-q"}, args...), &stdout, &stderr)
-	// Status and the verdict's texts are written for readers and have no way back.
-	if err := json.Unmarshal(stdout.Bytes(), &struct {
-		Run     *report.Run `json:"run"`
-		Crossed *[]string   `json:"crossed"`
-	}{Run: func() *report.Run { r.Run = new(report.Run); return r.Run }(), Crossed: &r.Crossed}); err != nil {
+	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil || r.Run == nil {
 		t.Fatalf("client %q: status %d, stdout is not JSON: %v\n%s%s", args, status, err, &stdout, &stderr)
 	}
 	t.Logf("client %q: status %d, sent %d, ok %d, failures %v\n%s", args, status, r.Run.Sent, r.Run.OK, r.Run.Failures, &stderr)
@@ -70,6 +67,7 @@ func TestFaults(t *testing.T) {
 		status  int
 		outcome string
 		reason  string
+		keyless bool // the server knows no idempotency keys
 	}{
 		{
 			name:   "refused and not stored",
@@ -139,6 +137,12 @@ func TestFaults(t *testing.T) {
 			status: exitVerified,
 		},
 		{
+			name:    "every repetition stored again",
+			args:    []string{"--retries", "1", "--replays", "20"},
+			keyless: true,
+			status:  exitViolated,
+		},
+		{
 			name: "a gap in a window",
 			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
 				window := store()
@@ -176,6 +180,7 @@ func TestFaults(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			m := newMemory()
+			m.keyless = test.keyless
 			args := append([]string{"-c", "10", "-n", "900", newReplica(t, m, test.fault), newReplica(t, m, nil)}, test.args...)
 			status, r := try(t, t.Context(), args...)
 			if status != test.status {
@@ -183,6 +188,9 @@ func TestFaults(t *testing.T) {
 			}
 			if r.Run.Sent != 900 {
 				t.Errorf("sent %d, want 900", r.Run.Sent)
+			}
+			if test.keyless && r.Verdict.CounterExample.Check != verify.ExactlyOnce {
+				t.Errorf("the counter-example is of %v", r.Verdict.CounterExample.Check)
 			}
 			if test.reason == "" {
 				if len(r.Run.Failures) > 0 {
@@ -215,6 +223,23 @@ func TestConnectionRefused(t *testing.T) {
 	}
 }
 
+// Some answered requests are replayed, and their answers compared.
+func TestReplays(t *testing.T) {
+	m := newMemory()
+	args := []string{"-c", "10", "-n", "1000", "--retries", "2", "--replays", "10"}
+	status, r := try(t, t.Context(), append(args, newReplica(t, m, nil), newReplica(t, m, nil))...)
+	exactly := r.Verdict.Checks[verify.ExactlyOnce]
+	if status != exitVerified || r.Run.Sent != 1000 || r.Run.Latency.Count != 1000 || r.Run.Unreplayed != 0 {
+		t.Errorf("status %d, sent %d, unreplayed %d", status, r.Run.Sent, r.Run.Unreplayed)
+	}
+	if r.Run.Replayed < 50 || r.Run.Replayed > 200 || exactly.Saw != r.Run.Replayed {
+		t.Errorf("replayed %d, of which the check saw %d, want some 100", r.Run.Replayed, exactly.Saw)
+	}
+	if n := len(m.log); n != 1002 {
+		t.Errorf("the log has %d messages, want 1000 and two sentinels", n)
+	}
+}
+
 // With retries a request finds the replica that is there.
 func TestConnectionRefusedRetried(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -238,6 +263,11 @@ func TestUsage(t *testing.T) {
 		{"--bogus"},
 		{"-c", "many"},
 		{"-c", "0"},
+		{"-n", "0"},
+		{"-n", "-5"},
+		{"--duration", "0s"},
+		{"--rate", "0"},
+		{"--retries", "-1"},
 		{"--timeout", "-1s"},
 		{"localhost:8001"},
 		{"ftp://127.0.0.1"},

@@ -22,10 +22,10 @@ type selftestCmd struct {
 	Only    []string `placeholder:"NAME" help:"Only these servers."`
 	List    bool     `help:"Tell what servers there are, and try none."`
 	Verbose bool     `short:"v" help:"Tell what each fault is, and the counter-example by which it was caught."`
-	Seed    *uint64  `help:"Repeat the choices of sender, text and replica. Which requests race is up to the scheduler."`
+	Seed    *uint64  `placeholder:"SEED" help:"Repeat the choices of sender, text and replica. Which requests race is up to the scheduler."`
 
-	Workers   int `short:"c" default:"24" help:"How many requests are under way at once."`
-	PerWorker int `default:"50" help:"How many requests each worker sends to each server."`
+	Workers   int `short:"c" default:"24" placeholder:"N" help:"How many requests are under way at once; default ${default}."`
+	PerWorker int `default:"50" placeholder:"N" help:"How many requests each worker sends to each server; default ${default}."`
 }
 
 // Help is what --help says below the flags' command line.

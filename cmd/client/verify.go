@@ -11,7 +11,7 @@ import (
 
 // verifyCmd judges a stored history.
 type verifyCmd struct {
-	File string `arg:"" type:"path" help:"The history, compressed or not."`
+	File string `arg:"" name:"FILE" type:"path" help:"The history, compressed or not."`
 	JSON string `name:"json" placeholder:"FILE" help:"Write the verdict as JSON too; - is stdout, instead of the text."`
 }
 

@@ -78,7 +78,8 @@ type conn struct {
 
 	nc       net.Conn // nil while there is none
 	br       *bufio.Reader
-	lastUsed time.Time
+	deadline time.Time // that nc has; zero if none
+	lastUsed time.Time // to be set after each exchange
 	body     bytes.Buffer
 }
 
@@ -105,7 +106,7 @@ func (c *conn) connect(now, deadline time.Time) error {
 		}
 		nc = tc
 	}
-	c.nc = nc
+	c.nc, c.deadline = nc, time.Time{}
 	if c.br == nil {
 		c.br = bufio.NewReaderSize(nc, 16<<10)
 	} else {
@@ -123,12 +124,19 @@ func (c *conn) close() {
 	}
 }
 
-// exchange sends request, once, and reads the answer. Its error is a *sendError.
-func (c *conn) exchange(request []byte, now, deadline time.Time) (response, error) {
+// exchange sends request, once, and reads the answer. It gives up after timeout,
+// or a sixteenth later. Its error is a *sendError.
+func (c *conn) exchange(request []byte, now time.Time, timeout time.Duration) (response, error) {
+	deadline := now.Add(timeout)
 	if err := c.connect(now, deadline); err != nil {
 		return response{}, &sendError{reason: dialReason(err), unsent: true}
 	}
-	c.nc.SetDeadline(deadline)
+	// Setting a deadline costs as much as building a request, so one serves
+	// several of them.
+	if c.deadline.Before(deadline) {
+		c.deadline = deadline.Add(timeout / 16)
+		c.nc.SetDeadline(c.deadline)
+	}
 	if n, err := c.nc.Write(request); err != nil {
 		// TLS reports no partial writes, so there nothing is known.
 		unsent := n == 0 && c.target.tls == nil
@@ -139,7 +147,6 @@ func (c *conn) exchange(request []byte, now, deadline time.Time) (response, erro
 	if err != nil || !keep {
 		c.close()
 	}
-	c.lastUsed = time.Now()
 	return r, err
 }
 

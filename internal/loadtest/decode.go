@@ -2,7 +2,10 @@ package loadtest
 
 import (
 	"bytes"
+	"hash/maphash"
+	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -31,15 +34,7 @@ func (d *decoder) decode(body []byte) ([]*verify.Entry, error) {
 			return window, nil
 		}
 	}
-	entries, err := d.profile.decode(body)
-	if err != nil {
-		return nil, err
-	}
-	window := make([]*verify.Entry, len(entries))
-	for i := range entries {
-		window[i] = d.recent.entry(entries[i])
-	}
-	return window, nil
+	return d.decodeAny(body)
 }
 
 // scan reads an answer written just like our own server's: no spaces, keys in
@@ -62,14 +57,13 @@ func (d *decoder) scan(body []byte) []*verify.Entry {
 		// A JSON object is never a proper prefix of another value, so a known
 		// message's bytes at this place are this message.
 		k := d.recent.slot(seq).Load()
-		if k == nil || k.raw == "" || len(rest) < len(k.raw) || string(rest[:len(k.raw)]) != k.raw {
-			e, n := scanMessage(rest)
-			if n == 0 {
+		if k == nil || len(rest) < len(k.raw) || string(rest[:len(k.raw)]) != k.raw {
+			if k = scanMessage(rest); k == nil {
 				return nil
 			}
-			k = d.recent.add(string(rest[:n]), e)
+			d.recent.slot(seq).Store(k)
 		}
-		window = append(window, k.entry)
+		window = append(window, &k.entry)
 		rest = rest[len(k.raw):]
 		if len(rest) == 0 {
 			return nil
@@ -88,10 +82,16 @@ func (d *decoder) scan(body []byte) []*verify.Entry {
 	}
 }
 
-// scanMessage reads one message and returns its length, 0 if its form is not
+// scanMessage reads the message at the start of data, nil if its form is not
 // the usual one.
-func scanMessage(data []byte) (e verify.Entry, length int) {
-	s := scanner{rest: data, ok: true}
+func scanMessage(data []byte) *known {
+	length := messageLength(data)
+	if length == 0 {
+		return nil
+	}
+	k := &known{raw: string(data[:length])}
+	e := &k.entry
+	s := scanner{rest: k.raw, ok: true}
 	s.literal(`{"seq":`)
 	e.Seq = s.int()
 	s.literal(`,"sender":`)
@@ -103,25 +103,45 @@ func scanMessage(data []byte) (e verify.Entry, length int) {
 	s.literal(`,"sent_at":`)
 	date := s.string()
 	s.literal(`}`)
-	if !s.ok {
-		return e, 0
+	if !s.ok || s.rest != "" {
+		return nil
 	}
 	var err error
 	if e.SentAt, err = rfc3339(date); err != nil {
-		return e, 0
+		return nil
 	}
-	return e, len(data) - len(s.rest)
+	return k
+}
+
+// messageLength is up to where the object at the start of data goes, if it has
+// none inside, 0 if it does not end.
+func messageLength(data []byte) int {
+	quoted := false
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			quoted = !quoted
+		case '\\':
+			i++
+		case '}':
+			if !quoted {
+				return i + 1
+			}
+		}
+	}
+	return 0
 }
 
 // A scanner reads JSON of a form known beforehand. Once something is not as
-// expected, ok is false and stays so.
+// expected, ok is false and stays so. The strings that it yields are parts of
+// what it reads, wherever that is possible.
 type scanner struct {
-	rest []byte
+	rest string
 	ok   bool
 }
 
 func (s *scanner) literal(text string) {
-	if rest, ok := bytes.CutPrefix(s.rest, []byte(text)); ok {
+	if rest, ok := strings.CutPrefix(s.rest, text); ok {
 		s.rest = rest
 	} else {
 		s.ok = false
@@ -143,35 +163,37 @@ func (s *scanner) string() string {
 		s.ok = false
 		return ""
 	}
-	end := 1 // behind the closing quote
-	for {
-		i := bytes.IndexByte(s.rest[end:], '"')
-		if i < 0 {
+	end, escaped := 1, false // end: of the closing quote
+	for ; end < len(s.rest) && s.rest[end] != '"'; end++ {
+		switch c := s.rest[end]; {
+		case c == '\\':
+			escaped = true
+			end++
+		case c < ' ':
 			s.ok = false
 			return ""
 		}
-		end += i + 1
-		backslashes := 0
-		for s.rest[end-2-backslashes] == '\\' { // stops at the opening quote
-			backslashes++
-		}
-		if backslashes%2 == 0 {
-			break
-		}
 	}
-	// AppendUnquote refuses what JSON does not allow inside the quotes.
+	if end >= len(s.rest) {
+		s.ok = false
+		return ""
+	}
+	quoted := s.rest[:end+1]
+	s.rest = s.rest[end+1:]
+	if text := quoted[1:end]; !escaped && utf8.ValidString(text) {
+		return text
+	}
 	var scratch [256]byte
-	text, err := jsontext.AppendUnquote(scratch[:0], s.rest[:end])
+	text, err := jsontext.AppendUnquote(scratch[:0], quoted) // or it is no JSON string
 	if err != nil {
 		s.ok = false
 		return ""
 	}
-	s.rest = s.rest[end:]
 	return string(text)
 }
 
 // scanInt reads a positive number of at most 18 digits at the start of data.
-func scanInt(data []byte) (n int64, length int, ok bool) {
+func scanInt[T []byte | string](data T) (n int64, length int, ok bool) {
 	for length < len(data) && length < 18 && '0' <= data[length] && data[length] <= '9' {
 		n = n*10 + int64(data[length]-'0')
 		length++
@@ -182,7 +204,8 @@ func scanInt(data []byte) (n int64, length int, ok bool) {
 	return n, length, true
 }
 
-// recent holds the messages met last, one for each seq modulo its size. It
+// recent holds messages met lately: one for each seq modulo its size, or, in
+// answers that have to be parsed to know the seq, for each hash of the JSON. It
 // needs no lock: what goes missing in a race is parsed once more, and then two
 // Entries show the same message.
 type recent struct {
@@ -191,24 +214,17 @@ type recent struct {
 
 // A known is a message that an answer has shown.
 type known struct {
-	raw   string // its JSON; empty if the general decoder read it
-	entry *verify.Entry
+	raw   string // its JSON
+	entry verify.Entry
 }
 
 func (r *recent) slot(seq int64) *atomic.Pointer[known] {
 	return &r.slots[uint64(seq)%uint64(len(r.slots))]
 }
 
-func (r *recent) add(raw string, e verify.Entry) *known {
-	k := &known{raw, &e}
-	r.slot(e.Seq).Store(k)
-	return k
+// slotOf is the slot of a message whose seq is not known yet.
+func (r *recent) slotOf(raw []byte) *atomic.Pointer[known] {
+	return &r.slots[maphash.Bytes(rawSeed, raw)%uint64(len(r.slots))]
 }
 
-// entry is e, or an equal one that has been met.
-func (r *recent) entry(e verify.Entry) *verify.Entry {
-	if k := r.slot(e.Seq).Load(); k != nil && *k.entry == e {
-		return k.entry
-	}
-	return r.add("", e).entry
-}
+var rawSeed = maphash.MakeSeed()

@@ -38,6 +38,7 @@ type Config struct {
 
 	Timeout time.Duration // of each try; 30 s if 0
 	Retries int           // tries after the first, under one idempotency key
+	Replays int           // with Retries: one in so many answered requests is sent once more, to compare; 0: none
 	Stream  bool          // memory does not grow with the number of requests
 
 	Unverified bool // windows are not even decoded, and no sentinels are sent
@@ -61,7 +62,7 @@ func (c *Config) normalise() error {
 	switch {
 	case len(c.URLs) == 0:
 		return errors.New("no URL of a server given")
-	case c.Workers < 0 || c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Rate < 0 || c.Timeout < 0 || c.Retries < 0:
+	case c.Workers < 0 || c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Rate < 0 || c.Timeout < 0 || c.Retries < 0 || c.Replays < 0:
 		return errors.New("numbers and durations cannot be negative")
 	case c.Requests == 0 && c.Duration == 0:
 		return errors.New("the run has no end: limit the requests or the duration")
@@ -85,6 +86,7 @@ type Test struct {
 	arrivals atomic.Int64 // open loop: how many requests have been taken up
 
 	retried, connections atomic.Int64
+	replayed, unreplayed atomic.Int64
 	late, dropped        atomic.Int64
 	replicas             []replicaCounts // of measured requests
 }
@@ -144,6 +146,29 @@ func (t *Test) VerifyConfig() verify.Config {
 // Verifier judges the run while it goes on; nil if the Config says Unverified.
 func (t *Test) Verifier() *verify.Verifier { return t.verifier }
 
+// Connect opens the connections, one for each worker and replica. Its error says
+// that no replica takes any. If some do, requests will meet the errors of the
+// others and count them.
+func (t *Test) Connect() error {
+	deadline := time.Now().Add(min(t.config.Timeout, 5*time.Second))
+	var failed atomic.Pointer[sendError]
+	var wg sync.WaitGroup
+	for _, w := range t.workers {
+		for _, c := range w.conns {
+			wg.Go(func() {
+				if err := c.connect(time.Now(), deadline); err != nil {
+					failed.Store(&sendError{reason: dialReason(err), unsent: true})
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if err := failed.Load(); err != nil && t.connections.Load() == 0 {
+		return err
+	}
+	return nil
+}
+
 // Run sends everything. When ctx ends it sends nothing more, waits for the
 // requests under way and returns what there is. If record is not nil it is
 // called with each operation that has ended, by many goroutines.
@@ -151,18 +176,17 @@ func (t *Test) Verifier() *verify.Verifier { return t.verifier }
 // At the end, and without regard to ctx, sentinels show the verifier what
 // became of requests whose outcome is unknown.
 //
-// The connections are opened before the clock starts, one for each worker and
-// replica, so that the figures are the servers' and not the handshakes'. One
+// Each operation is recorded before the verifier learns how it ended, so that
+// its Floor holds for all that is recorded later.
+//
+// The connections are opened before the clock starts, if Connect has not opened
+// them yet, so that the figures are the servers' and not the handshakes'. One
 // that has to be opened later is part of its request's time.
 func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.Run {
 	t.record = record
-	var wg sync.WaitGroup
-	opened := time.Now()
-	for _, w := range t.workers {
-		wg.Go(func() { w.connect(opened.Add(min(t.config.Timeout, 5*time.Second))) })
-	}
-	wg.Wait()
+	_ = t.Connect() // the requests will tell
 
+	var wg sync.WaitGroup
 	started, cpu := time.Now(), cpuTime()
 	t.begin = started.Sub(t.base)
 	for _, w := range t.workers {
@@ -188,6 +212,7 @@ func (t *Test) measured() report.Run {
 	r := report.Run{
 		ID: t.run, Seed: c.Seed, Workers: c.Workers, Planned: int64(c.Requests), Rate: c.Rate, Retries: c.Retries,
 		Warmup: c.Warmup.Seconds(), Late: t.late.Load(), Dropped: t.dropped.Load(), Retried: t.retried.Load(),
+		Replayed: t.replayed.Load(), Unreplayed: t.unreplayed.Load(),
 		Generator: report.Generator{CPUs: runtime.GOMAXPROCS(0), Connections: t.connections.Load()},
 	}
 	var first, last time.Duration = -1, 0

@@ -1,11 +1,9 @@
 package loadtest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -137,7 +135,9 @@ func (p *Profile) appendRequest(dst []byte, t *target, sender, text, key string)
 	if body != nil {
 		dst = append(dst, "Content-Type: application/json\r\n"...)
 	}
-	dst = fmt.Appendf(dst, "Content-Length: %d\r\n\r\n", len(body))
+	dst = append(dst, "Content-Length: "...)
+	dst = strconv.AppendInt(dst, int64(len(body)), 10)
+	dst = append(dst, "\r\n\r\n"...)
 	return append(dst, body...)
 }
 
@@ -161,41 +161,6 @@ func appendQuoted(dst []byte, s string) []byte {
 	return dst
 }
 
-// decode reads a window of the profile's shape, oldest message first. It is
-// the general way; a decoder knows a faster one for our own shape.
-func (p *Profile) decode(body []byte) ([]verify.Entry, error) {
-	array, err := member(jsontext.Value(bytes.TrimSpace(body)), p.Answer.Messages)
-	if err != nil {
-		return nil, err
-	}
-	var elements []jsontext.Value
-	if err := json.Unmarshal(array, &elements); err != nil || elements == nil { // it is nil for null
-		return nil, fmt.Errorf("%q is not an array", p.Answer.Messages)
-	}
-	window := make([]verify.Entry, len(elements))
-	for i, element := range elements {
-		if err := p.Answer.decodeMessage(&window[i], element); err != nil {
-			return nil, err
-		}
-	}
-	if p.Answer.Order == "desc" {
-		slices.Reverse(window)
-	}
-	return window, nil
-}
-
-// member finds what is at path, keys joined by dots, below v.
-func member(v jsontext.Value, path string) (jsontext.Value, error) {
-	if path == "" {
-		return v, nil
-	}
-	o, err := object(v)
-	if err != nil {
-		return nil, err
-	}
-	return o.member(path)
-}
-
 // An objectValue is a JSON object, its values not decoded yet.
 type objectValue map[string]jsontext.Value
 
@@ -213,9 +178,17 @@ func (o objectValue) member(path string) (jsontext.Value, error) {
 	if !ok {
 		return nil, fmt.Errorf("no %q", path)
 	}
-	return member(v, rest)
+	if rest == "" {
+		return v, nil
+	}
+	inner, err := object(v)
+	if err != nil {
+		return nil, err
+	}
+	return inner.member(rest)
 }
 
+// decodeMessage reads one message into e.
 func (p *AnswerProfile) decodeMessage(e *verify.Entry, v jsontext.Value) error {
 	o, err := object(v)
 	if err != nil {

@@ -70,9 +70,9 @@ func TestExampleProfiles(t *testing.T) {
 			if err != nil || r.RequestURI != test.uri || string(body) != test.body || r.Host != "127.0.0.1:8001" {
 				t.Errorf("request %s to %s with body %s, %v; want %s with %s", r.RequestURI, r.Host, body, err, test.uri, test.body)
 			}
-			window, err := p.decode([]byte(test.answer))
-			if err != nil || !reflect.DeepEqual(window, test.window) {
-				t.Errorf("decode = %v, %v, want %v", window, err, test.window)
+			window, err := newDecoder(p).decode([]byte(test.answer))
+			if err != nil || !reflect.DeepEqual(entries(window), test.window) {
+				t.Errorf("decode = %v, %v, want %v", entries(window), err, test.window)
 			}
 			if p.missing() != test.missing {
 				t.Errorf("missing %v, want %v", p.missing(), test.missing)

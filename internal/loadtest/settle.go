@@ -13,13 +13,16 @@ const (
 	sentinelTimeout = 10 * time.Second
 	settleRounds    = 4
 	settlePause     = 500 * time.Millisecond
+
+	// settleGrace is how much longer than its caller a request may live, so
+	// that its message is stored although the caller has given it up.
+	settleGrace = time.Second
 )
 
 // settle sends sentinels: messages that are no part of the load, one through
 // every replica. Their windows show the end of the log, by which the verifier
-// tells stored messages from those that were not. While some are unknown
-// there are a few rounds more, because a request that timed out here may be
-// stored a little later.
+// tells stored messages from those that were not. While that is open for some
+// there are a few rounds more.
 //
 // All operations have ended before.
 func (t *Test) settle(ctx context.Context) {
@@ -33,7 +36,7 @@ func (t *Test) settle(ctx context.Context) {
 				gone[replica] = !w.sentinel(ctx, replica)
 			}
 		}
-		if t.verifier.Live().Unknown == 0 || !slices.Contains(gone, false) {
+		if t.verifier.Unsettled(settleGrace) == 0 || !slices.Contains(gone, false) {
 			return
 		}
 		if round < settleRounds-1 {

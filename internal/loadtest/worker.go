@@ -20,6 +20,7 @@ type worker struct {
 	number  int        // of its next operation
 	choices *rand.Rand // of sender, text and replica
 	pauses  *rand.Rand // of retries; apart, so that a retry does not change the choices
+	replays *rand.Rand // which requests to replay, and where; apart for the same reason
 	texts   textMaker
 	conns   []*conn       // by replica
 	timeout time.Duration // of each try
@@ -35,18 +36,13 @@ func newWorker(t *Test, id, quota int) *worker {
 	w := &worker{
 		test: t, id: id, quota: quota, timeout: t.config.Timeout, retries: t.config.Retries, first: -1, failures: map[report.Failure]int64{},
 		choices: choices, texts: textMaker{choices},
-		pauses: rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1|1)),
+		pauses:  rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1|1)),
+		replays: rand.New(rand.NewPCG(^t.config.Seed, uint64(id))),
 	}
 	for _, target := range t.targets {
 		w.conns = append(w.conns, &conn{target: target, opened: func() { t.connections.Add(1) }})
 	}
 	return w
-}
-
-func (w *worker) connect(deadline time.Time) {
-	for _, c := range w.conns {
-		_ = c.connect(time.Now(), deadline) // a request will meet the error and count it
-	}
 }
 
 func (w *worker) close() {
@@ -180,8 +176,10 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		op.Tries++
 		op.Replica = replica
 		w.request = t.config.Profile.appendRequest(w.request[:0], t.targets[replica], op.Sender, op.Text, key)
-		answer, err := w.conns[replica].exchange(w.request, began, began.Add(w.timeout))
+		conn := w.conns[replica]
+		answer, err := conn.exchange(w.request, began, w.timeout)
 		now := time.Now()
+		conn.lastUsed = now
 		op.Return = now.Sub(t.base)
 		result := t.classify(answer, err)
 		op.Outcome, op.Reason, op.Window = result.outcome, result.reason, result.window
@@ -199,12 +197,37 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 	if op.Outcome == verify.Failed && mayBeStored {
 		op.Outcome = verify.Unknown // what an earlier try may have stored, this one's failure does not undo
 	}
-	if t.verifier != nil {
-		t.verifier.Return(op)
+	if t.verifier == nil {
+		return
+	}
+	if op.Outcome == verify.OK && key != "" && !op.Sentinel && t.config.Replays > 0 && w.replays.IntN(t.config.Replays) == 0 {
+		w.replay(op, key)
 	}
 	if t.record != nil {
 		t.record(op)
 	}
+	t.verifier.Return(op)
+}
+
+// replay sends op once more, to another replica if there is one, now that it
+// has its answer: that must be the answer again. It is no request of the load
+// and not in any figure.
+func (w *worker) replay(op *verify.Operation, key string) {
+	t := w.test
+	replica := op.Replica
+	if n := len(t.targets); n > 1 {
+		replica = (replica + 1 + w.replays.IntN(n-1)) % n
+	}
+	w.request = t.config.Profile.appendRequest(w.request[:0], t.targets[replica], op.Sender, op.Text, key)
+	conn := w.conns[replica]
+	result := t.classify(conn.exchange(w.request, time.Now(), w.timeout))
+	conn.lastUsed = time.Now()
+	if result.outcome != verify.OK {
+		t.unreplayed.Add(1)
+		return
+	}
+	t.replayed.Add(1)
+	op.Replay = result.window
 }
 
 // pause waits before another try, at least as long as the server asked for:

@@ -53,9 +53,10 @@ func TestText(t *testing.T) {
 		Checks: []verify.CheckResult{
 			{Check: verify.InternalConsistency, Saw: 4990, Unit: "windows"},
 			{Check: verify.Contiguous, Saw: 4990, Unit: "windows", Violations: 1, Worst: []verify.Violation{{Seq: 12, Why: "seq 12 is missing"}}},
+			{Check: verify.AbortedRead, Unit: "failed requests"},
 			{Check: verify.Counters, NotCheckable: "the server shows no counters", Limit: strings.Repeat("long ", 30)},
 		},
-		Counts: verify.Counts{Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Stored: 2, NotStored: 1, Others: 1},
+		Counts: verify.Counts{Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Stored: 2, NotStored: 1, Others: 1, Sentinels: 2},
 	}, Crossed: []string{"p99<1ms: it was 9.84 ms"}}
 	if err := WriteText(&b, r); err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func TestText(t *testing.T) {
 	for _, want := range []string{
 		"failed           7  status 503, not stored", "unknown          3  timeout", "VIOLATED", "gap (contiguous windows, no gap): seq 12",
 		"breaks monotonic reads", "worker 3, request 4 at replica 1", "> ", "✗ contiguous windows, no gap", "seq 12: seq 12 is missing", "– counters", "not checkable",
-		"2 stored, 1 not stored", "1 message of other", "threshold not kept  p99<1ms",
+		"2 stored, 1 not stored", "1 message of other runs or writers seen (the log was not empty)", "seen: 5 000 requests, and at the end 2 sentinels", "– aborted read                nothing to check: no failed requests", "threshold not kept  p99<1ms",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q", want)

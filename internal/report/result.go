@@ -34,6 +34,12 @@ type Run struct {
 	Unknown int64 `json:"unknown"` // no good answer; may be stored
 	Retried int64 `json:"retried,omitzero"`
 
+	// Replayed are answered requests that were sent once more under their
+	// idempotency key and answered again, in order to compare the answers;
+	// Unreplayed those that got no good answer then. Neither is in any other figure.
+	Replayed   int64 `json:"replayed,omitzero"`
+	Unreplayed int64 `json:"unreplayed,omitzero"`
+
 	Total      float64 `json:"total_s"`          // from the first request sent to the last answer
 	Throughput float64 `json:"throughput_per_s"` // OK ÷ Total
 

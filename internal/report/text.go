@@ -62,6 +62,10 @@ func writeRun(b *bufio.Writer, r *Run) {
 	if r.Retried > 0 {
 		fmt.Fprintf(b, "%s tried again\n", Plural(r.Retried, "time"))
 	}
+	if r.Replayed+r.Unreplayed > 0 {
+		writeParagraph(b, "", fmt.Sprintf("%s sent once more after the answer, for a comparison, %s in vain; not in the figures",
+			Plural(r.Replayed+r.Unreplayed, "request"), Count(r.Unreplayed)))
+	}
 	fmt.Fprintln(b)
 	writeParagraph(b, "client: ", r.honesty())
 	fmt.Fprintf(b, "run %s, --seed %d\n", r.ID, r.Seed)

@@ -22,6 +22,9 @@ func writeVerdict(b *bufio.Writer, v *verify.Verdict) {
 	for _, reason := range v.Reasons {
 		writeParagraph(b, "  because ", reason)
 	}
+	if n := v.Counts.Sentinels; n > 0 {
+		fmt.Fprintf(b, "  seen: %s, and at the end %s to settle what is unknown\n", Plural(v.Counts.Sent, "request"), Plural(n, "sentinel"))
+	}
 	if v.CounterExample != nil {
 		writeViolation(b, v.CounterExample)
 	}
@@ -53,7 +56,7 @@ func writeCheck(b *bufio.Writer, c *verify.CheckResult) {
 	case c.NotCheckable != "":
 		mark, saw = "–", "not checkable: "+c.NotCheckable
 	case c.Saw == 0:
-		mark = "·" // there was nothing to check
+		mark, saw = "–", "nothing to check: no "+c.Unit
 	}
 	for i, line := range wrap(saw, 48) {
 		if i == 0 {
@@ -74,7 +77,11 @@ func writeCounts(b *bufio.Writer, v *verify.Verdict) {
 			Count(n.Unknown), Count(n.Stored), Count(n.NotStored), Count(n.Unsettled))
 	}
 	if n.Others > 0 {
-		fmt.Fprintf(b, "%s of other runs or writers seen\n", Plural(n.Others, "message"))
+		why := "the log was not empty"
+		if v.OtherWriters {
+			why = "others wrote to the log during the run"
+		}
+		fmt.Fprintf(b, "%s of other runs or writers seen (%s)\n", Plural(n.Others, "message"), why)
 	}
 	if v.CutOff {
 		fmt.Fprintln(b, "the history is cut off; what is there was judged")

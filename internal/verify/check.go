@@ -1,5 +1,10 @@
 package verify
 
+import (
+	"fmt"
+	"slices"
+)
+
 // A Check is one row of the table of what is checked.
 type Check uint8
 
@@ -15,7 +20,7 @@ const (
 	Dates                            // never decreasing along seq, and within the operation's time
 	AbortedRead                      // what certainly failed is not in the log
 	GarbageRead                      // only what was sent, as it was sent
-	ExactlyOnce                      // a retried operation is in the log once, with one answer
+	ExactlyOnce                      // an operation sent again is in the log once, with one answer
 	numChecks
 )
 
@@ -39,6 +44,16 @@ func (c Check) String() string { return checkNames[c] }
 
 // MarshalText writes the name.
 func (c Check) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads it.
+func (c *Check) UnmarshalText(text []byte) error {
+	i := slices.Index(checkNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no check", text)
+	}
+	*c = Check(i)
+	return nil
+}
 
 // Checks are all of them, in the order of the table.
 func Checks() []Check {

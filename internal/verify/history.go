@@ -38,10 +38,15 @@ type operationLine struct {
 	Sender   string `json:"sender"`
 	Text     string `json:"text"`
 
-	Window  []place `json:"window,omitempty"`
-	Earlier []place `json:"earlier,omitempty"`
+	Window []place `json:"window,omitempty"`
+	Replay []place `json:"replay,omitempty"`
 
-	End *endLine `json:"end,omitzero"` // in the last line, which has nothing else
+	Floor int64    `json:"floor,omitzero"` // in a line that has nothing else: see Recorder.Mark
+	End   *endLine `json:"end,omitzero"`   // in the last line, which has nothing else
+}
+
+type floorLine struct {
+	Floor int64 `json:"floor"`
 }
 
 type endLine struct {
@@ -85,6 +90,7 @@ type Recorder struct {
 	w       *bufio.Writer
 	written [backSize]*Entry
 	count   int64
+	floor   int64
 	line    operationLine
 	err     error
 }
@@ -109,12 +115,25 @@ func (h *Recorder) Record(op *Operation) error {
 		Sender: op.Sender, Text: op.Text,
 		Window: h.places(l.Window[:0], op.Window),
 	}
-	if op.Earlier != nil {
-		l.Earlier = h.places(nil, op.Earlier)
+	if op.Replay != nil {
+		l.Replay = h.places(nil, op.Replay)
 	}
 	h.count++
 	h.write(l)
 	return h.err
+}
+
+// Mark tells readers that all operations recorded after it had been called
+// when floor was acknowledged, or later, so that they may forget what lies
+// behind. Floor is the Verifier's from before this call, and operations have to
+// be recorded before they are handed to its Return.
+func (h *Recorder) Mark(floor int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if floor > h.floor {
+		h.floor = floor
+		h.write(floorLine{floor})
+	}
 }
 
 func (h *Recorder) places(to []place, w []*Entry) []place {
@@ -182,10 +201,8 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 	if !validRun(cfg.Run) || cfg.WindowSize < 0 || cfg.WindowSize > maxWindow {
 		return nil, cfg, errors.New("history: its configuration has no usable run id or window size")
 	}
-	stored := cfg
-	stored.Stream = false // the calls are not in the file, so nobody knows what was in flight
-	v := New(stored)
-	v.cutOff, err = readOperations(lines, func(op *Operation) error {
+	v := New(cfg)
+	v.cutOff, err = readOperations(lines, v.setFloor, func(op *Operation) error {
 		if v.hasReturned(op.ref()) {
 			return fmt.Errorf("worker %d has its operation %d twice", op.Worker, op.Number)
 		}
@@ -228,7 +245,7 @@ func historyLines(r io.Reader) (*bufio.Scanner, error) {
 
 // readOperations reads all lines after the first one. It tells whether the
 // history is not whole.
-func readOperations(lines *bufio.Scanner, each func(*Operation) error) (cutOff bool, err error) {
+func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operation) error) (cutOff bool, err error) {
 	read := &historyReader{entries: make([]*Entry, backSize)}
 	count := int64(0)
 	var broken error // the line before was; then it must be the last
@@ -247,6 +264,10 @@ func readOperations(lines *bufio.Scanner, each func(*Operation) error) (cutOff b
 				return false, fmt.Errorf("history: line %d comes after the end", n+1)
 			}
 			return cutOff, nil
+		}
+		if l.Floor != 0 {
+			floor(l.Floor)
+			continue
 		}
 		op, err := read.operation(&l)
 		if err == nil {
@@ -290,7 +311,7 @@ func (h *historyReader) operation(l *operationLine) (*Operation, error) {
 	if op.Window, err = h.window(l.Window); err != nil {
 		return nil, err
 	}
-	op.Earlier, err = h.window(l.Earlier)
+	op.Replay, err = h.window(l.Replay)
 	return op, err
 }
 
@@ -322,5 +343,5 @@ func (v *Verifier) hasReturned(r ref) bool {
 		return v.positions.holds(r)
 	}
 	w := v.workers[r.worker]
-	return w != nil && w.ops.peek(int64(r.number)).is(returned)
+	return w != nil && (w.hasForgotten(r.number) || w.ops.peek(int64(r.number)).is(returned))
 }

@@ -86,7 +86,7 @@ func TestHistoryRoundTrip(t *testing.T) {
 	var want []*Operation
 	for _, e := range events {
 		if !e.isCall {
-			e.op.Earlier = e.op.Window
+			e.op.Replay = e.op.Window
 			want = append(want, e.op)
 		}
 	}

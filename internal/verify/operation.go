@@ -47,7 +47,8 @@ type Operation struct {
 	Reason  string   // why it is not OK, in a few words that group well: "timeout", "status 503"
 	Window  []*Entry // what an OK answer showed, oldest first
 
-	// Earlier is what an earlier answer to the same idempotency key showed,
-	// when there was one: the two must be alike. It is nil otherwise.
-	Earlier []*Entry
+	// Replay is what the answer showed when the operation, answered already,
+	// was sent once more under its idempotency key: just what Window shows, or
+	// the key is not honoured. It is nil if that was not done.
+	Replay []*Entry
 }

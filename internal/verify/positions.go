@@ -61,8 +61,8 @@ func (p *positions) release() {
 	}
 	p.lay()
 	for _, op := range p.held {
-		op.Window, op.Earlier = p.placed(op.Window), p.placed(op.Earlier)
-		p.v.judge(op, p.v.hash(op.Sender, op.Text))
+		op.Window, op.Replay = p.placed(op.Window), p.placed(op.Replay)
+		p.v.judge(op)
 	}
 	p.held = nil
 }

@@ -19,7 +19,7 @@ type tally struct {
 	crossChecked        int64 // entries shown before by another answer
 	expected            int64 // places in windows where an older message had to be
 	compared            int64 // messages compared with what was sent
-	retried             int64
+	repeated            int64 // tried again, or replayed
 	returns             int64
 	firstViolation      *Violation
 	others, neighbours  int64
@@ -32,9 +32,6 @@ type tally struct {
 
 // sent notes that op was on its way, when Call or Return is first to tell.
 func (v *Verifier) sent(op *Operation, r ref, w *worker, rec *record, text uint64) {
-	if rec.is(sent) {
-		return
-	}
 	rec.flags |= sent
 	rec.text, rec.call, rec.sender = text, op.Call, v.senderIndex(op.Sender)
 	if op.Sentinel {
@@ -56,7 +53,7 @@ func (v *Verifier) sent(op *Operation, r ref, w *worker, rec *record, text uint6
 }
 
 // judge checks a returned operation against all that is known.
-func (v *Verifier) judge(op *Operation, text uint64) {
+func (v *Verifier) judge(op *Operation) {
 	r := op.ref()
 	w := v.worker(r.worker)
 	if w.hasForgotten(r.number) {
@@ -66,9 +63,14 @@ func (v *Verifier) judge(op *Operation, text uint64) {
 	if rec.is(returned) {
 		return
 	}
-	v.sent(op, r, w, rec, text)
+	if !rec.is(sent) {
+		v.sent(op, r, w, rec, v.hash(op.Sender, op.Text))
+	}
 	rec.call, rec.ret, rec.replica, rec.outcome = op.Call, op.Return, int16(op.Replica), op.Outcome
 	rec.flags |= returned
+	if !w.told { // a stored history
+		rec.floor = max(v.floor, v.acks.before(op.Call).seq)
+	}
 	w.inFlight = false
 	v.count(op, rec)
 
@@ -125,20 +127,20 @@ func (v *Verifier) settledAsStored(rec *record) {
 
 // once is the check "exactly once", as far as the operation itself shows it.
 func (v *Verifier) once(op *Operation, r ref, rec *record) {
-	if op.Tries > 1 || op.Earlier != nil {
-		v.tally.retried++
+	if op.Tries > 1 || op.Replay != nil {
+		v.tally.repeated++
 		rec.flags |= retried
 	}
 	if rec.is(retried) && rec.again != 0 {
 		v.twice(r, rec)
 	}
-	if op.Earlier == nil || op.Outcome != OK {
+	if op.Replay == nil || op.Outcome != OK {
 		return
 	}
-	if !slices.EqualFunc(op.Earlier, op.Window, func(a, b *Entry) bool { return a == b || *a == *b }) {
+	if !slices.EqualFunc(op.Window, op.Replay, func(a, b *Entry) bool { return a == b || *a == *b }) {
 		v.report(Violation{
 			Check: ExactlyOnce, Anomaly: "replay differs", Seq: rec.seq, Size: 1,
-			Why: fmt.Sprintf("the request was repeated with its idempotency key and got another answer than at first: %s at first, then %s", span(op.Earlier), span(op.Window)),
+			Why: fmt.Sprintf("the request was repeated with its idempotency key and got another answer than at first: %s at first, then %s", span(op.Window), span(op.Replay)),
 		}, r)
 	}
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"time"
 )
@@ -29,6 +30,52 @@ func (v *Verifier) settle() (notStored int64) {
 	slices.Sort(calls)
 	v.fillHoles(calls)
 	return notStored
+}
+
+// Unsettled is how many operations of unknown outcome may still turn out
+// either way, among those that have returned: no answer shows them, and no
+// sentinel was called at least grace after they returned whose window joins to
+// the log without a hole. A server may store a message for some time after its
+// caller has gone. It is meant for when nothing is in flight.
+func (v *Verifier) Unsettled(grace time.Duration) int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	whole := v.wholeFrom()
+	n := int64(0)
+	for rec := range v.unsettled() {
+		if !rec.is(sentinel) && (v.tally.sentinelCall < rec.ret+grace || v.floorOf(rec)+1 < whole) {
+			n++
+		}
+	}
+	return n
+}
+
+// wholeFrom is the lowest place such that all are known from there to the
+// newest sentinel's, before the second walk has come to the end.
+func (v *Verifier) wholeFrom() int64 {
+	k := &v.walk
+	s := v.tally.sentinelSeq
+	if s == 0 || len(k.seams) > 0 {
+		return math.MaxInt64
+	}
+	for ; s > k.done; s-- {
+		if !v.log.peek(s).is(seen) {
+			return s + 1
+		}
+	}
+	if k.prev != k.done && k.prev != 0 {
+		return k.done + 1
+	}
+	if n := len(k.holes); n > 0 {
+		return k.holes[n-1].last + 1
+	}
+	return k.lowest
+}
+
+// floorOf is the highest seq that was acknowledged before rec's message can
+// have been stored.
+func (v *Verifier) floorOf(rec *record) int64 {
+	return max(rec.floor, v.acks.before(rec.call).seq)
 }
 
 // unplaced are the calls of operations that were acknowledged by answers that
@@ -69,7 +116,7 @@ func (v *Verifier) isClosedFrom(rec *record) bool {
 	if len(v.walk.seams) > 0 || !rec.is(returned) || v.tally.sentinelSeq == 0 || v.tally.sentinelCall < rec.ret {
 		return false
 	}
-	floor := max(rec.floor, v.acks.before(rec.call).seq)
+	floor := v.floorOf(rec)
 	if v.walk.lowest > floor+1 {
 		return false
 	}

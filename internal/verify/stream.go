@@ -18,15 +18,44 @@ const (
 // in flight, can be touched by a correct answer any more. A wrong answer that
 // does is recognised by its own seq: see behindHorizon.
 func (v *Verifier) sweep() {
-	floor, told := v.acks.head, false
+	if floor, told := v.lowestFloor(); told {
+		v.sweepAbove(floor)
+	}
+}
+
+// lowestFloor is the lowest seq that was acknowledged when an operation in
+// flight was called. Without Call nobody knows what is in flight.
+func (v *Verifier) lowestFloor() (floor int64, told bool) {
+	floor = v.acks.head
 	for _, w := range v.workers {
 		if w.inFlight {
 			floor = min(floor, w.floor)
 		}
 		told = told || w.told
 	}
+	return floor, told
+}
+
+// Floor is a seq below which no operation that has not returned yet belongs,
+// nor any that will be called: see Recorder.Mark. 0 if that is not known.
+func (v *Verifier) Floor() int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if floor, told := v.lowestFloor(); told {
+		return floor
+	}
+	return 0
+}
+
+// setFloor takes from a stored history what Call tells in a live run.
+func (v *Verifier) setFloor(floor int64) {
+	v.floor = max(v.floor, min(floor, v.acks.head))
+	v.sweepAbove(v.floor)
+}
+
+func (v *Verifier) sweepAbove(floor int64) {
 	horizon := floor + 1 - int64(v.cfg.WindowSize)
-	if !told || horizon <= v.walk.done { // without Call nobody knows what is in flight
+	if horizon <= v.walk.done {
 		return
 	}
 	v.walkTo(horizon)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -23,6 +24,68 @@ func TestModesAgree(t *testing.T) {
 					got.Status, broken(got), got.Counts, want.Status, broken(want), want.Counts, dump(events))
 			}
 		}
+	}
+}
+
+// A history with a mark after each operation, by which a reader forgets as much
+// as anybody may, gets the verdict of the live run.
+func TestMarkedHistory(t *testing.T) {
+	count := uint64(2000)
+	if testing.Short() {
+		count = 200
+	}
+	check := func(cfg Config, events []event, what string) {
+		t.Helper()
+		want := replay(cfg, events).Verdict()
+		cfg.Stream = true
+		live, stored := New(cfg), New(cfg)
+		for _, e := range events {
+			if e.isCall {
+				live.Call(e.op)
+				continue
+			}
+			stored.Return(e.op) // as a Recorder is told before the Verifier
+			live.Return(e.op)
+			stored.setFloor(live.Floor())
+		}
+		if got := stored.Verdict(); got.Status != want.Status || want.Status != Violated && got.Counts != want.Counts {
+			t.Fatalf("%s: %v, %+v\nwant %v, %+v\n%s", what, got.Status, got.Counts, want.Status, want.Counts, dump(events))
+		}
+	}
+	for seed := range count {
+		cfg, events, what := smallHistory(seed)
+		cfg.Run = "sim"
+		check(cfg, events, fmt.Sprintf("seed %d (%s)", seed, what))
+	}
+	for seed := range count / 50 {
+		s := newSimulation(seed, 12, 60)
+		s.lose, s.refuse, s.prefix = 0.1, 0.1, int(seed%20)
+		check(s.cfg, s.run(), fmt.Sprintf("simulation %d", seed))
+	}
+}
+
+// Reading a streamed run's history takes no more memory than the run did.
+func TestStreamedHistoryIsBounded(t *testing.T) {
+	cfg := longConfig()
+	cfg.Stream = true
+	live, stored := New(cfg), New(cfg)
+	returned := 0
+	longRun(cfg, 50_000, func(op *Operation, isCall bool) {
+		if isCall {
+			live.Call(op)
+			return
+		}
+		stored.Return(op)
+		live.Return(op)
+		if returned++; returned%sweepEvery == 0 {
+			stored.setFloor(live.Floor())
+		}
+	})
+	if got := len(stored.log.pages); got > 2*recentSize/pageSize {
+		t.Errorf("%d pages of the log", got)
+	}
+	if d := stored.Verdict(); d.Status != Verified || d.Counts.OK != 50_000 {
+		t.Errorf("%v %v %v %+v", d.Status, d.Reasons, d.CounterExample, d.Counts)
 	}
 }
 

@@ -321,13 +321,13 @@ func TestTable(t *testing.T) {
 		"replay differs": {
 			func(h hand) {
 				h["e"].Tries = 2
-				h["e"].Earlier = []*Entry{h.entry('c'), h.entry('d'), handEntry(h["e"], 5, 3, 46)}
+				h["e"].Replay = []*Entry{h.entry('c'), h.entry('d'), handEntry(h["e"], 5, 3, 46)}
 			},
 			[]Check{ExactlyOnce}, ExactlyOnce, "replay differs",
 		},
 		"correct": {func(hand) {}, nil, numChecks, ""},
 		"correct replay": {
-			func(h hand) { h["e"].Tries, h["e"].Earlier = 2, h["e"].Window },
+			func(h hand) { h["e"].Tries, h["e"].Replay = 2, h["e"].Window },
 			nil, numChecks, "",
 		},
 		"correct, another writer": {

@@ -23,6 +23,16 @@ func (s Status) String() string { return statusNames[s] }
 // MarshalText writes the status's name.
 func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads it.
+func (s *Status) UnmarshalText(text []byte) error {
+	i := slices.Index(statusNames[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is no verdict", text)
+	}
+	*s = Status(i)
+	return nil
+}
+
 // A Verdict is what a run has shown.
 type Verdict struct {
 	Status  Status   `json:"status"`
@@ -173,7 +183,7 @@ func (v *Verifier) saw(c Check) (int64, string) {
 	case GarbageRead:
 		return t.compared, "messages compared with what was sent"
 	case ExactlyOnce:
-		return t.retried, "retried requests"
+		return t.repeated, "requests sent again"
 	}
 	panic("verify: no such check")
 }

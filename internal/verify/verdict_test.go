@@ -142,3 +142,62 @@ func TestNonce(t *testing.T) {
 		}
 	}
 }
+
+// A stored result can be read back.
+func TestNamesReadBack(t *testing.T) {
+	for _, c := range Checks() {
+		var got Check
+		if text, _ := c.MarshalText(); got.UnmarshalText(text) != nil || got != c {
+			t.Errorf("%v comes back as %v", c, got)
+		}
+	}
+	for _, s := range []Status{Verified, Violated, Inconclusive} {
+		var got Status
+		if text, _ := s.MarshalText(); got.UnmarshalText(text) != nil || got != s {
+			t.Errorf("%v comes back as %v", s, got)
+		}
+	}
+	if new(Check).UnmarshalText([]byte("x")) == nil || new(Status).UnmarshalText(nil) == nil {
+		t.Error("a name that is none has no error")
+	}
+}
+
+// An unknown operation is settled by a sentinel that was called long enough
+// after it, and a stored one by any answer.
+func TestUnsettled(t *testing.T) {
+	for seed := range uint64(10) {
+		s := newSimulation(seed, 8, 40)
+		s.lose = 0.2
+		for _, stream := range []bool{false, true} {
+			s.cfg.Stream = stream
+			events := s.run()
+			v := New(s.cfg)
+			open := func(grace time.Duration) int64 { return v.Unsettled(grace) }
+			for _, e := range events {
+				if e.isCall && e.op.Sentinel && open(0) == 0 {
+					t.Errorf("seed %d: nothing is unsettled before any sentinel", seed)
+					break
+				}
+				if e.isCall {
+					v.Call(e.op)
+				} else {
+					v.Return(e.op)
+				}
+				if e.op.Sentinel && !e.isCall {
+					break // one is enough
+				}
+			}
+			if n := open(0); n != 0 {
+				t.Errorf("seed %d: %d are unsettled after a sentinel", seed, n)
+			}
+			if open(time.Hour) == 0 {
+				t.Errorf("seed %d: none waits for a later sentinel", seed)
+			}
+			if d := v.Verdict(); d.Counts.Unsettled != 0 {
+				t.Errorf("seed %d: Unsettled() is 0, the verdict says %+v", seed, d.Counts)
+			}
+			s = newSimulation(seed, 8, 40)
+			s.lose = 0.2
+		}
+	}
+}

@@ -118,6 +118,7 @@ type Verifier struct {
 	open      map[ref]*record // unknown operations behind the horizon, when streaming
 	merging   *Operation      // the one whose window is being merged
 	acks      staircase
+	floor     int64 // of all that has not returned, as a stored history tells
 	walk      walk
 	tally     tally
 	results   [numChecks]result
@@ -174,21 +175,22 @@ func (v *Verifier) Call(op *Operation) {
 	rec := w.ops.at(int64(r.number))
 	rec.floor = v.acks.head
 	w.told, w.inFlight, w.floor = true, true, v.acks.head
-	v.sent(op, r, w, rec, text)
+	if !rec.is(sent) {
+		v.sent(op, r, w, rec, text)
+	}
 }
 
 // Return tells how op ended, right after it did. It keeps nothing of op but
 // some of the newest entries. Of a second Return of one operation it takes no
 // notice.
 func (v *Verifier) Return(op *Operation) {
-	text := v.hash(op.Sender, op.Text)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.positions != nil {
 		v.positions.hold(op)
 		return
 	}
-	v.judge(op, text)
+	v.judge(op)
 }
 
 // Live is the state of the checks during a run.

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"dummymessenger/internal/verify"
+)
+
+// Nobody listens anywhere: there is no run.
+func TestNoServer(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), []string{"http://" + ln.Addr().String()}, &stdout, &stderr)
+	if status != exitFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), "is it running?") || !strings.Contains(stderr.String(), "connection refused") {
+		t.Errorf("status %d, want %d\nstdout: %s\nstderr: %s", status, exitFailed, &stdout, &stderr)
+	}
+}
+
+// Servers that go in the middle of the run: what was seen is consistent, and
+// requests failed. If they go at once, the run has shown nothing.
+func TestServersGone(t *testing.T) {
+	for _, test := range []struct {
+		after  int64
+		status int
+	}{{300, exitFailed}, {1, exitInconclusive}} {
+		m := newMemory()
+		gone := func(w http.ResponseWriter, number int64, _ func() []message) bool {
+			if number >= test.after {
+				hijack(w, "")
+				return true
+			}
+			return false
+		}
+		status, r := try(t, t.Context(), "-c", "10", "-n", "900", newReplica(t, m, gone), newReplica(t, m, gone))
+		if status != test.status || r.Run.OK >= 900 || r.Run.Unknown == 0 {
+			t.Errorf("gone after %d requests: status %d, want %d; %d ok, %d unknown", test.after, status, test.status, r.Run.OK, r.Run.Unknown)
+		}
+		if test.after == 1 && (r.Run.OK > 0 || r.Verdict.Status != verify.Inconclusive || len(r.Verdict.Reasons) == 0) {
+			t.Errorf("%d ok, %v, reasons %q, want none answered and that it is inconclusive", r.Run.OK, r.Verdict.Status, r.Verdict.Reasons)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asClient makes the test binary the client.
+const asClient = "DUMMYMESSENGER_TEST_AS_CLIENT"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asClient) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// process starts the client as a process of its own.
+func process(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
+	t.Helper()
+	cmd = exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asClient+"=1")
+	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, stdout, stderr
+}
+
+// The first signal ends the run, which is settled, judged and reported.
+func TestSignal(t *testing.T) {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		m := newMemory()
+		reached := make(chan struct{})
+		fault := func(_ http.ResponseWriter, number int64, _ func() []message) bool {
+			if number == 300 {
+				close(reached)
+			}
+			return false
+		}
+		cmd, stdout, stderr := process(t, "-n", "1000000", newReplica(t, m, fault), newReplica(t, m, nil))
+		<-reached
+		cmd.Process.Signal(signal)
+		cmd.Wait()
+		if status := cmd.ProcessState.ExitCode(); status != exitInterrupted {
+			t.Errorf("%v: status %d, want %d\n%s", signal, status, exitInterrupted, stderr)
+		}
+		if !strings.Contains(stderr.String(), "interrupted: waiting") {
+			t.Errorf("%v: stderr does not tell what goes on:\n%s", signal, stderr)
+		}
+		for _, want := range []string{"interrupted", "total throughput", "VERIFIED", "2 sentinels"} {
+			if !strings.Contains(stdout.String(), want) {
+				t.Errorf("%v: stdout lacks %q:\n%s", signal, want, stdout)
+			}
+		}
+	}
+}
+
+// The second one kills, even if no server answers any more.
+func TestSecondSignal(t *testing.T) {
+	m := newMemory()
+	reached, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	hang := func(_ http.ResponseWriter, number int64, _ func() []message) bool {
+		if number > 300 {
+			once.Do(func() { close(reached) })
+			<-release
+		}
+		return false
+	}
+	url := newReplica(t, m, hang)
+	t.Cleanup(func() { close(release) })
+	cmd, _, stderr := process(t, "-n", "1000000", url)
+	<-reached
+	ended := make(chan struct{})
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	cmd.Process.Signal(os.Interrupt)
+	// The client takes the first one in before it lets the second through, so
+	// that this repeats it.
+	for {
+		select {
+		case <-ended:
+			if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGINT {
+				t.Errorf("ended with %v, want by the signal\n%s", cmd.ProcessState, stderr)
+			}
+			return
+		case <-time.After(50 * time.Millisecond):
+			cmd.Process.Signal(os.Interrupt)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package loadtest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"dummymessenger/internal/verify"
+)
+
+// decodeAny reads an answer of the profile's shape, in whatever form of JSON it
+// is written.
+func (d *decoder) decodeAny(body []byte) ([]*verify.Entry, error) {
+	a := answers.Get().(*answerReader)
+	defer answers.Put(a)
+	answer := &d.profile.Answer
+	window := make([]*verify.Entry, 0, 10)
+	err := a.read(body, answer.Messages, func(message jsontext.Value) error {
+		slot := d.recent.slotOf(message)
+		k := slot.Load()
+		if k == nil || k.raw != string(message) {
+			k = &known{raw: string(message)}
+			if err := answer.decodeMessage(&k.entry, message); err != nil {
+				return err
+			}
+			slot.Store(k)
+		}
+		window = append(window, &k.entry)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if answer.Order == "desc" {
+		slices.Reverse(window)
+	}
+	return window, nil
+}
+
+var answers = sync.Pool{New: func() any { return &answerReader{json: jsontext.NewDecoder(new(bytes.Buffer))} }}
+
+// An answerReader goes through the JSON of an answer.
+type answerReader struct {
+	json *jsontext.Decoder
+}
+
+// read calls each with every element of the array at path, keys joined by dots;
+// it checks that the whole body is one JSON value.
+func (a *answerReader) read(body []byte, path string, each func(jsontext.Value) error) error {
+	a.json.Reset(bytes.NewBuffer(body))
+	depth := 0
+	for key := range strings.SplitSeq(path, ".") {
+		if path == "" {
+			break // the root is the array
+		}
+		if err := a.enter(key); err != nil {
+			return err
+		}
+		depth++
+	}
+	if a.json.PeekKind() != '[' {
+		return fmt.Errorf("%q is not an array", path)
+	}
+	if _, err := a.json.ReadToken(); err != nil {
+		return err
+	}
+	for a.json.PeekKind() != ']' {
+		element, err := a.json.ReadValue()
+		if err == nil {
+			err = each(element)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := a.json.ReadToken(); err != nil {
+		return err
+	}
+	for range depth {
+		if err := a.leave(); err != nil {
+			return err
+		}
+	}
+	if _, err := a.json.ReadToken(); err != io.EOF {
+		return errors.New("something follows the JSON value")
+	}
+	return nil
+}
+
+// enter begins an object and goes to the value of key.
+func (a *answerReader) enter(key string) error {
+	if a.json.PeekKind() != '{' {
+		return errors.New("no object where one should be")
+	}
+	for _, err := a.json.ReadToken(); ; err = a.json.SkipValue() {
+		if err != nil {
+			return err
+		}
+		name, err := a.json.ReadToken()
+		switch {
+		case err != nil:
+			return err
+		case name.Kind() == '}':
+			return fmt.Errorf("no %q", key)
+		case name.String() == key:
+			return nil
+		}
+	}
+}
+
+// leave skips the rest of an object.
+func (a *answerReader) leave() error {
+	for {
+		name, err := a.json.ReadToken()
+		if err != nil || name.Kind() == '}' {
+			return err
+		}
+		if err := a.json.SkipValue(); err != nil {
+			return err
+		}
+	}
+}
