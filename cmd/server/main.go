@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -19,7 +20,9 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/joho/godotenv"
 
+	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/groupcommit"
+	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
 	"dummymessenger/internal/store"
 )
@@ -27,6 +30,10 @@ import (
 type flags struct {
 	Listen         string        `default:"127.0.0.1:8001" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one (default: ${default})."`
 	Database       string        `default:"sqlite:dummymessenger.db" env:"DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://…; libpq's PG* variables fill in what a PostgreSQL URL leaves out (default: ${default})."`
+	TokenFile      string        `type:"path" placeholder:"FILE" help:"Let only those send messages who have one of these bearer tokens, one a line. Read again when it changes."`
+	TLSCert        string        `name:"tls-cert" type:"path" placeholder:"FILE" help:"Serve HTTPS with this certificate and its chain (PEM). Read again when it changes."`
+	TLSKey         string        `name:"tls-key" type:"path" placeholder:"FILE" help:"The certificate's private key (PEM)."`
+	MaxConnections int           `default:"8192" placeholder:"N" help:"Most connections at once; one more is refused with 503 (default: ${default})."`
 	RequestTimeout time.Duration `default:"5s" placeholder:"TIME" help:"How long a message may wait to be stored (default: ${default})."`
 	DrainDelay     time.Duration `default:"0s" placeholder:"TIME" help:"How long to serve on when told to stop, with /readyz failing already (default: ${default})."`
 	MaxBatch       int           `default:"1000" placeholder:"N" help:"Most messages in one transaction (default: ${default})."`
@@ -41,6 +48,10 @@ func (f *flags) Validate() error {
 	switch {
 	case f.Listen == "":
 		return errors.New("--listen is empty; name an address, as in 127.0.0.1:8001")
+	case (f.TLSCert == "") != (f.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key go together")
+	case f.MaxConnections < 1:
+		return errors.New("--max-connections must be at least 1")
 	case f.RequestTimeout <= 0:
 		return errors.New("--request-timeout must be more than 0")
 	case f.DrainDelay < 0:
@@ -129,7 +140,28 @@ func newLogger(w io.Writer, f flags) *slog.Logger {
 // serve runs the replica until ctx ends: server, combiner and store are
 // started from the inside out and stopped from the outside in.
 func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
-	// The port comes first: if it is taken, no database need be touched.
+	config := server.Config{
+		Logger:         logger,
+		MaxConnections: f.MaxConnections,
+		RequestTimeout: f.RequestTimeout,
+		DrainDelay:     f.DrainDelay,
+	}
+	if f.TokenFile != "" {
+		tokens, err := credentials.OpenTokens(f.TokenFile, logger)
+		if err != nil {
+			return err
+		}
+		config.Authorized = tokens.Valid
+	}
+	var certificate *credentials.Certificate
+	if f.TLSCert != "" {
+		if certificate, err = credentials.OpenCertificate(f.TLSCert, f.TLSKey, logger); err != nil {
+			return err
+		}
+		config.Certificate = certificate.Get
+	}
+
+	// The port comes before the database: if it is taken, no database need be touched.
 	ln, err := net.Listen("tcp", f.Listen)
 	if err != nil {
 		return fmt.Errorf("%w; name another address with --listen", err)
@@ -151,27 +183,49 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 
+	counted := metrics.New(version())
 	combiner := groupcommit.New(groupcommit.Config{
 		Store:    log,
 		Encode:   server.AppendMessage,
 		Logger:   logger,
 		MaxBatch: f.MaxBatch,
 		MaxQueue: f.MaxQueue,
+		Observe:  counted.Commit,
 	})
+	counted.Queue(combiner.Waiting)
+	config.Log = combiner
+	config.Ready = combiner.Ready
+	config.Observe = counted.Request
+	config.Metrics = counted.Handler(logger)
+	replica := server.New(config)
+	counted.Connections(replica.Connections)
+	if certificate != nil {
+		counted.Certificate(certificate.Expiry)
+	}
+
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var combining sync.WaitGroup
 	combining.Go(func() { combiner.Run(running) })
 	defer combining.Wait()
 	defer stop()
 
-	logger.Info("listening", "addr", ln.Addr().String())
-	err = server.New(server.Config{
-		Log:            combiner,
-		Logger:         logger,
-		Ready:          combiner.Ready,
-		RequestTimeout: f.RequestTimeout,
-		DrainDelay:     f.DrainDelay,
-	}).Serve(ctx, ln)
+	logger.Info("listening", "addr", ln.Addr().String(), "tls", certificate != nil, "tokens", config.Authorized != nil)
+	err = replica.Serve(ctx, ln)
 	logger.Info("stopped")
 	return err
+}
+
+// version is the module's version, or the commit that was built.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && version == "(devel)" {
+			version = s.Value
+		}
+	}
+	return version
 }

@@ -25,6 +25,8 @@ var rules = map[string]rule{
 
 	"internal/server":      {[]string{"internal/messenger"}, "HTTP must not know how messages are stored; it appends through its own interface"},
 	"internal/groupcommit": {[]string{"internal/messenger"}, "batching must hold for every store and every front; it knows neither SQL nor HTTP"},
+	"internal/credentials": {nil, "it reads files, whoever uses what they hold"},
+	"internal/metrics":     {[]string{"internal/messenger", "internal/server", "internal/groupcommit"}, "it counts what these two tell; they must not know how"},
 	"internal/memlog":      {[]string{"internal/messenger"}, "it stands in for groupcommit and a store, and must not lean on them"},
 
 	"internal/store/sqlite":    {[]string{"internal/messenger"}, "a store knows the contract only, so that another can take its place"},
@@ -48,11 +50,11 @@ var rules = map[string]rule{
 	"internal/e2e":       {nil, "it is a test only"},
 
 	"cmd/server": {
-		[]string{"internal/messenger", "internal/server", "internal/groupcommit", "internal/store"},
+		[]string{"internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials"},
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
-		[]string{"internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty"},
+		[]string{"internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty", "internal/credentials"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
