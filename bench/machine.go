@@ -96,7 +96,7 @@ func (b *bench) settings(ctx context.Context) ([]string, error) {
 	}
 	facts := []string{
 		"commit " + commit(ctx) + ", " + runtime.Version(),
-		fmt.Sprintf("%s after a warm-up; timed runs: %s after %s of warming up", report.Plural(int64(b.rounds), "round"), b.length, b.warmup),
+		b.plan(),
 		fmt.Sprintf("one flush (%s of a small append): median %.3f ms", flushCall, milliseconds(flush)),
 	}
 	if b.cluster == nil {
@@ -121,6 +121,14 @@ func (b *bench) settings(ctx context.Context) ([]string, error) {
 		database = append(database, name+"="+value)
 	}
 	return append(facts, strings.Join(database, ", "), "SQLite: journal_mode=WAL, synchronous=FULL"), nil
+}
+
+// plan tells how often and how long is measured.
+func (b *bench) plan() string {
+	if b.tooShort {
+		return "one round of a few hundred requests"
+	}
+	return fmt.Sprintf("%s after a warm-up; timed runs: %s after %s of warming up", report.Plural(int64(b.rounds), "round"), b.length, b.warmup)
 }
 
 // commit is what git says of the source folder, if there is git.

@@ -32,7 +32,7 @@ type cli struct {
 type runCmd struct {
 	Rows    []int  `placeholder:"1,2,5" help:"Only these rows of the table."`
 	Rounds  int    `default:"5" help:"How often the contenders of a row take turns, after a warm-up (${default})."`
-	Quick   bool   `help:"Only see that everything works: one round of moments, small tables, in about a minute. The figures mean nothing."`
+	Quick   bool   `help:"Only see that everything works: one round of a few hundred requests each, small tables, in about a minute. The figures mean nothing."`
 	JSON    string `name:"json" type:"path" placeholder:"FILE" help:"Write the results as JSON too."`
 	Profile string `type:"path" placeholder:"DIR" help:"Also write CPU profiles of server and client under the loads of rows 1 and 2."`
 }

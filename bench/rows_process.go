@@ -45,10 +45,10 @@ func (b *bench) generators(ctx context.Context) ([]line, error) {
 	if err := os.WriteFile(script, []byte(wrkScript), 0o600); err != nil {
 		return nil, err
 	}
-	ours := series{Name: "client", Unit: "µs"}
-	wrks := series{Name: "wrk", Unit: "µs"}
+	ours := &series{Name: "client", Unit: "µs"}
+	wrks := &series{Name: "wrk", Unit: "µs"}
 	s, err := b.takeTurns(ctx,
-		contender{"client", "/s", func(ctx context.Context) (float64, error) {
+		contender{name: "client", unit: "/s", also: []*series{ours}, run: func(ctx context.Context) (float64, error) {
 			run, err := b.send(ctx, load{urls: g.urls, args: b.timed(50), cpu: clientCPU})
 			if err != nil {
 				return 0, err
@@ -56,7 +56,7 @@ func (b *bench) generators(ctx context.Context) ([]line, error) {
 			ours.Values = append(ours.Values, run.Generator.CPU/run.Throughput*1e6)
 			return run.Throughput, nil
 		}},
-		contender{"wrk", "/s", func(ctx context.Context) (float64, error) {
+		contender{name: "wrk", unit: "/s", also: []*series{wrks}, run: func(ctx context.Context) (float64, error) {
 			perSecond, cpu, err := runWrk(ctx, append(pinned(clientCPU), wrk, "--threads", "1", "--connections", "50",
 				"--duration", fmt.Sprint(b.wholeSeconds(), "s"), "--script", script, g.urls[0]+"/messages"))
 			wrks.Values = append(wrks.Values, cpu.Seconds()*1e6)
@@ -66,7 +66,7 @@ func (b *bench) generators(ctx context.Context) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	cost := compare("the same: processor time that one request costs the generator", ours, wrks, target{})
+	cost := compare("the same: processor time that one request costs the generator", *ours, *wrks, target{})
 	cost.Note = "the ratio above cannot tell the two apart where the server is what limits both"
 	return []line{
 		compare("log in memory on one core, generator on another, 50 connections: client with all checks ÷ wrk", s[0], s[1], atLeast(0.70)),
