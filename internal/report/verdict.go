@@ -3,6 +3,7 @@ package report
 import (
 	"bufio"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ func writeWorst(b *bufio.Writer, c *verify.CheckResult) {
 	}
 	fmt.Fprintf(b, "\n%s, the worst of %s:\n", c.Check, Count(c.Violations))
 	for _, v := range c.Worst {
-		writeParagraph(b, "  ", fmt.Sprintf("seq %d: %s", v.Seq, v.Why))
+		writeParagraph(b, "  ", v.Place()+": "+v.Why)
 	}
 }
 
@@ -97,12 +98,14 @@ func writeViolation(b *bufio.Writer, v *verify.Violation) {
 		fmt.Fprintf(b, "  breaks %s\n", strings.Join(v.Session, ", "))
 	}
 	for i := range v.Witnesses {
-		writeWitness(b, &v.Witnesses[i])
+		writeWitness(b, &v.Witnesses[i], v.Inferred)
 	}
 	fmt.Fprintln(b)
 }
 
-func writeWitness(b *bufio.Writer, w *verify.Witness) {
+// writeWitness tells of one operation. What the server does not show is left
+// out, and inferred places are marked with a tilde.
+func writeWitness(b *bufio.Writer, w *verify.Witness, inferred bool) {
 	who := fmt.Sprintf("worker %d, request %d", w.Worker, w.Number)
 	if w.Sentinel {
 		who = fmt.Sprintf("sentinel %d", w.Number)
@@ -118,8 +121,17 @@ func writeWitness(b *bufio.Writer, w *verify.Witness) {
 		if e.Seq == w.Seq {
 			own = ">"
 		}
-		fmt.Fprintf(b, "   %s %6d  %-12s %5d  %s  %s\n", own, e.Seq, fit(e.Sender, 12), e.SenderCount,
-			time.UnixMicro(e.SentAt).UTC().Format("15:04:05.000000"), excerpt(e.Text, 28))
+		place, count, date := strconv.FormatInt(e.Seq, 10), "", ""
+		if inferred {
+			place = "~" + place
+		}
+		if e.SenderCount != 0 {
+			count = strconv.FormatInt(e.SenderCount, 10)
+		}
+		if e.SentAt != 0 {
+			date = time.UnixMicro(e.SentAt).UTC().Format("15:04:05.000000")
+		}
+		fmt.Fprintf(b, "   %s %6s  %-12s %5s  %-15s  %s\n", own, place, fit(e.Sender, 12), count, date, excerpt(e.Text, 28))
 	}
 }
 

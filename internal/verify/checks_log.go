@@ -11,7 +11,7 @@ import (
 // may hold messages of unknown outcome that nobody saw: see fillHoles.
 func (v *Verifier) unseenPlaces(first, last int64) {
 	k := &v.walk
-	k.unseen += last - first + 1
+	k.spare += last - first + 1
 	for s := first; s <= last; s++ {
 		if _, ok := v.absent[s]; ok {
 			return // inside some window: a gap there, and reported
@@ -60,20 +60,31 @@ func (v *Verifier) counter(seq int64, c *cell) {
 	if sender < 0 && c.is(ours) { // answers do not show it, but we know whom we sent for
 		sender = v.find(c.owner).sender
 	}
-	if v.cfg.Missing.Has(SenderCount) || sender < 0 || (v.cfg.Missing.Has(Sender) && v.walk.others) {
+	if v.cfg.Missing.Has(SenderCount) {
 		return
 	}
 	k := &v.walk
+	if sender < 0 {
+		k.spare++
+		return
+	}
 	v.tally.counted++
 	last, known := k.counters[sender]
-	k.counters[sender] = counter{seq, c.count, k.unseen, c.owner, c.is(ours)}
-	if !known && k.lowest > 1 {
-		return // the log was not empty: from the first known value on
+	k.counters[sender] = counter{seq, c.count, k.spare, c.owner, c.is(ours)}
+	if c.count < 1 && !known {
+		v.report(Violation{
+			Check: Counters, Anomaly: "counter below 1", Seq: seq, Size: 1 - c.count,
+			Why: fmt.Sprintf("sender %q has sender_count %d at seq %d, and counters begin at 1", v.names[sender], c.count, seq),
+		}, v.teller(c))
+		return
+	}
+	if !known && k.middle {
+		return // the log was not empty, or who knows: from the first known value on
 	}
 	// Each place that nobody saw may have held a message of this sender.
 	next := last.count + 1
-	spare := k.unseen - last.unseen
-	if c.count >= next && c.count <= next+spare {
+	spare := k.spare - last.spare
+	if c.count >= next && c.count-next <= spare {
 		return
 	}
 	anomaly, size := "counter skipped", c.count-next

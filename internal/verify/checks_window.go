@@ -34,9 +34,6 @@ func (v *Verifier) ownFields(op *Operation, r ref, own *Entry) {
 	if own.Seq < 1 || own.Seq > maxSeq {
 		wrong = append(wrong, fmt.Sprintf("seq is %d, which is no place in a log", own.Seq))
 	}
-	if !missing.Has(SenderCount) && own.SenderCount < 1 {
-		wrong = append(wrong, fmt.Sprintf("sender_count is %d, not at least 1", own.SenderCount))
-	}
 	if wrong != nil {
 		v.report(Violation{
 			Check: InternalConsistency, Anomaly: "own fields altered", Seq: own.Seq, Size: 1,
@@ -96,7 +93,7 @@ func (v *Verifier) tooLong(_ *Operation, r ref, seq, n int64) {
 	}, r)
 }
 
-func (v *Verifier) tooShort(_ *Operation, r ref, seq, n, must int64) {
+func (v *Verifier) tooShort(r ref, seq, n, must int64) {
 	v.report(Violation{
 		Check: Contiguous, Anomaly: "gap", Seq: seq, Size: must - n,
 		Why: fmt.Sprintf("the answer ends in seq %d and holds %s, where it must hold %d", seq, plural(n, "message"), must),

@@ -81,6 +81,11 @@ type Config struct {
 	// WindowSize is the most messages that an answer holds. 0 is messenger.WindowSize.
 	WindowSize int `json:"window_size,omitzero"`
 
+	// AnyStart says that the log may begin at any seq, as in a table of a
+	// foreign server whose rows were deleted and whose sequence goes on: a
+	// window may be shorter when nothing below it is known.
+	AnyStart bool `json:"any_start,omitzero"`
+
 	// MinOperations is how many answered operations a run needs in order to
 	// prove anything. 0 is DefaultMinOperations; below 0, none is needed.
 	MinOperations int `json:"min_operations,omitzero"`

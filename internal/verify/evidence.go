@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,12 @@ type Violation struct {
 	// violations of its check: messages skipped, microseconds, and so on.
 	Seq  int64 `json:"seq"`
 	Size int64 `json:"size"`
+
+	// Inferred tells that the server shows no seq: those here, and those of the
+	// witnesses, are places inferred from how the windows overlap. A single
+	// window says how far its messages are apart, and nothing says where the
+	// log begins.
+	Inferred bool `json:"inferred_places,omitempty"`
 
 	// Session names the session guarantees that are broken too, when both
 	// operations are one worker's own.
@@ -70,6 +77,10 @@ func (v *Verifier) report(n Violation, refs ...ref) {
 		return
 	}
 	n.refs = refs
+	if v.positions != nil {
+		n.Inferred = true
+		n.Why = statedSeq.ReplaceAllString(n.Why, "inferred place $1")
+	}
 	for _, r := range refs {
 		n.Witnesses = append(n.Witnesses, v.witness(r))
 	}
@@ -88,6 +99,9 @@ func (v *Verifier) report(n Violation, refs ...ref) {
 	}
 	res.worst = slices.Insert(res.worst, i, n)
 }
+
+// statedSeq is a place in an explanation, as if the server had shown it.
+var statedSeq = regexp.MustCompile(`\bseq (\d+)`)
 
 // refresh completes the evidence with what became known after it was found,
 // such as how an operation ended that was still under way.
@@ -183,7 +197,7 @@ func entries(w []*Entry) []Entry {
 // what each saw, and why they cannot both be true.
 func (n Violation) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s) at seq %d: %s.\n", n.Check, n.Anomaly, n.Seq, n.Why)
+	fmt.Fprintf(&b, "%s (%s) at %s: %s.\n", n.Check, n.Anomaly, n.Place(), n.Why)
 	if n.Session != nil {
 		fmt.Fprintf(&b, "Both are one worker's own, so this breaks %s too.\n", strings.Join(n.Session, ", "))
 	}
@@ -191,6 +205,14 @@ func (n Violation) String() string {
 		fmt.Fprintf(&b, "%d. %s\n", i+1, w)
 	}
 	return b.String()
+}
+
+// Place says where in the log it shows, and whether the server said so.
+func (n *Violation) Place() string {
+	if n.Inferred {
+		return fmt.Sprintf("inferred place %d", n.Seq)
+	}
+	return fmt.Sprintf("seq %d", n.Seq)
 }
 
 // String tells the operation in plain words, its window in a second line.

@@ -1,13 +1,19 @@
 package verify
 
+import "slices"
+
 // merge is the first walk: it checks one answer by itself and against the log
 // that all answers so far have built, and adds it to that.
 func (v *Verifier) merge(op *Operation, r ref, rec *record) {
 	v.merging = op
 	defer func() { v.merging = nil }()
 	v.tally.windows++
-	v.tally.expected += int64(max(0, len(op.Window)-1))
 	own := v.ownPlace(op, r)
+	expected := int64(len(op.Window)) - 1
+	if own >= 0 {
+		expected = max(expected, v.mustHold(op.Window[own].Seq)-1)
+	}
+	v.tally.expected += max(0, expected)
 	whole := v.windowAlone(op, r, own)
 
 	for i, e := range op.Window {
@@ -62,7 +68,7 @@ func (v *Verifier) windowAlone(op *Operation, r ref, own int) (whole bool) {
 			disorder++
 		}
 	}
-	must := min(int64(v.cfg.WindowSize), w[own].Seq)
+	must := v.mustHold(w[own].Seq)
 	switch n := int64(len(w)); {
 	case disorder > 0:
 		v.outOfOrder(op, r, w[own].Seq, disorder)
@@ -70,12 +76,47 @@ func (v *Verifier) windowAlone(op *Operation, r ref, own int) (whole bool) {
 		v.gapInWindow(op, r, w[own].Seq, skipped)
 	case n > int64(v.cfg.WindowSize):
 		v.tooLong(op, r, w[own].Seq, n)
+	case n < must && own == len(w)-1 && v.mayBegin(r, w[0].Seq, w[own].Seq):
+		return whole
 	case n < must && own == len(w)-1:
-		v.tooShort(op, r, w[own].Seq, n, must)
+		v.tooShort(r, w[own].Seq, n, must)
 	default:
 		return whole
 	}
 	return false
+}
+
+// mustHold is how many messages a window must hold that ends at seq.
+func (v *Verifier) mustHold(seq int64) int64 {
+	return max(0, min(int64(v.cfg.WindowSize), seq-v.bottom+1))
+}
+
+// A beginning is a window that is right only if the log begins where it does.
+type beginning struct {
+	r          ref
+	first, seq int64 // where it begins and ends
+}
+
+// mayBegin tells whether the log may begin at first, where r's window does. If
+// an answer yet to come shows what lies below, begunAbove takes it back.
+func (v *Verifier) mayBegin(r ref, first, seq int64) bool {
+	if !v.cfg.AnyStart || v.lowest != 0 && v.lowest < first {
+		return false
+	}
+	v.beginnings = append(v.beginnings, beginning{r, first, seq})
+	return true
+}
+
+// begunAbove reports the windows that seemed to begin the log, now that seq,
+// which lies below, turns out to be in it.
+func (v *Verifier) begunAbove(seq int64) {
+	v.beginnings = slices.DeleteFunc(v.beginnings, func(b beginning) bool {
+		if b.first <= seq {
+			return false
+		}
+		v.tooShort(b.r, b.seq, b.seq-b.first+1, v.mustHold(b.seq))
+		return true
+	})
 }
 
 // show adds one entry of an answer to the log, or compares it with what is
@@ -115,6 +156,10 @@ func (v *Verifier) fill(c *cell, op *Operation, r ref, e *Entry, own bool) {
 	*c = cell{
 		text: v.hash(e.Sender, e.Text), sentAt: e.SentAt, count: e.SenderCount, sender: v.senderOf(e, -1),
 		first: op.Return, shown: r, flags: seen,
+	}
+	if v.lowest == 0 || e.Seq < v.lowest {
+		v.lowest = e.Seq
+		v.begunAbove(e.Seq)
 	}
 	if n, ok := v.nonce(e.Text); ok {
 		v.claim(c, n, e.Seq, c.text)
@@ -244,7 +289,7 @@ func (v *Verifier) missing(op *Operation, r ref, seq int64) {
 	if end > maxSeq {
 		return
 	}
-	for s := max(1, v.walk.base, end-int64(v.cfg.WindowSize)+1); s < seq; s++ {
+	for s := max(v.bottom, v.walk.base, end-int64(v.cfg.WindowSize)+1); s < seq; s++ {
 		shown := false
 		for _, e := range op.Window {
 			shown = shown || e.Seq == s

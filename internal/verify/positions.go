@@ -2,44 +2,78 @@ package verify
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 )
 
 // Positions infers places in the log for a server that shows no seq. Every
 // window says that its messages follow each other, which fixes the distance
-// between any two of them; windows that share a message join up to one
-// stretch of log. This is a union-find with distances. It is done when all
+// between any two of our own messages in it; windows that share one join up to
+// one stretch of log. This is a union-find with distances. It is done when all
 // windows are there, and takes memory for all of them.
+//
+// Only our own messages join windows, since two of other writers may look
+// alike. Nothing is lost by that: a correct window ends in its caller's own
+// message, so of two windows that overlap the later one shows the message in
+// which the earlier one ends. Hence, too, two stretches share no place of the
+// log: one lies wholly before the other.
 type positions struct {
 	v    *Verifier
 	held []*Operation
 	refs map[ref]bool // of those held
 
-	nodes  map[identity]*node
-	copies map[*Entry]*Entry
+	nodes   map[identity]*node
+	doubled map[identity]bool // twice in one window, so that they say nothing about distances
+	copies  map[inPlace]*Entry
 }
 
-// An identity is what makes two entries the same message: our nonce, or all
-// that is shown of somebody else's.
+// An identity is what tells that two entries are the same message: our nonce,
+// or, where answers show no texts, the number among its sender's.
 type identity struct {
-	ours   bool
 	nonce  ref
-	theirs Entry
+	sender string
+	count  int64
+}
+
+// An inPlace is an entry at an inferred place. Entries of messages that look
+// alike may be one and the same.
+type inPlace struct {
+	entry *Entry
+	seq   int64
 }
 
 // A node is one message, at a distance along the log from its parent.
 type node struct {
 	parent   *node
 	distance int64
-	low      int64 // of a root: the lowest distance of its stretch, at most 0
-	high     int64 // of a root: the highest, at least 0
-	begins   bool  // of a root: some window of its stretch is shorter than others can be
-	base     int64 // of a root: where its stretch begins in the log
+	stretch  // of a root
+}
+
+// A stretch is a part of the log that windows join up to. Its distances count
+// from its root.
+type stretch struct {
+	low, high int64      // the lowest distance, at most 0, and the highest, at least 0
+	begins    *Operation // one whose window is shorter than it can be but at the log's beginning
+	base      int64      // where the root is in the log
+
+	// What was acknowledged in it first, and called last: real time puts it
+	// before another one that has a later call than this first return.
+	first, last *Operation
+}
+
+// An anchor is an entry of a window whose message is recognised.
+type anchor struct {
+	index int
+	node  *node
 }
 
 func newPositions(v *Verifier) *positions {
-	return &positions{v: v, refs: make(map[ref]bool), nodes: make(map[identity]*node), copies: make(map[*Entry]*Entry)}
+	return &positions{
+		v: v, refs: make(map[ref]bool),
+		nodes: make(map[identity]*node), doubled: make(map[identity]bool), copies: make(map[inPlace]*Entry),
+	}
 }
 
 // hold keeps a returned operation until all are there.
@@ -57,122 +91,282 @@ func (p *positions) holds(r ref) bool { return p.refs[r] }
 // release gives every entry its place and hands the operations on.
 func (p *positions) release() {
 	for _, op := range p.held {
-		p.join(op.Window)
+		p.findDoubled(op)
 	}
-	p.lay()
 	for _, op := range p.held {
-		op.Window, op.Replay = p.placed(op.Window), p.placed(op.Replay)
+		p.join(op)
+	}
+	roots := p.roots()
+	p.lay(roots)
+	for _, op := range p.held {
+		p.v.bottom = 1
+		if anchors := p.anchors(op.Window, op.ref()); len(anchors) > 0 {
+			root, _ := anchors[len(anchors)-1].node.find()
+			p.v.bottom = root.base + root.low
+		}
+		op.Window, op.Replay = p.placed(op.Window, op.ref()), p.placed(op.Replay, op.ref())
 		p.v.judge(op)
 	}
 	p.held = nil
+	if p.joins() {
+		p.contradictions(roots)
+	}
+}
+
+// joins tells whether windows join wherever they overlap. Where answers show
+// neither texts nor numbers, each window is a stretch, and they may overlap.
+func (p *positions) joins() bool {
+	missing := p.v.cfg.Missing
+	return !missing.Has(Text) || missing&(Sender|SenderCount) == 0
+}
+
+// identity recognises the message of entry i of a window that answered r.
+func (p *positions) identity(w []*Entry, i int, r ref) (identity, bool) {
+	e := w[i]
+	if !p.v.cfg.Missing.Has(Text) {
+		n, ok := p.v.nonce(e.Text)
+		return identity{nonce: n}, ok
+	}
+	if p.joins() {
+		return identity{nonce: ref{-1, -1}, sender: e.Sender, count: e.SenderCount}, true
+	}
+	return identity{nonce: r}, i == len(w)-1
+}
+
+// findDoubled looks for messages that are twice in one window. That is a fault
+// of its own, and they must not pull the windows around them apart.
+func (p *positions) findDoubled(op *Operation) {
+	var ids []identity
+	for i := range op.Window {
+		if id, ok := p.identity(op.Window, i, op.ref()); ok {
+			if slices.Contains(ids, id) {
+				p.doubled[id] = true
+			}
+			ids = append(ids, id)
+		}
+	}
+}
+
+// anchors are the entries of a window that tell where it belongs.
+func (p *positions) anchors(w []*Entry, r ref) []anchor {
+	var sure, doubtful []anchor
+	for i := range w {
+		id, ok := p.identity(w, i, r)
+		if !ok {
+			continue
+		}
+		n := p.nodes[id]
+		if n == nil {
+			n = new(node)
+			p.nodes[id] = n
+		}
+		if p.doubled[id] {
+			doubtful = append(doubtful, anchor{i, n})
+		} else {
+			sure = append(sure, anchor{i, n})
+		}
+	}
+	if len(sure) == 0 && len(doubtful) > 0 {
+		return doubtful[:1]
+	}
+	return slices.DeleteFunc(slices.Clone(sure), func(a anchor) bool { return p.displaced(a, sure, len(w)-1) })
+}
+
+// displaced tells whether the other anchors of a window agree on where that
+// is, and a is known to be far from there: its message is in the log twice.
+func (p *positions) displaced(a anchor, all []anchor, last int) bool {
+	root, at := a.node.find()
+	apart := 0
+	for _, b := range all {
+		other, otherAt := b.node.find()
+		if b.index == a.index || other != root {
+			continue
+		}
+		off := (at - int64(a.index)) - (otherAt - int64(b.index))
+		if -int64(p.v.cfg.WindowSize) < off && off < int64(p.v.cfg.WindowSize) {
+			return false
+		}
+		if a.index == last && off > 0 {
+			return false // a window read long before its own message: a gap
+		}
+		apart++
+	}
+	return apart > 1
 }
 
 // join notes the distances that a window states.
-func (p *positions) join(w []*Entry) {
-	for i := range w {
-		root, at := p.node(w[i]).find()
-		if len(w) < p.v.cfg.WindowSize && i == 0 {
-			root.begins = true
+func (p *positions) join(op *Operation) {
+	w := op.Window
+	anchors := p.anchors(w, op.ref())
+	for i, a := range anchors {
+		root, at := a.node.find()
+		root.low = min(root.low, at-int64(a.index))
+		root.high = max(root.high, at+int64(len(w)-1-a.index))
+		if len(w) < p.v.cfg.WindowSize && root.begins == nil {
+			root.begins = op
 		}
 		if i == 0 {
 			continue
 		}
-		before, beforeAt := p.node(w[i-1]).find()
+		before, beforeAt := anchors[i-1].node.find()
 		if root == before {
 			continue // if the distances differ, the window will show a gap
 		}
-		// w[i] is one after w[i-1]: root hangs below before at this distance.
-		d := beforeAt + 1 - at
+		d := beforeAt + int64(a.index-anchors[i-1].index) - at
 		root.parent, root.distance = before, d
 		before.low = min(before.low, root.low+d)
 		before.high = max(before.high, root.high+d)
-		before.begins = before.begins || root.begins
+		before.begins = cmp.Or(before.begins, root.begins)
 	}
 }
 
-// lay puts the stretches one after the other. If all is well there is one. The
-// one that begins the log, as its short windows say, comes first, at seq 1.
-// Nobody knows how many places there are between two stretches: they are laid
-// without any, and the walk is told where it can't count.
-func (p *positions) lay() {
-	next := int64(1)
-	for i, root := range p.roots() {
-		if i == 0 && !root.begins {
-			next = int64(p.v.cfg.WindowSize) + 1 // the log was not empty
+// roots are the stretches in an order that real time allows, if there is one.
+func (p *positions) roots() []*node {
+	known := make(map[*node]bool)
+	var roots []*node
+	for _, op := range p.held {
+		anchors := p.anchors(op.Window, op.ref())
+		for _, a := range anchors {
+			root, _ := a.node.find()
+			if !known[root] {
+				known[root] = true
+				roots = append(roots, root)
+			}
+			if a.index != len(op.Window)-1 {
+				continue
+			}
+			if n, ok := p.v.nonce(op.Window[a.index].Text); !p.v.cfg.Missing.Has(Text) && (!ok || n != op.ref()) {
+				continue // it does not tell when this was stored
+			}
+			if root.first == nil || op.Return < root.first.Return {
+				root.first = op
+			}
+			if root.last == nil || op.Call > root.last.Call {
+				root.last = op
+			}
 		}
-		if i > 0 {
-			p.v.walk.seams[next] = true
+	}
+	slices.SortStableFunc(roots, func(a, b *node) int {
+		if (a.begins != nil) != (b.begins != nil) {
+			if a.begins != nil {
+				return -1
+			}
+			return 1
+		}
+		// If a must come first and b need not, then a's first return < b's last
+		// call and a's last call <= b's first return, hence:
+		return cmp.Compare(a.firstReturn()+a.lastCall(), b.firstReturn()+b.lastCall())
+	})
+	return roots
+}
+
+const never = time.Duration(math.MaxInt64 / 4)
+
+func (s *stretch) firstReturn() time.Duration {
+	if s.first == nil {
+		return never
+	}
+	return s.first.Return
+}
+
+func (s *stretch) lastCall() time.Duration {
+	if s.last == nil {
+		return -never
+	}
+	return s.last.Call
+}
+
+// precedes tells whether real time puts s before t.
+func (s *stretch) precedes(t *stretch) bool { return s.firstReturn() < t.lastCall() }
+
+// lay puts the stretches one after the other. If all is well there is one, or
+// there are answers that nobody got. The one that begins the log, as its short
+// windows say, comes first, at 1. Nobody knows how many places there are
+// between two stretches: they are laid without any, and the walk is told where
+// it cannot count, and where not even the order is certain.
+func (p *positions) lay(roots []*node) {
+	next := int64(1)
+	for i, root := range roots {
+		switch {
+		case i == 0 && root.begins == nil:
+			next = int64(p.v.cfg.WindowSize) + 1 // the log was not empty
+		case i > 0:
+			before := roots[i-1]
+			p.v.walk.seams[next] = p.joins() && root.begins == nil && (before.begins != nil || before.precedes(&root.stretch))
 		}
 		root.base = next - root.low
 		next += root.high - root.low + 1
 	}
 }
 
-// roots are the stretches in an order that real time allows, if there is one:
-// one must come before another when an operation of its own had returned
-// before one of the other was called.
-func (p *positions) roots() []*node {
-	type bounds struct{ firstReturn, lastCall time.Duration }
-	known := make(map[*node]*bounds)
-	var roots []*node
-	for _, op := range p.held {
-		for _, e := range op.Window {
-			root, _ := p.node(e).find()
-			b := known[root]
-			if b == nil {
-				b = &bounds{op.Return, op.Call}
-				known[root] = b
-				roots = append(roots, root)
-			}
-			b.firstReturn, b.lastCall = min(b.firstReturn, op.Return), max(b.lastCall, op.Call)
+// contradictions looks for stretches that cannot lie one before the other. It
+// comes last, so that what one answer alone shows is the first to be told.
+func (p *positions) contradictions(roots []*node) {
+	var beginning *node
+	for _, root := range roots {
+		switch {
+		case beginning == nil && root.begins != nil:
+			beginning = root
+		case root.begins != nil:
+			p.torn(beginning, root, beginning.begins, root.begins,
+				fmt.Sprintf("both answers hold fewer than %d messages, so each must show the log from its first message on, and yet they share none", p.v.cfg.WindowSize))
+		case beginning != nil && root.precedes(&beginning.stretch):
+			p.torn(beginning, root, root.first, beginning.last,
+				"the first request was answered before the second was sent, and yet the windows that join to the second's go back to the beginning of the log and never show the first's message")
 		}
 	}
-	slices.SortStableFunc(roots, func(a, b *node) int {
-		if a.begins != b.begins {
-			if a.begins {
-				return -1
-			}
-			return 1
+	if beginning != nil {
+		return
+	}
+	slices.SortStableFunc(roots, func(a, b *node) int { return cmp.Compare(a.firstReturn(), b.firstReturn()) })
+	var latest *node // of those before, the one with the last call
+	for _, root := range roots {
+		if latest != nil && root.precedes(&latest.stretch) && latest.precedes(&root.stretch) {
+			p.torn(latest, root, latest.first, root.last,
+				"the windows that join to the first's and those that join to the second's share no message, though some messages of either were stored before some of the other: windows skip messages")
 		}
-		// If a must come first and b need not, then a.firstReturn < b.lastCall
-		// and a.lastCall <= b.firstReturn, hence:
-		x, y := known[a], known[b]
-		return cmp.Compare(x.firstReturn+x.lastCall, y.firstReturn+y.lastCall)
-	})
-	return roots
+		if latest == nil || root.lastCall() > latest.lastCall() {
+			latest = root
+		}
+	}
 }
 
-// placed is w with places.
-func (p *positions) placed(w []*Entry) []*Entry {
+// torn reports that two stretches cannot be parts of one log.
+func (p *positions) torn(a, b *node, first, second *Operation, why string) {
+	p.v.report(Violation{
+		Check: Contiguous, Anomaly: "gap", Seq: b.base + b.low, Size: min(a.high-a.low, b.high-b.low) + 1, Why: why,
+	}, first.ref(), second.ref())
+}
+
+// placed is w with places. An entry that tells nothing of itself has its place
+// from the next one that does.
+func (p *positions) placed(w []*Entry, r ref) []*Entry {
 	if w == nil {
 		return nil
 	}
+	anchors := p.anchors(w, r)
 	placed := make([]*Entry, len(w))
 	for i, e := range w {
-		c := p.copies[e]
+		seq := int64(0)
+		if len(anchors) > 0 {
+			j := slices.IndexFunc(anchors, func(a anchor) bool { return a.index >= i })
+			if j < 0 {
+				j = len(anchors) - 1
+			}
+			root, at := anchors[j].node.find()
+			seq = root.base + at + int64(i-anchors[j].index)
+		}
+		key := inPlace{e, seq}
+		c := p.copies[key]
 		if c == nil {
-			root, at := p.node(e).find()
 			shown := *e
-			shown.Seq = root.base + at
+			shown.Seq = seq
 			c = &shown
-			p.copies[e] = c
+			p.copies[key] = c
 		}
 		placed[i] = c
 	}
 	return placed
-}
-
-func (p *positions) node(e *Entry) *node {
-	id := identity{theirs: *e}
-	if n, ok := p.v.nonce(e.Text); ok {
-		id = identity{ours: true, nonce: n}
-	}
-	n := p.nodes[id]
-	if n == nil {
-		n = new(node)
-		p.nodes[id] = n
-	}
-	return n
 }
 
 // find returns the root of n's stretch and n's distance from it, and shortens

@@ -146,8 +146,8 @@ func (v *Verifier) fillHoles(calls []time.Duration) {
 		}
 		empty := need - spare
 		spare = 0
-		if v.walk.others || v.cutOff {
-			v.tally.unexplained += empty // others, or what was cut off, may have been there
+		if v.walk.others || v.cutOff || v.cfg.Missing.Has(Text) {
+			v.tally.unexplained += empty // others, who cannot be told without texts, or what was cut off, may have been there
 			continue
 		}
 		var refs []ref

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,11 @@ type simulation struct {
 	lose     float64 // share of operations whose outcome is unknown, of which half are stored
 	refuse   float64 // share of operations that fail
 	prefix   int     // messages in the log before the run
-	others   float64 // messages of another writer, per operation
+	others   float64 // bursts of another writer, per operation
+	burst    int     // messages in each of them, at most; 0 is 1
+	alike    bool    // all foreign messages have one text, and one date with the one before
+	impostor bool    // the other writer uses our senders' names
+	second   bool    // half of the workers are another run's
 	log      []*Entry
 	counters map[string]int64
 }
@@ -58,7 +63,7 @@ type event struct {
 // run plays the run to its end, sentinels included.
 func (s *simulation) run() []event {
 	for i := range s.prefix {
-		s.append("before", fmt.Sprintf("old %d", i), 0)
+		s.foreign("before", fmt.Sprintf("old %d", i), 0)
 	}
 	type state struct {
 		op     *Operation
@@ -99,7 +104,9 @@ func (s *simulation) run() []event {
 			events = append(events, event{st.op, true})
 		case 1: // effect
 			if s.rng.Float64() < s.others {
-				s.append("stranger", "hello from elsewhere", now)
+				for i := range 1 + s.rng.IntN(max(1, s.burst)) {
+					s.foreign("stranger", fmt.Sprintf("hello from elsewhere, %d at %d", i, now), now)
+				}
 			}
 			if st.gone {
 				break
@@ -116,6 +123,9 @@ func (s *simulation) run() []event {
 		st.stage = (st.stage + 1) % 3
 		st.next = now + pause()
 	}
+	if s.second {
+		events = slices.DeleteFunc(events, func(e event) bool { return isSecond(e.op) })
+	}
 	for replica := range s.cfg.Replicas {
 		now += time.Millisecond
 		op := s.operation(s.workers+replica, 0, now)
@@ -130,11 +140,28 @@ func (s *simulation) run() []event {
 	return events
 }
 
+// foreign appends a message of another writer.
+func (s *simulation) foreign(sender, text string, at time.Duration) {
+	if s.impostor {
+		sender = s.cfg.Senders[0]
+	}
+	if s.alike {
+		text = "ping"
+	}
+	s.append(sender, text, at)
+}
+
+func isSecond(op *Operation) bool { return op.Worker%2 == 1 && !op.Sentinel }
+
 func (s *simulation) operation(worker, number int, now time.Duration) *Operation {
+	run := s.cfg.Run
+	if s.second && worker%2 == 1 && worker < s.workers {
+		run = "another"
+	}
 	return &Operation{
 		Worker: worker, Number: number, Replica: s.rng.IntN(len(s.cfg.Replicas)), Tries: 1,
 		Sender: s.cfg.Senders[s.rng.IntN(len(s.cfg.Senders))],
-		Text:   "привет 👋 \"" + Nonce{s.cfg.Run, worker, number}.String() + "\"\n",
+		Text:   "привет 👋 \"" + Nonce{run, worker, number}.String() + "\"\n",
 		Call:   now, Outcome: OK,
 	}
 }

@@ -197,15 +197,21 @@ func (v *Verifier) limits(c Check) (notCheckable, limit string) {
 	case missing.Has(SenderCount) && c == Counters:
 		return "the answers show no sender_count", ""
 	case missing.Has(Sender) && c == Counters && v.walk.others:
-		return "the answers show no sender, and others wrote to the log too", ""
+		return "the answers show no sender, and others, who wrote to the log too, may have used any", ""
 	case missing.Has(SentAt) && c == Dates:
 		return "the answers show no sent_at", ""
 	case c == Contiguous && v.tally.unexplained > 0:
+		if missing.Has(Text) {
+			return plural(v.tally.unexplained, "place") + " that no window shows may be other writers', which cannot be told without texts", ""
+		}
 		return "others wrote to the log too, and " + plural(v.tally.unexplained, "place") + " that no window shows may be theirs", ""
 	}
 	var limits []string
 	if n := len(v.walk.seams); n > 0 && (c == Contiguous || c == Counters) {
 		limits = append(limits, fmt.Sprintf("the windows join to %d stretches of log; what lies between them was not seen", n+1))
+	}
+	if n := v.unordered(); n > 0 && (c == Counters || c == Dates) {
+		limits = append(limits, fmt.Sprintf("not checkable across %s between stretches, since real time leaves open which comes first", plural(n, "seam")))
 	}
 	if missing.Has(Text) && (c == InternalConsistency || c == Duplicate || c == ExactlyOnce || c == FutureRead) {
 		limits = append(limits, "the answers show no text: whose a message is, is told by its seq only")
@@ -223,6 +229,16 @@ func (v *Verifier) limits(c Check) (notCheckable, limit string) {
 		limits = append(limits, "the run's start is unknown: dates are not compared with the operations' times")
 	}
 	return "", strings.Join(limits, "; ")
+}
+
+// unordered is how many seams there are whose sides may be the other way round.
+func (v *Verifier) unordered() (n int64) {
+	for _, ordered := range v.walk.seams {
+		if !ordered {
+			n++
+		}
+	}
+	return n
 }
 
 // inconclusive says why the run could not have shown a fault.

@@ -106,25 +106,28 @@ type Verifier struct {
 	cfg  Config
 	seed maphash.Seed
 
-	mu        sync.Mutex
-	log       sparse[cell]
-	recent    [recentSize]*Entry // the newest entries by seq, to compare pointers and to show texts
-	workers   map[int32]*worker
-	senders   map[string]int32
-	names     []string // of senders, by index
-	absent    map[int64]ref
-	odd       map[ref][]Entry // windows that cannot be read back from the log
-	unsent    map[ref]int64   // shown though no Call told of them, and where
-	open      map[ref]*record // unknown operations behind the horizon, when streaming
-	merging   *Operation      // the one whose window is being merged
-	acks      staircase
-	floor     int64 // of all that has not returned, as a stored history tells
-	walk      walk
-	tally     tally
-	results   [numChecks]result
-	positions *positions // for servers that show no seq
-	cutOff    bool
-	verdict   *Verdict
+	mu         sync.Mutex
+	log        sparse[cell]
+	recent     [recentSize]*Entry // the newest entries by seq, to compare pointers and to show texts
+	workers    map[int32]*worker
+	senders    map[string]int32
+	names      []string // of senders, by index
+	absent     map[int64]ref
+	odd        map[ref][]Entry // windows that cannot be read back from the log
+	unsent     map[ref]int64   // shown though no Call told of them, and where
+	open       map[ref]*record // unknown operations behind the horizon, when streaming
+	merging    *Operation      // the one whose window is being merged
+	acks       staircase
+	floor      int64 // of all that has not returned, as a stored history tells
+	bottom     int64 // the lowest place that the window being merged can show
+	lowest     int64 // the lowest place that some answer shows, 0 if none
+	beginnings []beginning
+	walk       walk
+	tally      tally
+	results    [numChecks]result
+	positions  *positions // for servers that show no seq
+	cutOff     bool
+	verdict    *Verdict
 }
 
 const recentSize = 4096
@@ -150,6 +153,7 @@ func New(cfg Config) *Verifier {
 		unsent:  make(map[ref]int64),
 		open:    make(map[ref]*record),
 	}
+	v.bottom = 1
 	v.walk.seams = make(map[int64]bool)
 	v.walk.counters = make(map[int32]counter)
 	v.tally.perReplica = make(map[int]int64)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"math"
 	"sort"
 	"time"
 )
@@ -81,15 +82,16 @@ type walk struct {
 
 	counters map[int32]counter
 	holes    []hole
-	unseen   int64          // places in holes
-	seams    map[int64]bool // places before which an unknown number of places may lie
+	spare    int64          // places that may hold a message of any sender
+	seams    map[int64]bool // places before which an unknown number of places may lie; false: or that may come before the last one
+	middle   bool           // the places before may not be where the log begins
 	others   bool           // somebody else wrote during the run
 }
 
 // A counter is the last known sender_count of a sender.
 type counter struct {
 	seq, count int64
-	unseen     int64 // walk.unseen when it was known
+	spare      int64 // walk.spare when it was known
 	owner      ref
 	ours       bool
 }
@@ -112,12 +114,18 @@ func (v *Verifier) walkTo(last int64) {
 			continue
 		}
 		if k.prev == 0 {
-			k.lowest = seq
+			k.lowest, k.middle = seq, seq > 1
 		} else if seq > k.prev+1 {
 			v.unseenPlaces(k.prev+1, seq-1)
 		}
-		if k.seams[seq] {
-			k.unseen += anyNumber
+		if ordered, seam := k.seams[seq]; seam {
+			k.spare += anyNumber
+			k.prevCell.flags = 0 // it is no neighbour
+			if !ordered {
+				k.middle = true
+				k.prevCell = cell{sentAt: math.MinInt64}
+				clear(k.counters)
+			}
 		}
 		v.whose(seq, c)
 		v.counter(seq, c)
