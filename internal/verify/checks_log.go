@@ -158,7 +158,11 @@ func (v *Verifier) order(seq int64, c *cell) {
 	if c.first < rec.call {
 		v.notSentYet(seq, c, rec)
 	}
-	if earlier := v.acks.before(rec.call); earlier.seq > seq {
+	acks := &v.acks
+	if v.positions != nil { // stretches are compared as wholes, see contradictions
+		acks = v.positions.acksAt(v.walk.bottom)
+	}
+	if earlier := acks.before(rec.call); earlier.seq > seq {
 		v.inverted(seq, c.owner, rec, earlier.by, earlier.seq)
 	}
 }

@@ -253,6 +253,9 @@ func (v *Verifier) acknowledge(op *Operation, r ref, rec *record, seq int64) {
 		v.tally.sentinelSeq, v.tally.sentinelCall = seq, op.Call
 	}
 	v.acks.add(step{op.Return, seq, r})
+	if v.positions != nil {
+		v.positions.acksAt(v.bottom).add(step{op.Return, seq, r})
+	}
 	if seq <= v.walk.done {
 		v.behindHorizon(r, rec, seq)
 		if seq < v.walk.base {
@@ -266,6 +269,7 @@ func (v *Verifier) acknowledge(op *Operation, r ref, rec *record, seq int64) {
 	switch {
 	case c.is(ours) && c.owner == r:
 		c.flags |= acked
+	case c.is(acked) && v.positions != nil: // that the windows do not fit together has been reported
 	case c.is(acked):
 		v.ackedTwice(seq, c.owner, r)
 	default:

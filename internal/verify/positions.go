@@ -22,7 +22,8 @@ import (
 type positions struct {
 	v    *Verifier
 	held []*Operation
-	refs map[ref]bool // of those held
+	refs map[ref]*Operation   // of those held
+	acks map[int64]*staircase // of each stretch, by its lowest place
 
 	nodes   map[identity]*node
 	doubled map[identity]bool // twice in one window, so that they say nothing about distances
@@ -58,8 +59,8 @@ type stretch struct {
 	begins    *Operation // one whose window is shorter than it can be but at the log's beginning
 	base      int64      // where the root is in the log
 
-	// What was acknowledged in it first, and called last: real time puts it
-	// before another one that has a later call than this first return.
+	// What was answered first of it, and sent last: real time puts it before
+	// another one that has a later call than this first return.
 	first, last *Operation
 }
 
@@ -71,22 +72,22 @@ type anchor struct {
 
 func newPositions(v *Verifier) *positions {
 	return &positions{
-		v: v, refs: make(map[ref]bool),
+		v: v, refs: make(map[ref]*Operation), acks: make(map[int64]*staircase),
 		nodes: make(map[identity]*node), doubled: make(map[identity]bool), copies: make(map[inPlace]*Entry),
 	}
 }
 
 // hold keeps a returned operation until all are there.
 func (p *positions) hold(op *Operation) {
-	if p.refs[op.ref()] {
+	if p.holds(op.ref()) {
 		return
 	}
-	p.refs[op.ref()] = true
 	kept := *op
+	p.refs[op.ref()] = &kept
 	p.held = append(p.held, &kept)
 }
 
-func (p *positions) holds(r ref) bool { return p.refs[r] }
+func (p *positions) holds(r ref) bool { return p.refs[r] != nil }
 
 // release gives every entry its place and hands the operations on.
 func (p *positions) release() {
@@ -232,17 +233,12 @@ func (p *positions) roots() []*node {
 				known[root] = true
 				roots = append(roots, root)
 			}
-			if a.index != len(op.Window)-1 {
-				continue
-			}
-			if n, ok := p.v.nonce(op.Window[a.index].Text); !p.v.cfg.Missing.Has(Text) && (!ok || n != op.ref()) {
-				continue // it does not tell when this was stored
-			}
-			if root.first == nil || op.Return < root.first.Return {
+			sender := p.sender(op, a.index)
+			if sender == op && (root.first == nil || op.Return < root.first.Return) {
 				root.first = op
 			}
-			if root.last == nil || op.Call > root.last.Call {
-				root.last = op
+			if sender != nil && (root.last == nil || sender.Call > root.last.Call) {
+				root.last = sender
 			}
 		}
 	}
@@ -258,6 +254,19 @@ func (p *positions) roots() []*node {
 		return cmp.Compare(a.firstReturn()+a.lastCall(), b.firstReturn()+b.lastCall())
 	})
 	return roots
+}
+
+// sender is the operation that sent the message at index i of op's window, nil
+// if that is not known.
+func (p *positions) sender(op *Operation, i int) *Operation {
+	if p.v.cfg.Missing.Has(Text) {
+		if i == len(op.Window)-1 {
+			return op
+		}
+		return nil
+	}
+	n, _ := p.v.nonce(op.Window[i].Text)
+	return p.refs[n]
 }
 
 const never = time.Duration(math.MaxInt64 / 4)
@@ -292,7 +301,8 @@ func (p *positions) lay(roots []*node) {
 			next = int64(p.v.cfg.WindowSize) + 1 // the log was not empty
 		case i > 0:
 			before := roots[i-1]
-			p.v.walk.seams[next] = p.joins() && root.begins == nil && (before.begins != nil || before.precedes(&root.stretch))
+			p.v.walk.seams[next] = p.joins() && root.begins == nil && !root.precedes(&before.stretch) &&
+				(before.begins != nil || before.precedes(&root.stretch))
 		}
 		root.base = next - root.low
 		next += root.high - root.low + 1
@@ -329,6 +339,16 @@ func (p *positions) contradictions(roots []*node) {
 			latest = root
 		}
 	}
+}
+
+// acksAt are the acknowledgements in the stretch with that lowest place.
+func (p *positions) acksAt(bottom int64) *staircase {
+	s := p.acks[bottom]
+	if s == nil {
+		s = new(staircase)
+		p.acks[bottom] = s
+	}
+	return s
 }
 
 // torn reports that two stretches cannot be parts of one log.

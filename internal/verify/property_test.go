@@ -14,7 +14,7 @@ func TestCorrectServersAreNeverViolated(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(150) {
 				rng := rand.New(rand.NewPCG(seed, uint64(missing)))
-				s := newSimulation(rng.Uint64(), 2+rng.IntN(8), 2+rng.IntN(8))
+				s := newSimulation(rng.Uint64(), 2+rng.IntN(10), 2+rng.IntN(10)*(1+rng.IntN(2)))
 				s.cfg.Senders = s.cfg.Senders[:1+rng.IntN(3)]
 				s.cfg.Missing = missing
 				s.lose, s.refuse = []float64{0, 0.1, 0.5, 0.8, 0.95}[rng.IntN(5)], []float64{0, 0.1}[rng.IntN(2)]

@@ -82,6 +82,7 @@ type walk struct {
 
 	counters map[int32]counter
 	holes    []hole
+	bottom   int64          // the lowest place of the stretch that is being walked
 	spare    int64          // places that may hold a message of any sender
 	seams    map[int64]bool // places before which an unknown number of places may lie; false: or that may come before the last one
 	middle   bool           // the places before may not be where the log begins
@@ -114,12 +115,13 @@ func (v *Verifier) walkTo(last int64) {
 			continue
 		}
 		if k.prev == 0 {
-			k.lowest, k.middle = seq, seq > 1
+			k.lowest, k.bottom, k.middle = seq, seq, seq > 1
 		} else if seq > k.prev+1 {
 			v.unseenPlaces(k.prev+1, seq-1)
 		}
 		if ordered, seam := k.seams[seq]; seam {
 			k.spare += anyNumber
+			k.bottom = seq
 			k.prevCell.flags = 0 // it is no neighbour
 			if !ordered {
 				k.middle = true
