@@ -34,7 +34,7 @@ type runCmd struct {
 	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
 
-	Fail     []string `placeholder:"'p99<200ms'" sep:"none" help:"Exit with 99 if this does not hold: mean, p50, p90, p95, p99, p999, max, throughput, failed, unknown. May be repeated."`
+	Fail     []string `placeholder:"'p99<200ms'" sep:"none" help:"NAME<LIMIT or NAME>LIMIT; exit with 99 if it does not hold. A time, as in p99<200ms, for mean, p50, p90, p95, p99, p999, max; a number, as in throughput>1000 or failed<1, for throughput, failed, unknown. May be repeated."`
 	NoVerify bool     `help:"Count answers only. Prove nothing."`
 	Stream   bool     `help:"Keep memory bounded in runs of millions of requests."`
 

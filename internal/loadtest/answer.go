@@ -60,12 +60,15 @@ func (a *answerReader) read(body []byte, path string, each func(jsontext.Value) 
 			break // the root is the array
 		}
 		if err := a.enter(key); err != nil {
-			return err
+			return fmt.Errorf("answer.messages: %w", err)
 		}
 		depth++
 	}
 	if a.json.PeekKind() != '[' {
-		return fmt.Errorf("%q is not an array", path)
+		if path == "" {
+			return errors.New("answer.messages: the whole answer should be an array")
+		}
+		return fmt.Errorf("answer.messages: %q should be an array", path)
 	}
 	if _, err := a.json.ReadToken(); err != nil {
 		return err

@@ -89,6 +89,7 @@ type Test struct {
 	replayed, unreplayed atomic.Int64
 	late, dropped        atomic.Int64
 	replicas             []replicaCounts // of measured requests
+	details              sync.Map        // of each reason that has any, what the first such answer was
 }
 
 type replicaCounts struct{ ok, failed, unknown atomic.Int64 }
@@ -140,6 +141,7 @@ func (t *Test) VerifyConfig() verify.Config {
 		Start:    t.base.UnixMicro(),
 		Missing:  t.config.Profile.missing(),
 		Stream:   t.config.Stream,
+		AnyStart: *t.config.Profile != *Native(),
 	}
 }
 
@@ -230,6 +232,9 @@ func (t *Test) measured() report.Run {
 		return cmp.Or(cmp.Compare(failures[b], failures[a]), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))
 	}) {
 		kind.Count = failures[kind]
+		if detail, ok := t.details.Load(kind.Reason); ok {
+			kind.First = detail.(string)
+		}
 		r.Failures = append(r.Failures, kind)
 	}
 	if first >= 0 {

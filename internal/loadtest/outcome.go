@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -15,7 +16,8 @@ type result struct {
 	outcome verify.Outcome
 	reason  string // a few words that group well
 	window  []*verify.Entry
-	passing bool // the same try may well succeed later
+	detail  string // of an answer that may tell of a mistake in the profile
+	passing bool   // the same try may well succeed later
 }
 
 // retryable tells whether to try again after r. An outcome that is unknown
@@ -43,15 +45,30 @@ func (t *Test) classify(answer response, err error) result {
 		}
 		window, err := t.decoder.decode(answer.body)
 		if err != nil {
-			return result{reason: "garbled answer"}
+			return result{reason: garbled, detail: fmt.Sprintf("%v. The answer: %s", err, excerpt(answer.body))}
 		}
 		return result{outcome: verify.OK, window: window}
 	case answer.status/100 == 4:
-		return result{outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status)}
+		return result{outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status), detail: "the answer: " + excerpt(answer.body)}
 	case answer.status == http.StatusServiceUnavailable && saysNotStored(answer.body):
 		return result{outcome: verify.Failed, reason: "status 503, not stored", passing: true}
 	}
 	return result{reason: fmt.Sprintf("status %d", answer.status)}
+}
+
+const garbled = "garbled answer"
+
+// excerpt is the beginning of an answer's body, on one line.
+func excerpt(body []byte) string {
+	const longest = 200
+	if len(body) == 0 {
+		return "empty"
+	}
+	s := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), longest)]), "")), " ")
+	if len(body) > longest {
+		s += " …"
+	}
+	return s
 }
 
 // saysNotStored looks for our extension of problem details (RFC 9457, section 3.2).

@@ -64,7 +64,7 @@ func Native() *Profile {
 func ParseProfile(data []byte) (*Profile, error) {
 	var p Profile
 	if err := json.Unmarshal(data, &p, json.RejectUnknownMembers(true)); err != nil {
-		return nil, err
+		return nil, mistake(err)
 	}
 	setDefault := func(s *string, value string) {
 		if *s == "" {
@@ -92,6 +92,22 @@ func ParseProfile(data []byte) (*Profile, error) {
 		return nil, errors.New(`"answer.text" must be named: without it no message can be recognised`)
 	}
 	return &p, nil
+}
+
+// mistake says in a profile's words what is wrong with its JSON.
+func mistake(err error) error {
+	e, ok := errors.AsType[*json.SemanticError](err)
+	if !ok {
+		return fmt.Errorf("not JSON: %w", err)
+	}
+	key := strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", ".")
+	switch {
+	case errors.Is(err, json.ErrUnknownName):
+		return fmt.Errorf("there is no key %q", key)
+	case key == "":
+		return errors.New("a profile is a JSON object")
+	}
+	return fmt.Errorf("%q is a JSON %v, which it must not be", key, e.JSONKind)
 }
 
 // missing are the fields that answers do not show.
@@ -196,30 +212,32 @@ func (p *AnswerProfile) decodeMessage(e *verify.Entry, v jsontext.Value) error {
 	}
 	var date string
 	for _, field := range []struct {
-		name   string
-		number *int64
-		text   *string
+		key, name string
+		number    *int64
+		text      *string
 	}{
-		{p.Seq, &e.Seq, nil}, {p.Sender, nil, &e.Sender}, {p.SenderCount, &e.SenderCount, nil},
-		{p.Text, nil, &e.Text}, {p.SentAt, nil, &date},
+		{"seq", p.Seq, &e.Seq, nil}, {"sender", p.Sender, nil, &e.Sender}, {"sender_count", p.SenderCount, &e.SenderCount, nil},
+		{"text", p.Text, nil, &e.Text}, {"sent_at", p.SentAt, nil, &date},
 	} {
 		if field.name == "" {
 			continue
 		}
 		s, err := o.scalar(field.name)
 		if err != nil {
-			return err
+			return fmt.Errorf("answer.%s: %w in the message", field.key, err)
 		}
 		if field.number == nil {
 			*field.text = s
 		} else if *field.number, err = strconv.ParseInt(s, 10, 64); err != nil {
-			return err
+			return fmt.Errorf("answer.%s: %q should be a whole number, and is %q", field.key, field.name, s)
 		}
 	}
 	if p.SentAt != "" {
-		e.SentAt, err = dateForms[p.Date](date)
+		if e.SentAt, err = dateForms[p.Date](date); err != nil {
+			return fmt.Errorf("answer.sent_at: %q should be a date of the form %q, and is %q", p.SentAt, p.Date, date)
+		}
 	}
-	return err
+	return nil
 }
 
 // scalar is the string or number at path, without quotes.
@@ -235,5 +253,5 @@ func (o objectValue) scalar(path string) (string, error) {
 	case '0':
 		return string(v), nil
 	}
-	return "", fmt.Errorf("%q is neither a string nor a number", path)
+	return "", fmt.Errorf("%q should be a string or a number, and is %s,", path, excerpt(v))
 }

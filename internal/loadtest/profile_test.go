@@ -121,6 +121,38 @@ func TestParseProfileErrors(t *testing.T) {
 	}
 }
 
+// A mistake in a profile is told in the profile's words, and once.
+func TestProfileMistakes(t *testing.T) {
+	for s, want := range map[string]string{
+		`{"path": "/", "answer": {"txt": "t"}}`: `there is no key "answer.txt"`,
+		`{"path": 3}`:                           `"path" is a JSON number, which it must not be`,
+		`[]`:                                    `a profile is a JSON object`,
+	} {
+		if _, err := ParseProfile([]byte(s)); err == nil || err.Error() != want {
+			t.Errorf("ParseProfile(%s) = %v, want %s", s, err, want)
+		}
+	}
+	p, err := ParseProfile([]byte(`{"path": "/", "answer": {"messages": "data", "seq": "id", "text": "t", "sent_at": "at"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for body, want := range map[string]string{
+		`{"data": [{"no": 1}]}`:                           `answer.seq: no "id" in the message. The answer: {"data": [{"no": 1}]}`,
+		`{"data": [{"id": 1.5}]}`:                         `answer.seq: "id" should be a whole number, and is "1.5". The answer: {"data": [{"id": 1.5}]}`,
+		`{"data": [{"id": 1, "t": "x", "at": "monday"}]}`: `answer.sent_at: "at" should be a date of the form "rfc3339", and is "monday". The answer: {"data": [{"id": 1, "t": "x", "at": "monday"}]}`,
+		`{"items": []}`:                                   `answer.messages: no "data". The answer: {"items": []}`,
+		`{"data": {}}`:                                    `answer.messages: "data" should be an array. The answer: {"data": {}}`,
+	} {
+		test, err := New(Config{URLs: []string{"http://127.0.0.1:1"}, Requests: 1, Profile: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := test.classify(response{status: 200, body: []byte(body)}, nil); r.detail != want {
+			t.Errorf("%s is told as\n%s, want\n%s", body, r.detail, want)
+		}
+	}
+}
+
 func TestDateForms(t *testing.T) {
 	const want = 1795514400123456
 	for form, examples := range map[string][]string{

@@ -172,7 +172,7 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 	if t.verifier != nil {
 		t.verifier.Call(op)
 	}
-	mayBeStored := false
+	mayBeStored, detail := false, ""
 	for {
 		op.Tries++
 		op.Replica = replica
@@ -184,6 +184,7 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		op.Return = now.Sub(t.base)
 		result := t.classify(answer, err)
 		op.Outcome, op.Reason, op.Window = result.outcome, result.reason, result.window
+		detail = result.detail
 		if op.Outcome == verify.OK || op.Tries > w.retries || !result.retryable(key != "") || ctx.Err() != nil {
 			break
 		}
@@ -197,6 +198,9 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 	}
 	if op.Outcome == verify.Failed && mayBeStored {
 		op.Outcome = verify.Unknown // what an earlier try may have stored, this one's failure does not undo
+	}
+	if detail != "" {
+		t.details.LoadOrStore(op.Reason, detail)
 	}
 	if t.verifier == nil {
 		return

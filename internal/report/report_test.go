@@ -19,7 +19,7 @@ func exampleRun() *Run {
 			{URL: "http://127.0.0.1:8001", OK: 2500, Failed: 7, Throughput: 6063, Latency: l},
 			{URL: "https://a-replica-with-a-long-name.example.org", OK: 2490, Unknown: 3, Throughput: 6039, Latency: l},
 		},
-		Failures:  []Failure{{"failed", "status 503, not stored", 7}, {"unknown", "timeout", 3}},
+		Failures:  []Failure{{Outcome: "failed", Reason: "status 503, not stored", Count: 7}, {Outcome: "unknown", Reason: "timeout", Count: 3}},
 		Generator: Generator{Concurrency: 49.8, CPU: 0.71, CPUs: 2, Connections: 100},
 	}
 }

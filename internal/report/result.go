@@ -77,6 +77,7 @@ type Failure struct {
 	Outcome string `json:"outcome"` // "failed" or "unknown"
 	Reason  string `json:"reason"`
 	Count   int64  `json:"count"`
+	First   string `json:"first,omitzero"` // what was wrong with the first one, and what it was
 }
 
 // A Latency sums up how long requests took, in milliseconds. A percentile is

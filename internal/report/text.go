@@ -57,6 +57,9 @@ func writeRun(b *bufio.Writer, r *Run) {
 		fmt.Fprintln(b)
 		for _, f := range r.Failures {
 			fmt.Fprintf(b, "%-8s %9s  %s\n", f.Outcome, Count(f.Count), f.Reason)
+			if f.First != "" {
+				writeParagraph(b, "          the first one: ", f.First)
+			}
 		}
 	}
 	if r.Retried > 0 {

@@ -3,7 +3,9 @@ package verify
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // without takes fields out of all that a run's answers show.
@@ -121,6 +123,41 @@ func TestFaultsWithoutSeq(t *testing.T) {
 			op := ops[len(ops)-10]
 			op.Call, op.Return = op.Call/4, op.Call/4+1
 		}, RealTimeOrder},
+		"a message stored twice": {func(s *simulation, ops []*Operation) {
+			at := int(ops[len(ops)/2].Window[9].Seq)
+			again := *s.log[at-1]
+			s.log = slices.Insert(slices.Clone(s.log), at+2, &again)
+			byText(s, ops, func(op *Operation, i int) { op.Window = s.log[max(0, i-9) : i+1] })
+		}, Duplicate},
+		"a message stored twice, far apart": {func(s *simulation, ops []*Operation) {
+			at := int(ops[len(ops)/2].Window[9].Seq)
+			again := *s.log[at-1]
+			s.log = slices.Insert(slices.Clone(s.log), at+30, &again)
+			byText(s, ops, func(op *Operation, i int) { op.Window = s.log[max(0, i-9) : i+1] })
+		}, Duplicate},
+		"windows of one sender, in a log that was not empty": {func(s *simulation, ops []*Operation) {
+			for _, op := range ops {
+				var w []*Entry
+				for i := range 10 {
+					w = append(w, &Entry{Sender: op.Sender, Text: fmt.Sprint("old ", i), SenderCount: 1})
+				}
+				for _, e := range s.log[:op.Window[len(op.Window)-1].Seq] {
+					if e.Sender == op.Sender {
+						w = append(w, e)
+					}
+				}
+				op.Window = w[len(w)-10:]
+			}
+		}, Contiguous},
+		"an acknowledged message gone": {func(s *simulation, ops []*Operation) {
+			i := len(s.log) / 2
+			s.log = slices.Delete(slices.Clone(s.log), i, i+1)
+			byText(s, ops, func(op *Operation, i int) {
+				if i >= 0 {
+					op.Window = s.log[max(0, i-9) : i+1]
+				}
+			})
+		}, LostWrite},
 		"two messages swapped for one reader": {func(s *simulation, ops []*Operation) {
 			op := ops[len(ops)/2]
 			op.Window = slices.Clone(op.Window)
@@ -145,5 +182,81 @@ func TestFaultsWithoutSeq(t *testing.T) {
 				t.Errorf("breaks %v, want %v among them", broken(d), test.want)
 			}
 		})
+	}
+}
+
+// Nothing that a correct server cannot but show is held against it: not that
+// windows do not join, nor that messages of others look alike.
+func TestNotCheckableWithoutSeq(t *testing.T) {
+	window := func(text string, first, n int) (w []*Entry) {
+		for i := range n {
+			w = append(w, &Entry{Sender: "X", SenderCount: int64(first + i), Text: fmt.Sprint("x", first+i), SentAt: int64(first + i)})
+		}
+		return append(w, &Entry{Sender: "S", SenderCount: int64(first), Text: text, SentAt: int64(first + n)})
+	}
+	ping := func(texts ...string) (w []*Entry) {
+		for _, s := range texts {
+			w = append(w, &Entry{Text: s})
+		}
+		return w
+	}
+	const a, b = "[dm:AAA:0:0]", "[dm:AAA:1:0]"
+	tests := map[string]struct {
+		missing Fields
+		windows [2][]*Entry
+		calls   [2]time.Duration
+		want    []Check // violated
+		limit   string
+	}{
+		"stretches that overlap in time": {Seq, [2][]*Entry{window(a, 1, 9), window(b, 20, 9)}, [2]time.Duration{100, 90}, nil, "across 1 seam"},
+		"messages that look alike":       {Seq | Sender | SenderCount | SentAt, [2][]*Entry{ping("ping", a), ping("ping", a, "ping", b)}, [2]time.Duration{100, 6000}, nil, ""},
+		"stretches in order":             {Seq, [2][]*Entry{window(a, 20, 9), window(b, 1, 9)}, [2]time.Duration{100, 6000}, []Check{Counters, Dates}, "2 stretches"},
+	}
+	for name, test := range tests {
+		v := New(Config{Run: "AAA", Missing: test.missing, MinOperations: -1, ClockAllowance: -1})
+		for i, text := range []string{a, b} {
+			v.Return(&Operation{Worker: i, Sender: "S", Text: text, Call: test.calls[i], Return: test.calls[i] + 3000, Outcome: OK, Window: test.windows[i]})
+		}
+		d := v.Verdict()
+		if !slices.Equal(broken(d), test.want) || !strings.Contains(d.Checks[Counters].Limit, test.limit) {
+			t.Errorf("%s: breaks %v, want %v; limit %q, want %q in it\n%v", name, broken(d), test.want, d.Checks[Counters].Limit, test.limit, d.CounterExample)
+		}
+		if n := d.CounterExample; n != nil && (!n.Inferred || strings.Contains(n.Why, "seq ")) {
+			t.Errorf("%s: %q tells a place as if the server had", name, n.Why)
+		}
+	}
+}
+
+// A foreign log may begin anywhere, but only once.
+func TestAnyStart(t *testing.T) {
+	for _, anyStart := range []bool{true, false} {
+		s := newSimulation(1, 5, 20)
+		s.cfg.AnyStart = anyStart
+		events := s.run()
+		for _, e := range s.log {
+			e.Seq += 500
+		}
+		d := replay(s.cfg, events).Verdict()
+		if violated := d.Status == Violated; violated == anyStart {
+			t.Errorf("any start %v: %v\n%v", anyStart, d.Status, d.CounterExample)
+		}
+	}
+	for name, which := range map[string]int{"short in the middle": 50, "short near the beginning": 15} {
+		s := newSimulation(1, 5, 20)
+		s.cfg.AnyStart = true
+		events := s.run()
+		for _, e := range events {
+			if w := e.op.Window; !e.isCall && len(w) > 0 && w[len(w)-1].Seq == int64(which) {
+				e.op.Window = w[3:]
+			}
+		}
+		for _, e := range s.log {
+			e.Seq += 500
+		}
+		for mode, d := range verdicts(s.cfg, events) {
+			if !slices.Contains(broken(d), Contiguous) {
+				t.Errorf("%s, %s: breaks %v, want a gap", name, mode, broken(d))
+			}
+		}
 	}
 }

@@ -2,11 +2,13 @@ package verify
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +31,7 @@ type operationLine struct {
 	Worker   int    `json:"worker"`
 	Number   int    `json:"number"`
 	Replica  int    `json:"replica"`
-	Tries    int    `json:"tries,omitzero"`
+	Tries    int    `json:"tries"` // 1 if absent
 	Sentinel bool   `json:"sentinel,omitzero"`
 	Call     int64  `json:"call"`   // nanoseconds from the run's start
 	Return   int64  `json:"return"` // likewise
@@ -72,8 +74,11 @@ func (p place) MarshalJSONTo(e *jsontext.Encoder) error {
 }
 
 func (p *place) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	if d.PeekKind() == '0' {
+	switch d.PeekKind() {
+	case '0':
 		return json.UnmarshalDecode(d, &p.seq)
+	case 'n':
+		return errors.New("an entry of a window is null")
 	}
 	p.entry = new(Entry)
 	return json.UnmarshalDecode(d, p.entry)
@@ -110,7 +115,7 @@ func (h *Recorder) Record(op *Operation) error {
 	defer h.mu.Unlock()
 	l := &h.line
 	*l = operationLine{
-		Worker: op.Worker, Number: op.Number, Replica: op.Replica, Tries: op.Tries, Sentinel: op.Sentinel,
+		Worker: op.Worker, Number: op.Number, Replica: op.Replica, Tries: max(1, op.Tries), Sentinel: op.Sentinel,
 		Call: int64(op.Call), Return: int64(op.Return), Outcome: op.Outcome.String(), Reason: op.Reason,
 		Sender: op.Sender, Text: op.Text,
 		Window: h.places(l.Window[:0], op.Window),
@@ -189,20 +194,32 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 	}
 	var head headLine
 	if !lines.Scan() {
-		return nil, Config{}, fmt.Errorf("history: no first line: %w", orEOF(lines.Err()))
+		if err := lines.Err(); err != nil {
+			return nil, Config{}, fmt.Errorf("history: line 1 cannot be read: %w", err)
+		}
+		return nil, Config{}, errors.New("history: the file is empty")
+	}
+	if bytes.HasPrefix(lines.Bytes(), []byte("\ufeff")) {
+		return nil, Config{}, errors.New("history: line 1 begins with a byte order mark; store the file as UTF-8 without one")
+	}
+	if !bytes.Contains(lines.Bytes(), []byte(`"dummymessenger_history"`)) {
+		return nil, Config{}, errors.New("history: line 1 is not a history's head, which has the key dummymessenger_history")
 	}
 	if err := json.Unmarshal(lines.Bytes(), &head, jsonv1.FormatDurationAsNano(true)); err != nil {
-		return nil, Config{}, fmt.Errorf("history: line 1 is not a history's first line: %w", err)
+		return nil, Config{}, fmt.Errorf("history: line 1, the head: %w", plainly(err))
 	}
 	if head.History != historyVersion {
 		return nil, Config{}, fmt.Errorf("history: version %d is not known, only %d is", head.History, historyVersion)
 	}
 	cfg := head.Config
-	if !validRun(cfg.Run) || cfg.WindowSize < 0 || cfg.WindowSize > maxWindow {
-		return nil, cfg, errors.New("history: its configuration has no usable run id or window size")
+	if err := usable(cfg); err != nil {
+		return nil, cfg, fmt.Errorf("history: line 1, the head: %w", err)
 	}
 	v := New(cfg)
-	v.cutOff, err = readOperations(lines, v.setFloor, func(op *Operation) error {
+	v.gone, err = readOperations(lines, v.setFloor, func(op *Operation) error {
+		if n := len(cfg.Replicas); n > 0 && op.Replica >= n {
+			return fmt.Errorf("replica is %d, and the head names %s, from 0", op.Replica, plural(int64(n), "replica"))
+		}
 		if v.hasReturned(op.ref()) {
 			return fmt.Errorf("worker %d has its operation %d twice", op.Worker, op.Number)
 		}
@@ -220,11 +237,33 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 
 const maxWindow = 1000
 
-func orEOF(err error) error {
-	if err == nil {
-		return io.ErrUnexpectedEOF
+// usable tells what in a history's head cannot be.
+func usable(cfg Config) error {
+	switch {
+	case !validRun(cfg.Run):
+		return fmt.Errorf("run is %q, and must be 1 to %d letters and digits", cfg.Run, maxRun)
+	case cfg.WindowSize < 0 || cfg.WindowSize > maxWindow:
+		return fmt.Errorf("window_size is %d, and must be 1 to %d", cfg.WindowSize, maxWindow)
+	case cfg.Workers < 0:
+		return fmt.Errorf("workers is %d, which is below 0", cfg.Workers)
+	case cfg.ClockAllowance < 0:
+		return fmt.Errorf("clock_allowance_ns is %d, which is below 0", cfg.ClockAllowance.Nanoseconds())
 	}
-	return err
+	return nil
+}
+
+// plainly is a JSON error without Go's words for it.
+func plainly(err error) error {
+	e, ok := errors.AsType[*json.SemanticError](err)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the line ends in the middle of its JSON")
+	case !ok || e.JSONPointer == "":
+		return err
+	case e.Err != nil:
+		return fmt.Errorf("%s: %w", strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", "."), e.Err)
+	}
+	return fmt.Errorf("%s is of the wrong type", strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", "."))
 }
 
 func historyLines(r io.Reader) (*bufio.Scanner, error) {
@@ -243,27 +282,42 @@ func historyLines(r io.Reader) (*bufio.Scanner, error) {
 	return lines, nil
 }
 
-// readOperations reads all lines after the first one. It tells whether the
-// history is not whole.
-func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operation) error) (cutOff bool, err error) {
+// readOperations reads all lines after the first one. It tells how many lines
+// are gone according to the last one; unknownMany if that is gone itself.
+func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operation) error) (gone int64, err error) {
 	read := &historyReader{entries: make([]*Entry, backSize)}
 	count := int64(0)
 	var broken error // the line before was; then it must be the last
 	for n := 2; lines.Scan(); n++ {
 		if broken != nil {
-			return false, broken
+			return 0, broken
 		}
-		var l operationLine
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			return 0, fmt.Errorf("history: line %d is blank", n)
+		}
+		l := operationLine{Tries: 1}
 		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			broken = fmt.Errorf("history: line %d: %w", n, err)
+			broken = fmt.Errorf("history: line %d: %w", n, plainly(err))
+			if _, wrong := errors.AsType[*json.SemanticError](err); wrong { // what is cut off is no JSON
+				return 0, broken
+			}
 			continue
 		}
 		if l.End != nil {
-			cutOff = l.End.Operations != count
 			if lines.Scan() {
-				return false, fmt.Errorf("history: line %d comes after the end", n+1)
+				return 0, fmt.Errorf("history: line %d comes after the end", n+1)
 			}
-			return cutOff, nil
+			// The checksum of a compressed history comes last of all.
+			if err := lines.Err(); errors.Is(err, io.ErrUnexpectedEOF) {
+				return unknownMany, nil
+			} else if err != nil {
+				return 0, fmt.Errorf("history: the file is corrupt: %w", err)
+			}
+			gone = l.End.Operations - count
+			if gone < 0 {
+				return 0, fmt.Errorf("history: line %d says that there are %s, and there are %d", n, plural(l.End.Operations, "operation"), count)
+			}
+			return gone, nil
 		}
 		if l.Floor != 0 {
 			floor(l.Floor)
@@ -274,15 +328,20 @@ func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operatio
 			err = each(op)
 		}
 		if err != nil {
-			return false, fmt.Errorf("history: line %d: %w", n, err)
+			return 0, fmt.Errorf("history: line %d: %w", n, err)
 		}
 		count++
 	}
-	if err := lines.Err(); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false, fmt.Errorf("history: after %d operations: %w", count, err)
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return 0, fmt.Errorf("history: the line after %s is longer than %d MiB", plural(count, "operation"), maxLine>>20)
+	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
+		return 0, fmt.Errorf("history: after %s: the file is corrupt: %w", plural(count, "operation"), err)
 	}
-	return true, nil
+	return unknownMany, nil
 }
+
+const unknownMany = -1
 
 // A historyReader resolves references to entries further up.
 type historyReader struct {
@@ -301,11 +360,19 @@ func (h *historyReader) operation(l *operationLine) (*Operation, error) {
 		op.Outcome = Failed
 	case "unknown":
 		op.Outcome = Unknown
+	case "":
+		return nil, errors.New("it has no outcome, so it is no operation, and it is no floor and no end either")
 	default:
 		return nil, fmt.Errorf("outcome %q is none of ok, failed, unknown", l.Outcome)
 	}
 	if l.Worker < 0 || l.Worker > maxOrdinal || l.Number < 0 || l.Number > maxOrdinal || l.Replica < 0 || l.Replica > math.MaxInt16 {
 		return nil, errors.New("worker, number or replica is out of bounds")
+	}
+	if l.Tries < 1 {
+		return nil, fmt.Errorf("tries is %d, and must be at least 1", l.Tries)
+	}
+	if l.Return < l.Call {
+		return nil, errors.New("it returned before it was called")
 	}
 	var err error
 	if op.Window, err = h.window(l.Window); err != nil {

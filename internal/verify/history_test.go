@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,13 +132,23 @@ func TestHistoryThatIsNone(t *testing.T) {
 	good := string(store(t, newSimulation(1, 2, 2).cfg, newSimulation(1, 2, 2).run()))
 	lines := strings.SplitAfter(good, "\n")
 	tests := map[string]struct{ in, want string }{
-		"empty":         {"", "no first line"},
-		"text":          {"hello\n", "not a history"},
+		"empty":         {"", "empty"},
+		"text":          {"hello\n", "not a history's head"},
 		"other version": {strings.Replace(good, `history":1`, `history":2`, 1), "version 2"},
-		"no run":        {strings.Replace(good, `"run":"sim"`, `"run":""`, 1), "run id"},
+		"no run":        {strings.Replace(good, `"run":"sim"`, `"run":""`, 1), "run is"},
 		"broken line":   {lines[0] + "{\n" + lines[1], "line 2"},
 		"twice":         {lines[0] + lines[1] + lines[1], "twice"},
 		"after the end": {good + lines[1], "after the end"},
+		"byte order":    {"\ufeff" + good, "byte order mark"},
+		"blank line":    {lines[0] + "\n" + lines[1], "line 2 is blank"},
+		"workers":       {strings.Replace(good, `"workers":2`, `"workers":-1`, 1), "workers is -1"},
+		"allowance":     {strings.Replace(good, `"workers":2`, `"workers":2,"clock_allowance_ns":-5`, 1), "clock_allowance_ns is -5"},
+		"replica":       {lines[0] + `{"outcome":"ok","replica":2}` + "\n", "line 2: replica is 2"},
+		"tries":         {lines[0] + `{"outcome":"ok","tries":0}` + "\n", "line 2: tries is 0"},
+		"null entry":    {lines[0] + `{"outcome":"ok","window":[null]}` + "\n", "line 2: window.0: an entry of a window is null"},
+		"time":          {lines[0] + `{"outcome":"ok","call":2,"return":1}` + "\n", "before it was called"},
+		"no operation":  {lines[0] + `{"x":1}` + "\n", "no outcome"},
+		"more lines":    {strings.Join(lines[:3], "") + `{"end":{"operations":1}}` + "\n", "there are 2"},
 		"reference":     {lines[0] + `{"outcome":"ok","window":[7]}` + "\n", "seq 7"},
 		"outcome":       {lines[0] + `{"outcome":"maybe"}` + "\n", "maybe"},
 		"out of bounds": {lines[0] + `{"outcome":"ok","worker":-1}` + "\n", "out of bounds"},
@@ -156,3 +167,38 @@ func TestHistoryThatIsNone(t *testing.T) {
 type iotestErr struct{}
 
 func (iotestErr) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// A compressed history is whole only if its checksum says so.
+func TestHistoryCorruptGzip(t *testing.T) {
+	s := newSimulation(1, 4, 10)
+	zipped := zip(t, store(t, s.cfg, s.run()))
+	wrongSum := bytes.Clone(zipped)
+	wrongSum[len(wrongSum)-8] ^= 1
+	for name, stored := range map[string][]byte{"checksum": wrongSum, "junk after it": append(bytes.Clone(zipped), "something else that follows it"...)} {
+		if d, _, err := ReadHistory(bytes.NewReader(stored), nil); err == nil || !strings.Contains(err.Error(), "corrupt") {
+			t.Errorf("%s: %+v, %v, want an error about a corrupt file", name, d, err)
+		}
+	}
+}
+
+// A line that was taken out, as the end line proves, says nothing of the server.
+func TestHistoryDroppedLine(t *testing.T) {
+	s := newSimulation(2, 4, 30)
+	s.cfg.MinOperations = 1
+	lines := bytes.SplitAfter(store(t, s.cfg, s.run()), []byte("\n"))
+	judged := 0
+	for i := 1; i < len(lines)-2; i++ {
+		without := slices.Concat(slices.Concat(lines[:i]...), slices.Concat(lines[i+1:]...))
+		d, _, err := ReadHistory(bytes.NewReader(without), nil)
+		if err != nil {
+			continue // lines further down refer to an entry that stood in full there
+		}
+		judged++
+		if d.Status == Violated || !d.CutOff {
+			t.Errorf("without line %d: %v, cut off %v\n%v", i+1, d.Status, d.CutOff, d.CounterExample)
+		}
+	}
+	if judged == 0 {
+		t.Error("no history could be judged")
+	}
+}

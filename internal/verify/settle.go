@@ -146,7 +146,7 @@ func (v *Verifier) fillHoles(calls []time.Duration) {
 		}
 		empty := need - spare
 		spare = 0
-		if v.walk.others || v.cutOff || v.cfg.Missing.Has(Text) {
+		if v.walk.others || v.gone != 0 || v.cfg.Missing.Has(Text) {
 			v.tally.unexplained += empty // others, who cannot be told without texts, or what was cut off, may have been there
 			continue
 		}

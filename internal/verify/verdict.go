@@ -94,8 +94,8 @@ func (v *Verifier) Verdict() *Verdict {
 	}
 	v.walkTo(math.MaxInt64)
 	for r, seq := range v.unsent {
-		if v.cutOff && r.number == v.worker(r.worker).last+1 {
-			continue // under way where the history was cut off
+		if v.gone >= int64(len(v.unsent)) || v.gone != 0 && r.number == v.worker(r.worker).last+1 {
+			continue // its line is gone, or it was under way where the history was cut off
 		}
 		v.neverSent(r, seq)
 	}
@@ -126,7 +126,7 @@ func (v *Verifier) sum(notStored int64) *Verdict {
 			Sentinels: t.sentinels, Others: t.others, Neighbours: t.neighbours,
 		},
 		OtherWriters: v.walk.others,
-		CutOff:       v.cutOff,
+		CutOff:       v.gone != 0,
 	}
 	for c := range numChecks {
 		saw, unit := v.saw(c)

@@ -126,7 +126,7 @@ type Verifier struct {
 	tally      tally
 	results    [numChecks]result
 	positions  *positions // for servers that show no seq
-	cutOff     bool
+	gone       int64      // operations missing in a stored history; below 0: nobody knows how many
 	verdict    *Verdict
 }
 
