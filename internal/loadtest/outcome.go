@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json"
 
@@ -64,7 +65,8 @@ func excerpt(body []byte) string {
 	if len(body) == 0 {
 		return "empty"
 	}
-	s := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), longest)]), "")), " ")
+	s := strings.ToValidUTF8(string(body[:min(len(body), longest)]), "")
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if len(body) > longest {
 		s += " …"
 	}

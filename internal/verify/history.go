@@ -273,13 +273,39 @@ func historyLines(r io.Reader) (*bufio.Scanner, error) {
 		if err != nil {
 			return nil, fmt.Errorf("history: %w", err)
 		}
-		r = z
+		z.Multistream(false)
+		r = &gunzip{z, b}
 	} else {
 		r = b
 	}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
 	return lines, nil
+}
+
+// A gunzip reads one gzip member after the other, and unlike gzip.Reader tells
+// what is cut off from what something else follows.
+type gunzip struct {
+	member *gzip.Reader
+	from   *bufio.Reader
+}
+
+func (g *gunzip) Read(p []byte) (int, error) {
+	n, err := g.member.Read(p)
+	if err != io.EOF {
+		return n, err
+	}
+	switch magic, _ := g.from.Peek(2); {
+	case len(magic) == 0:
+		return n, io.EOF
+	case string(magic) != "\x1f\x8b":
+		return n, errors.New("something else follows the compressed data")
+	}
+	if err := g.member.Reset(g.from); err != nil {
+		return n, err
+	}
+	g.member.Multistream(false)
+	return n, nil
 }
 
 // readOperations reads all lines after the first one. It tells how many lines
