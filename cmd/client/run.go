@@ -34,6 +34,9 @@ type runCmd struct {
 	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
 
+	TokenFile string `type:"path" placeholder:"FILE" help:"Send the first token in FILE with every request."`
+	CAFile    string `name:"ca-file" type:"path" placeholder:"FILE" help:"Trust https servers whose certificate one of these (PEM) has signed, instead of the system's."`
+
 	Fail     []string `placeholder:"'p99<200ms'" sep:"none" help:"Exit with 99 if this does not hold: mean, p50, p90, p95, p99, p999, max, throughput, failed, unknown. May be repeated."`
 	NoVerify bool     `help:"Count answers only. Prove nothing."`
 	Stream   bool     `help:"Keep memory bounded in runs of millions of requests."`
@@ -110,7 +113,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		}
 		c.thresholds = append(c.thresholds, t)
 	}
-	return cfg, nil
+	return cfg, c.secure(&cfg)
 }
 
 // value is *p, or zero for a flag that was not given.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -40,6 +41,9 @@ type Config struct {
 	Retries int           // tries after the first, under one idempotency key
 	Replays int           // with Retries: one in so many answered requests is sent once more, to compare; 0: none
 	Stream  bool          // memory does not grow with the number of requests
+
+	Token   string         // bearer token sent with every request; none if empty
+	RootCAs *x509.CertPool // who may vouch for https servers; the system's if nil
 
 	Unverified bool // windows are not even decoded, and no sentinels are sent
 }
@@ -103,6 +107,10 @@ func New(c Config) (*Test, error) {
 		target, err := newTarget(raw, c.Profile.Path)
 		if err != nil {
 			return nil, err
+		}
+		target.token = c.Token
+		if target.tls != nil {
+			target.tls.RootCAs = c.RootCAs
 		}
 		t.targets = append(t.targets, target)
 	}
