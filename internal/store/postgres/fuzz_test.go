@@ -18,6 +18,7 @@ func FuzzParse(f *testing.F) {
 		{"postgres://anna", "h/x?client_encoding=LATIN1&plan_cache_mode=auto&lock_timeout=0&default_query_exec_mode=exec"},
 		{"postgres://anna", "[::1/x"},
 		{"anna", "x"},
+		{"postgres:/anna", "h/x"}, // one slash: no URL to pgx
 	} {
 		f.Add(seed[0], seed[1])
 	}
