@@ -41,9 +41,10 @@ type runCmd struct {
 	NoVerify bool     `help:"Count answers only. Prove nothing."`
 	Stream   bool     `help:"Keep memory bounded in runs of millions of requests."`
 
-	JSON    string `name:"json" placeholder:"FILE" help:"Write the result as JSON too; - is stdout, instead of the text."`
-	History string `type:"path" placeholder:"FILE" help:"Write every operation as JSON lines, compressed if FILE ends in .gz."`
-	Quiet   bool   `short:"q" help:"No progress on stderr."`
+	JSON       string `name:"json" placeholder:"FILE" help:"Write the result as JSON too; - is stdout, instead of the text."`
+	History    string `type:"path" placeholder:"FILE" help:"Write every operation as JSON lines, compressed if FILE ends in .gz."`
+	CPUProfile string `name:"cpuprofile" type:"path" placeholder:"FILE" help:"Write a CPU profile of the client, for go tool pprof."`
+	Quiet      bool   `short:"q" help:"No progress on stderr."`
 
 	thresholds []report.Threshold
 }
@@ -150,13 +151,17 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		record, closeHistory = h.record, h.close
 	}
 
+	stopProfile, err := startProfile(c.CPUProfile)
+	if err != nil {
+		return complain(stderr, err, exitCannotWrite)
+	}
 	stopProgress := func() {}
 	if !c.Quiet {
 		stopProgress = startProgress(ctx, stderr, test)
 	}
 	measured := test.Run(ctx, record)
 	stopProgress()
-	historyErr := closeHistory()
+	writeErr := errors.Join(stopProfile(), closeHistory())
 
 	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Run: &measured}
 	if v := test.Verifier(); v != nil {
@@ -168,7 +173,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 	}
 	result.Exit = exitStatus(result)
-	if err := errors.Join(output.write(result), historyErr); err != nil {
+	if err := errors.Join(output.write(result), writeErr); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	return result.Exit

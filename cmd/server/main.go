@@ -39,6 +39,7 @@ type flags struct {
 	DrainDelay     time.Duration `default:"0s" placeholder:"TIME" help:"How long to serve on when told to stop, with /readyz failing already (default: ${default})."`
 	MaxBatch       int           `default:"1000" placeholder:"N" help:"Most messages in one transaction (default: ${default})."`
 	MaxQueue       int           `default:"4096" placeholder:"N" help:"Most messages that wait to be stored; one more is refused with 503 (default: ${default})."`
+	DebugListen    string        `placeholder:"HOST:PORT" help:"Loopback address at which to serve profiles for go tool pprof (/debug/pprof/); none by default."`
 	LogFormat      string        `default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the log on stderr: text or json (default: ${default})."`
 	LogLevel       slog.Level    `default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
 }
@@ -60,6 +61,8 @@ func (f *flags) Validate() error {
 		return errors.New("--max-batch must be at least 1")
 	case f.MaxQueue < 1:
 		return errors.New("--max-queue must be at least 1")
+	case f.DebugListen != "" && !isLoopback(f.DebugListen):
+		return errors.New("--debug-listen must be a loopback address, such as 127.0.0.1:6060: profiles are not for strangers")
 	}
 	return nil
 }
@@ -171,6 +174,12 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 		return fmt.Errorf("%w; name another address with --listen", err)
 	}
 	defer ln.Close() // Serve has closed it unless we never got there
+
+	stopDebug, err := startDebug(f.DebugListen, logger)
+	if err != nil {
+		return fmt.Errorf("--debug-listen: %w", err)
+	}
+	defer stopDebug()
 
 	log, err := store.Open(ctx, f.Database, logger)
 	switch {

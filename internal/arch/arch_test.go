@@ -61,6 +61,13 @@ var rules = map[string]rule{
 		[]string{"internal/process", "internal/replica", "internal/pgcluster"},
 		"the demo runs the programs as separate processes, never their code",
 	},
+	"bench": {
+		[]string{
+			"internal/process", "internal/replica", "internal/pgcluster", "internal/report",
+			"internal/server", "internal/memlog", "internal/messenger",
+		},
+		"it measures the programs as their users run them; only the server without a database is its own",
+	},
 }
 
 // impure is what makes a package depend on when and where it runs.

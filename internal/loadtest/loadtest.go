@@ -248,6 +248,9 @@ func (t *Test) measured() report.Run {
 	if c.Rate > 0 {
 		r.Service = &service
 	}
+	if refused := t.recorder.refused.summary(); refused.Count > 0 {
+		r.Refused = &refused
+	}
 	for i, target := range t.targets {
 		n := &t.replicas[i]
 		replica := report.Replica{URL: target.url, OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i]}

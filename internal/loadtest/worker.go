@@ -147,6 +147,7 @@ func (w *worker) send(ctx context.Context, due time.Duration, measured bool) {
 		return
 	case verify.Failed:
 		n.failed.Add(1)
+		t.recorder.refused.add(op.Return - op.Call)
 		w.failures[report.Failure{Outcome: "failed", Reason: op.Reason}]++
 	default:
 		n.unknown.Add(1)

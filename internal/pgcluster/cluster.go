@@ -222,6 +222,10 @@ func (c *Cluster) CreateDatabase(ctx context.Context, name string) (string, erro
 	return c.URL(name), nil
 }
 
+// Program is the path of one of PostgreSQL's programs, where it would be
+// beside the server's own.
+func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
+
 // LogTail returns the last lines of the server's log.
 func (c *Cluster) LogTail(lines int) string { return process.Tail(c.logPath(), lines) }
 
@@ -231,7 +235,7 @@ func (c *Cluster) logPath() string { return filepath.Join(c.dir, "log") }
 // command prepares one of PostgreSQL's programs. Nothing of the caller's
 // environment may redirect it.
 func (c *Cluster) command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, name), args...)
+	cmd := exec.CommandContext(ctx, c.Program(name), args...)
 	cmd.Dir = c.dir // ours may be closed to the account
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
 		return strings.HasPrefix(s, "PG") || strings.HasPrefix(s, "LC_") || strings.HasPrefix(s, "LANG")
