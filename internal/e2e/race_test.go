@@ -4,3 +4,9 @@ package e2e
 
 // buildFlags build the programs as the tests themselves were built.
 var buildFlags = []string{"-race"}
+
+// memoryLimit is the most that a replica may take under overload, in MiB.
+const memoryLimit = 1500
+
+// connections is how many callers come at once under overload.
+const connections = 2000

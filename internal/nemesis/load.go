@@ -3,11 +3,13 @@
 package nemesis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
@@ -27,6 +29,7 @@ type Load struct {
 
 // Start begins a run.
 func Start(ctx context.Context, config loadtest.Config) (*Load, error) {
+	config.Duration = cmp.Or(config.Duration, 365*24*time.Hour) // it has to have some end
 	test, err := loadtest.New(config)
 	if err != nil {
 		return nil, err
