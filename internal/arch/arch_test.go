@@ -48,6 +48,10 @@ var rules = map[string]rule{
 	"internal/nemesis":   {[]string{"internal/loadtest", "internal/verify", "internal/report"}, "it judges servers as the client does, and their tables by SQL, without their code"},
 	"internal/arch":      {nil, "it is a test only"},
 	"internal/e2e":       {nil, "it is a test only"},
+	"internal/e2e/soak": {
+		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster"},
+		"it torments the server as a process, from outside",
+	},
 
 	"cmd/server": {
 		[]string{"internal/messenger", "internal/server", "internal/groupcommit", "internal/store"},

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"dummymessenger/internal/pgcluster"
 	"dummymessenger/internal/pgtest"
 )
@@ -106,7 +108,7 @@ func TestFaultDiskFullPostgres(t *testing.T) {
 func TestFaultDiskFullPostgresWAL(t *testing.T) {
 	t.Parallel()
 	d := smallDisk(t, "24m")
-	fillPostgres(t, d, pgcluster.Config{WALDir: d.dir, Settings: map[string]string{"min_wal_size": "2MB", "max_wal_size": "4MB"}}, false)
+	fillPostgres(t, d, pgcluster.Config{WALDir: d.dir, Settings: map[string]string{"min_wal_size": "2MB"}}, false)
 }
 
 func fillPostgres(t *testing.T, d *disk, config pgcluster.Config, told bool) {
@@ -119,6 +121,7 @@ func fillPostgres(t *testing.T, d *disk, config pgcluster.Config, told bool) {
 		d.fill()
 		tr.fault("disk full")
 		eventually(t, "callers are refused", func() bool {
+			switchWAL(t, databaseURL)
 			r := tr.probe(tr.pick(), 6*time.Second)
 			full := strings.Contains(string(r.body), "disk is full")
 			return r.status == http.StatusServiceUnavailable && (full || !told)
@@ -137,4 +140,15 @@ func fillPostgres(t *testing.T, d *disk, config pgcluster.Config, told bool) {
 		})
 	}
 	tr.finishUnharmed()
+}
+
+// switchWAL has PostgreSQL begin a new file of its write-ahead log, for which
+// there may be no room.
+func switchWAL(t *testing.T, databaseURL string) {
+	conn, err := pgx.Connect(t.Context(), databaseURL)
+	if err != nil {
+		return // it is down already
+	}
+	defer conn.Close(t.Context())
+	conn.Exec(t.Context(), "SELECT pg_switch_wal()") // its own answer is of no interest
 }

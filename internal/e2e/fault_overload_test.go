@@ -139,7 +139,7 @@ func TestFaultOverload(t *testing.T) {
 	if quick < connections-2*queue {
 		t.Errorf("%d of %d callers were refused at once, want all but the queue's %d", quick, connections, queue)
 	}
-	if limit := 5*time.Second + 3*slack; slowest > limit {
+	if limit := 5*time.Second + overloadSlack; slowest > limit {
 		t.Errorf("the slowest refusal took %v, want %v at most", slowest, limit)
 	}
 	if mib := peakMemory(t, pid); mib > memoryLimit {
@@ -154,11 +154,14 @@ func TestFaultOverload(t *testing.T) {
 	if n := len(db.table(t)); n != 2 {
 		t.Errorf("the table has %d rows, want 2", n)
 	}
-	for _, c := range slow[100:] {
-		c.Close()
+	// Who never finished a request is cut off by the server; the others are
+	// welcome to stay for a while.
+	for i, c := range slow {
+		if i >= 100 || i%2 == 1 {
+			c.Close()
+		}
 	}
 	caller.CloseIdleConnections()
-	// The slow ones are cut off by the server, not by us.
 	eventually(t, "the connections are gone", func() bool { return openFiles(t, pid) <= before+4 })
 }
 

@@ -2,6 +2,8 @@
 
 package e2e
 
+import "time"
+
 // buildFlags build the programs as the tests themselves were built.
 var buildFlags []string
 
@@ -10,3 +12,6 @@ const memoryLimit = 400
 
 // connections is how many callers come at once under overload.
 const connections = 5000
+
+// overloadSlack is how late a refusal may come when so many come at once.
+const overloadSlack = 3 * time.Second
