@@ -56,6 +56,16 @@ func (l *Load) Answered() int64 { return l.test.Snapshot().OK }
 // retries included, and judges the run.
 func (l *Load) Stop() *Outcome {
 	l.test.Stop()
+	return l.outcome()
+}
+
+// Abort is Stop without further tries of what is under way.
+func (l *Load) Abort() *Outcome {
+	l.cancel()
+	return l.outcome()
+}
+
+func (l *Load) outcome() *Outcome {
 	<-l.done
 	l.cancel()
 	return &Outcome{

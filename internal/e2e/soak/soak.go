@@ -37,6 +37,7 @@ type run struct {
 	primary  *pgcluster.Cluster // nil on SQLite
 	standby  *pgcluster.Cluster
 	load     *nemesis.Load
+	outcome  *nemesis.Outcome // nil until the load has ended
 	rng      *rand.Rand
 	injected map[string]int
 }
@@ -149,12 +150,10 @@ func (r *run) pairUp() error {
 	return r.primary.WaitSync(ctx)
 }
 
-// end stops everything. A database that is evidence is kept as the log's table.
+// end stops everything, and keeps the evidence if something has failed.
 func (r *run) end(failed bool) (err error) {
-	if r.load != nil && failed {
-		if table, err := nemesis.ReadTable(context.WithoutCancel(r.ctx), r.database); err == nil {
-			err = os.WriteFile(filepath.Join(r.dir, "table.txt"), fmt.Appendf(nil, "%+v\n", table), 0o600)
-		}
+	if failed && r.load != nil {
+		err = r.keepEvidence()
 	}
 	for _, m := range r.members {
 		select {
@@ -176,9 +175,27 @@ func (r *run) end(failed bool) (err error) {
 	return err
 }
 
+// keepEvidence writes the history, and the table as it is now.
+func (r *run) keepEvidence() error {
+	if r.outcome == nil {
+		r.outcome = r.load.Abort()
+	}
+	err := r.outcome.WriteHistory(filepath.Join(r.dir, "history.jsonl"))
+	table, tableErr := nemesis.ReadTable(context.WithoutCancel(r.ctx), r.database)
+	if tableErr != nil {
+		return errors.Join(err, tableErr)
+	}
+	var lines []byte
+	for _, row := range table {
+		lines = fmt.Appendf(lines, "%+v\n", row)
+	}
+	return errors.Join(err, os.WriteFile(filepath.Join(r.dir, "table.txt"), lines, 0o600))
+}
+
 // judge ends the load and says what is wrong with all of it.
 func (r *run) judge(kind string, length time.Duration) error {
 	o := r.load.Stop()
+	r.outcome = o
 	table, err := nemesis.ReadTable(context.WithoutCancel(r.ctx), r.database)
 	if err != nil {
 		return err
@@ -203,8 +220,7 @@ func (r *run) judge(kind string, length time.Duration) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	err = fmt.Errorf("%d things are wrong, the first: %s", len(wrong), wrong[0])
-	return errors.Join(err, o.WriteHistory(filepath.Join(r.dir, "history.jsonl")))
+	return fmt.Errorf("%d things are wrong, the first: %s", len(wrong), wrong[0])
 }
 
 // progress waits until requests that are sent from now on are answered.
