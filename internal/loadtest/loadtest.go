@@ -88,6 +88,7 @@ type Test struct {
 	recorder *recorder
 	workers  []*worker
 	arrivals atomic.Int64 // open loop: how many requests have been taken up
+	stopped  atomic.Bool  // nothing more is to be begun
 
 	retried, connections atomic.Int64
 	replayed, unreplayed atomic.Int64
@@ -213,6 +214,10 @@ func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.R
 	}
 	return r
 }
+
+// Stop lets Run begin no further request. Those under way get all their tries,
+// which they do not when Run's ctx ends.
+func (t *Test) Stop() { t.stopped.Store(true) }
 
 // measured sums up what the workers did.
 func (t *Test) measured() report.Run {
