@@ -38,9 +38,13 @@ type runCmd struct {
 	NoVerify bool     `help:"Count answers only. Prove nothing."`
 	Stream   bool     `help:"Keep memory bounded in runs of millions of requests."`
 
-	JSON    string `name:"json" placeholder:"FILE" help:"Write the result as JSON too; - is stdout, instead of the text."`
-	History string `type:"path" placeholder:"FILE" help:"Write every operation as JSON lines, compressed if FILE ends in .gz."`
-	Quiet   bool   `short:"q" help:"No progress on stderr."`
+	JSON     string `name:"json" placeholder:"FILE" help:"Write the result as JSON too; - is stdout, instead of the text."`
+	History  string `type:"path" placeholder:"FILE" help:"Write every operation as JSON lines, compressed if FILE ends in .gz."`
+	HTML     string `name:"html" type:"path" placeholder:"FILE" help:"Write a report with plots too: one HTML file that needs no network."`
+	Annotate string `type:"path" placeholder:"FILE" help:"With --html: shade what was done to the servers. JSON lines with from, to (seconds from the first request, or dates) and label."`
+	Lang     string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the summary and the report; without it the locale's."`
+	Quiet    bool   `short:"q" help:"No progress on stderr."`
+	NoTUI    bool   `name:"no-tui" help:"Progress in plain lines, also on a terminal."`
 
 	thresholds []report.Threshold
 }
@@ -50,8 +54,10 @@ func (c *runCmd) Help() string {
 	return `Sends messages to all replicas of a messenger at once, measures them, and proves from the answers that their log is right.
 
 Other commands, each with a --help of its own:
-  client verify FILE    judge a history that --history has written
-  client selftest       try the proof on servers that are known to be wrong
+  client verify FILE             judge a history that --history has written
+  client report FILE -o FILE     the HTML report of such a history
+  client compare A.json B.json   two results of --json side by side
+  client selftest                try the proof on servers that are known to be wrong
 
 Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though the log is consistent, 64 bad usage, 66 and 73 a file cannot be read or written, 99 a --fail threshold was not kept, 130 interrupted. "go run" makes 1 of all but 0; build the program where the status matters.`
 }
@@ -79,6 +85,9 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	}
 	if c.NoVerify && c.History != "" {
 		return cfg, errors.New("--history records what --no-verify does not look at; use one of them")
+	}
+	if c.Annotate != "" && c.HTML == "" {
+		return cfg, errors.New("--annotate shades the plots of --html; give both")
 	}
 	if c.Senders != "" {
 		data, err := os.ReadFile(c.Senders)
@@ -137,6 +146,13 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
+	output.lang = language(c.Lang)
+	var html *os.File
+	if c.HTML != "" {
+		if html, err = os.Create(c.HTML); err != nil {
+			return complain(stderr, err, exitCannotWrite)
+		}
+	}
 	var record func(*verify.Operation)
 	closeHistory := func() error { return nil }
 	if c.History != "" {
@@ -146,9 +162,17 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 		record, closeHistory = h.record, h.close
 	}
+	trace := report.NewTrace(c.Warmup)
+	live := !c.Quiet && !c.NoTUI && onTerminal(stderr)
+	if html != nil || live {
+		record = both(record, trace.Add)
+	}
 
 	stopProgress := func() {}
-	if !c.Quiet {
+	switch {
+	case live:
+		stopProgress = startLive(ctx, stderr, test, trace, output.lang)
+	case !c.Quiet:
 		stopProgress = startProgress(ctx, stderr, test)
 	}
 	measured := test.Run(ctx, record)
@@ -165,10 +189,27 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 	}
 	result.Exit = exitStatus(result)
+	if html != nil {
+		// Errors were found at the start; what is written since then may be better.
+		annotations, err := readAnnotations(c.Annotate)
+		page := &report.Page{Result: result, Trace: trace, Annotations: annotations, Environment: environment(&measured), Lang: output.lang}
+		historyErr = errors.Join(historyErr, err, writePage(html, page))
+	}
 	if err := errors.Join(output.write(result), historyErr); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	return result.Exit
+}
+
+// both calls first, which may be nil, and second.
+func both(first, second func(*verify.Operation)) func(*verify.Operation) {
+	if first == nil {
+		return second
+	}
+	return func(op *verify.Operation) {
+		first(op)
+		second(op)
+	}
 }
 
 // exitStatus is the first that applies: what is worse comes first.
@@ -199,6 +240,7 @@ type output struct {
 	text io.Writer // nil: none
 	json io.Writer // nil: none
 	file *os.File  // that json is, if it is one
+	lang report.Lang
 }
 
 // createOutput opens the file before the run, so that a long run is not lost
@@ -227,7 +269,7 @@ func (o *output) write(r *report.Result) error {
 		}
 	}
 	if o.text != nil {
-		return report.WriteText(o.text, r)
+		return report.WriteText(o.text, r, o.lang)
 	}
 	return nil
 }
