@@ -171,7 +171,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	stopProgress := func() {}
 	switch {
 	case live:
-		stopProgress = startLive(ctx, stderr, test, trace, output.lang)
+		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, terminalStyle(output.lang))
 	case !c.Quiet:
 		stopProgress = startProgress(ctx, stderr, test)
 	}

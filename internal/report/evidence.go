@@ -35,7 +35,12 @@ type exhibitCell struct {
 	Sender, Text, Date                    string
 	Count                                 int64
 	OddSender, OddCount, OddText, OddDate bool
+
+	text string // whole
 }
+
+// excerptWidth is how much of a text is shown, in characters.
+const excerptWidth = 44
 
 // maxHole is how many places between windows are shown empty.
 const maxHole = 6
@@ -67,6 +72,7 @@ func newExhibit(index int, v *verify.Violation) exhibit {
 		before = seq
 	}
 	x.markConflicts()
+	x.markPlace()
 	return x
 }
 
@@ -78,7 +84,7 @@ func newExhibitRow(v *verify.Violation, seq int64) exhibitRow {
 			if e.Seq == seq {
 				c = exhibitCell{
 					Shown: true, Own: seq == w.Seq, Sender: e.Sender, Count: e.SenderCount,
-					Text: excerpt(e.Text, 44), Date: time.UnixMicro(e.SentAt).UTC().Format("15:04:05.000000"),
+					Text: excerpt(e.Text, excerptWidth), text: e.Text, Date: time.UnixMicro(e.SentAt).UTC().Format("15:04:05.000000"),
 				}
 			}
 		}
@@ -111,12 +117,15 @@ func (x *exhibit) markConflicts() {
 			}
 			differ(&c.OddSender, &first.OddSender, c.Sender != first.Sender)
 			differ(&c.OddCount, &first.OddCount, c.Count != first.Count)
-			differ(&c.OddText, &first.OddText, c.Text != first.Text)
+			if !sameText(c.text, first.text) {
+				differ(&c.OddText, &first.OddText, true)
+				c.Text, first.Text = excerptsWhereDifferent(c.text, first.text)
+			}
 			differ(&c.OddDate, &first.OddDate, c.Date != first.Date)
-			if p, ok := texts[c.Text]; ok && p.seq != row.Seq {
+			if p, ok := texts[c.text]; ok && p.seq != row.Seq {
 				differ(&c.OddText, &p.cell.OddText, true)
 			}
-			texts[c.Text] = place{row.Seq, c}
+			texts[c.text] = place{row.Seq, c}
 			count := fmt.Sprint(c.Count, " ", c.Sender)
 			if p, ok := counts[count]; ok && p.seq != row.Seq && c.Count > 0 {
 				differ(&c.OddCount, &p.cell.OddCount, true)
@@ -127,6 +136,53 @@ func (x *exhibit) markConflicts() {
 			differ(&first.OddDate, &latest.OddDate, true)
 		}
 		latest = cmp.Or(first, latest)
+	}
+}
+
+// sameText tells whether two answers show one text, of which the verifier may
+// remember the nonce only.
+func sameText(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, okX := verify.FindNonce(a)
+	y, okY := verify.FindNonce(b)
+	return okX && okY && x == y && (a == x.String() || b == y.String())
+}
+
+// excerptsWhereDifferent begin shortly before the first difference.
+func excerptsWhereDifferent(a, b string) (string, string) {
+	x, y := []rune(a), []rune(b)
+	same := 0
+	for same < len(x) && same < len(y) && x[same] == y[same] {
+		same++
+	}
+	from := max(same-excerptWidth/3, 0)
+	cut := func(r []rune) string {
+		text := excerpt(string(r[min(from, len(r)):]), excerptWidth)
+		if from > 0 {
+			text = "…" + text
+		}
+		return text
+	}
+	return cut(x), cut(y)
+}
+
+// markPlace marks what is at the violation's place, where nothing that the
+// answers show tells the fault: it is against what was sent, or when.
+func (x *exhibit) markPlace() {
+	for _, row := range x.Rows {
+		for i := range row.Cells {
+			if c := &row.Cells[i]; c.Gap || c.OddSender || c.OddCount || c.OddText || c.OddDate {
+				return
+			}
+		}
+	}
+	for _, row := range x.Rows {
+		for i := range row.Cells {
+			c := &row.Cells[i]
+			c.OddText = c.OddText || row.Here && c.Shown
+		}
 	}
 }
 

@@ -34,7 +34,7 @@
   function drawShades(u) {
     const { ctx } = u, { left, top, width, height } = u.bbox, px = devicePixelRatio;
     ctx.save(); ctx.beginPath(); ctx.rect(left, top, width, height); ctx.clip();
-    ctx.font = `${12 * px}px system-ui, sans-serif`; ctx.textBaseline = "top";
+    ctx.font = `${12 * px}px system-ui, sans-serif`; ctx.textBaseline = "top"; ctx.textAlign = "left";
     data.shades.forEach((s, i) => {
       const a = u.valToPos(s.from, "x", true), b = u.valToPos(s.to, "x", true);
       ctx.globalAlpha = 0.14; ctx.fillStyle = css("warn"); ctx.fillRect(a, top, Math.max(b - a, 2 * px), height);
@@ -114,7 +114,7 @@
       for (let i = 0; i < count; i++) if (ops.outcome[i] !== 1 && ops.seq[i] > 0) {
         const color = css(ops.outcome[i] === 2 ? "bad" : "warn");
         bar(ops.call[i], end(i), ops.seq[i], color, 1, true);
-        ctx.setLineDash([]); ctx.fillStyle = color; ctx.font = `bold ${13 * px}px system-ui, sans-serif`; ctx.textBaseline = "middle";
+        ctx.setLineDash([]); ctx.fillStyle = color; ctx.font = `bold ${13 * px}px system-ui, sans-serif`; ctx.textBaseline = "middle"; ctx.textAlign = "left";
         ctx.fillText(ops.outcome[i] === 2 ? "×" : "?", Math.min(x(end(i)), left + width - 12 * px) + 2 * px, y(ops.seq[i]));
       }
       ctx.setLineDash([]); ctx.globalAlpha = 1;
@@ -143,7 +143,7 @@
       options: plot => ({
         cursor: { drag: { x: true, y: true, uni: 20 }, points: { show: false }, y: true },
         scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: { range: (_, min, max) => [min, max] } },
-        axes: axes(words["time, s"], words.seq, { x: { values: (_, v) => v.map(seconds) } }),
+        axes: axes(words["time, s"], words.seq, { x: { values: (_, v) => v.map(seconds) }, y: { incrs: [1, 2, 5].flatMap(k => [...Array(9)].map((_, i) => k * 10 ** i)).sort((a, b) => a - b) } }),
         series: [{}, { paths: () => null, points: { show: false } }],
         hooks: { draw: [draw], setCursor: [hover(plot, distance)], ready: [u => setTimeout(() => plot.show(plot.range ?? range ?? all))] },
       }),
