@@ -63,8 +63,8 @@ func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan 
 			case <-done:
 				return
 			case <-interrupted:
-				interrupted = nil // it is said once
-				fmt.Fprintln(lines, interruptedText)
+				interrupted = nil                         // it is said once
+				fmt.Fprintln(lines, "\r"+interruptedText) // the terminal has written ^C
 			case now := <-ticker.C:
 				v.update(now, false)
 			}

@@ -76,6 +76,7 @@ func TestReportUsage(t *testing.T) {
 		{[]string{"report", bad, "-o", filepath.Join(dir, "x")}, exitNoInput},
 		{[]string{"report", bad, "-o", filepath.Join(dir, "x"), "--annotate", bad}, exitNoInput},
 		{[]string{"report", bad, "-o", filepath.Join(dir, "x"), "--lang", "de"}, exitUsage},
+		{[]string{"compare", bad, bad}, exitNoInput},
 		{[]string{"--annotate", bad}, exitUsage},
 		{[]string{"--html", filepath.Join(dir, "none", "x")}, exitFailed},
 	} {

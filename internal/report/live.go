@@ -81,7 +81,7 @@ func (v *Live) Lines(width int, s Style) []string {
 	lines = append(lines, []span{{fmt.Sprintf("%8s", Count(rate)), bold}, {l.tr("/s") + "  ", ""}, {sparkline(v.Rates, width-16), cyan}})
 
 	lines = append(lines, []span{
-		{fmt.Sprintf(l.tr("median %s ms · p99 %s ms"), percentile(v.P50), percentile(v.P99)), ""}, dot,
+		{fmt.Sprintf(l.tr("p50 %s · p99 %s ms"), percentile(v.P50), percentile(v.P99)), ""}, dot,
 		{Count(v.InFlight) + " " + l.tr("in flight"), ""}, dot, bad(v.Failed, "failed", red), dot, bad(v.Unknown, "unknown", yellow),
 	})
 	most := int64(1)
@@ -119,9 +119,7 @@ func (v *Live) progress(done int64, width int, l Lang) []span {
 	case v.Limit > 0:
 		share, left = v.Elapsed.Seconds()/v.Limit.Seconds(), v.Limit-v.Elapsed
 	}
-	if share = max(0, min(share, 1)); v.Over {
-		share = 1
-	}
+	share = max(0, min(share, 1))
 	text := fmt.Sprintf(" %3.0f %%  %s%s  %.1f %s", share*100, Count(done), goal, v.Elapsed.Seconds(), l.tr("s"))
 	if !v.Over && left > 0 {
 		text += fmt.Sprintf(", %s %.1f %s", l.tr("left"), left.Seconds(), l.tr("s"))

@@ -52,7 +52,7 @@ func TestLiveLines(t *testing.T) {
 
 func TestLiveSays(t *testing.T) {
 	text := strings.ReplaceAll(strings.Join(exampleLive().Lines(100, Style{}), "\n"), thin, " ")
-	for _, want := range []string{"50 %", "2 500 / 5 000", "left 2.0 s", "1 245/s", "▁▃▆█▆", "median 3.91 ms · p99 12.4 ms · 50 in flight · 7 failed · 3 unknown",
+	for _, want := range []string{"50 %", "2 500 / 5 000", "left 2.0 s", "1 245/s", "▁▃▆█▆", "p50 3.91 · p99 12.4 ms · 50 in flight · 7 failed · 3 unknown",
 		"http://127.0.0.1:8001     1 300", "✓ 42 085 entries cross-checked · 0 violations · 2 unknown"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the view lacks %q:\n%s", want, text)

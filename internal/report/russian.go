@@ -82,6 +82,7 @@ var russian = map[string]string{
 	", of %s workers (Little's law): it was not the limit":                        ", из %s потоков (закон Литтла): пределом был не клиент",
 	"neighbouring seqs from different replicas":                                   "соседних seq от разных реплик",
 
-	"entries": "записей", "in flight": "в пути", "left": "осталось", "median %s ms · p99 %s ms": "медиана %s мс · p99 %s мс",
-	"Two runs side by side": "Два прогона рядом", "difference": "разница",
+	"entries": "записей", "in flight": "в пути", "left": "осталось", "p50 %s · p99 %s ms": "p50 %s · p99 %s мс",
+	"Two runs side by side": "Два прогона рядом", "difference": "разница", "better": "лучше", "worse": "хуже", "not asked to do the same": "задано не одно и то же",
+	"workers": "потоки", "rate": "частота", "retries": "повторы", "replicas": "реплики", "processors": "процессоры",
 }
