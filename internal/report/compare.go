@@ -125,7 +125,9 @@ type asked struct {
 	value float64
 }
 
-func (a asked) text(l Lang) string { return l.tr(a.name) + " " + strconv.FormatFloat(a.value, 'f', -1, 64) }
+func (a asked) text(l Lang) string {
+	return l.tr(a.name) + " " + strconv.FormatFloat(a.value, 'f', -1, 64)
+}
 
 func (r *Run) setUp() [7]asked {
 	return [...]asked{
