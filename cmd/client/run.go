@@ -34,17 +34,21 @@ type runCmd struct {
 	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
 
+	TokenFile string `type:"path" placeholder:"FILE" help:"Send the first token in FILE with every request."`
+	CAFile    string `name:"ca-file" type:"path" placeholder:"FILE" help:"Trust https servers whose certificate one of these (PEM) has signed, instead of the system's."`
+
 	Fail     []string `placeholder:"'p99<200ms'" sep:"none" help:"Exit with 99 if this does not hold: mean, p50, p90, p95, p99, p999, max, throughput, failed, unknown. May be repeated."`
 	NoVerify bool     `help:"Count answers only. Prove nothing."`
 	Stream   bool     `help:"Keep memory bounded in runs of millions of requests."`
 
-	JSON     string `name:"json" placeholder:"FILE" help:"Write the result as JSON too; - is stdout, instead of the text."`
-	History  string `type:"path" placeholder:"FILE" help:"Write every operation as JSON lines, compressed if FILE ends in .gz."`
-	HTML     string `name:"html" type:"path" placeholder:"FILE" help:"Write a report with plots too: one HTML file that needs no network."`
-	Annotate string `type:"path" placeholder:"FILE" help:"With --html: shade what was done to the servers. JSON lines with from, to (seconds from the first request, or dates) and label."`
-	Lang     string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the summary and the report; without it the locale's."`
-	Quiet    bool   `short:"q" help:"No progress on stderr."`
-	NoTUI    bool   `name:"no-tui" help:"Progress in plain lines, also on a terminal."`
+	JSON       string `name:"json" placeholder:"FILE" help:"Write the result as JSON too; - is stdout, instead of the text."`
+	History    string `type:"path" placeholder:"FILE" help:"Write every operation as JSON lines, compressed if FILE ends in .gz."`
+	HTML       string `name:"html" type:"path" placeholder:"FILE" help:"Write a report with plots too: one HTML file that needs no network."`
+	Annotate   string `type:"path" placeholder:"FILE" help:"With --html: shade what was done to the servers. JSON lines with from, to (seconds from the first request, or dates) and label."`
+	Lang       string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the summary and the report; without it the locale's."`
+	CPUProfile string `name:"cpuprofile" type:"path" placeholder:"FILE" help:"Write a CPU profile of the client, for go tool pprof."`
+	Quiet      bool   `short:"q" help:"No progress on stderr."`
+	NoTUI      bool   `name:"no-tui" help:"Progress in plain lines, also on a terminal."`
 
 	thresholds []report.Threshold
 }
@@ -119,7 +123,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		}
 		c.thresholds = append(c.thresholds, t)
 	}
-	return cfg, nil
+	return cfg, c.secure(&cfg)
 }
 
 // value is *p, or zero for a flag that was not given.
@@ -168,6 +172,10 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		record = both(record, trace.Add)
 	}
 
+	stopProfile, err := startProfile(c.CPUProfile)
+	if err != nil {
+		return complain(stderr, err, exitCannotWrite)
+	}
 	stopProgress := func() {}
 	switch {
 	case live:
@@ -177,7 +185,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	}
 	measured := test.Run(ctx, record)
 	stopProgress()
-	historyErr := closeHistory()
+	writeErr := errors.Join(stopProfile(), closeHistory())
 
 	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Run: &measured}
 	if v := test.Verifier(); v != nil {
@@ -190,12 +198,12 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	}
 	result.Exit = exitStatus(result)
 	if html != nil {
-		// Errors were found at the start; what is written since then may be better.
+		// Not before: whoever injects the faults may write them down during the run.
 		annotations, err := readAnnotations(c.Annotate)
 		page := &report.Page{Result: result, Trace: trace, Annotations: annotations, Environment: environment(&measured), Lang: output.lang}
-		historyErr = errors.Join(historyErr, err, writePage(html, page))
+		writeErr = errors.Join(writeErr, err, writePage(html, page))
 	}
-	if err := errors.Join(output.write(result), historyErr); err != nil {
+	if err := errors.Join(output.write(result), writeErr); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	return result.Exit

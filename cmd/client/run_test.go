@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -191,6 +192,9 @@ func TestFaults(t *testing.T) {
 			}
 			if test.keyless && r.Verdict.CounterExample.Check != verify.ExactlyOnce {
 				t.Errorf("the counter-example is of %v", r.Verdict.CounterExample.Check)
+			}
+			if got := r.Run.Refused; (got == nil) != (r.Run.Failed == 0) || got != nil && (got.Count != r.Run.Failed || got.Max <= 0) {
+				t.Errorf("latency of refusals is %v, with %d of them", got, r.Run.Failed)
 			}
 			if test.reason == "" {
 				if len(r.Run.Failures) > 0 {
@@ -461,5 +465,23 @@ func TestText(t *testing.T) {
 	data, err := os.ReadFile(name)
 	if err != nil || !bytes.Contains(data, []byte(`"status": "verified"`)) {
 		t.Errorf("result %s, %v", data, err)
+	}
+}
+
+func TestCPUProfile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cpu.pprof")
+	if status, _ := try(t, t.Context(), "--cpuprofile", file, newReplica(t, newMemory(), nil)); status != exitVerified {
+		t.Errorf("status %d, want %d", status, exitVerified)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gzip := []byte{0x1f, 0x8b}; !bytes.HasPrefix(data, gzip) { // as profile.proto is stored
+		t.Errorf("%d bytes, which are no profile", len(data))
+	}
+	unwritable := filepath.Join(file, "x")
+	if status := run(t.Context(), []string{"--cpuprofile", unwritable, "http://127.0.0.1:1"}, io.Discard, io.Discard); status != exitCannotWrite {
+		t.Errorf("a profile that cannot be written: status %d, want %d", status, exitCannotWrite)
 	}
 }

@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -19,7 +21,9 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/joho/godotenv"
 
+	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/groupcommit"
+	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
 	"dummymessenger/internal/store"
 )
@@ -27,10 +31,15 @@ import (
 type flags struct {
 	Listen         string        `default:"127.0.0.1:8001" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one (default: ${default})."`
 	Database       string        `default:"sqlite:dummymessenger.db" env:"DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://…; libpq's PG* variables fill in what a PostgreSQL URL leaves out (default: ${default})."`
+	TokenFile      string        `type:"path" placeholder:"FILE" help:"Let only those send messages who have one of these bearer tokens, one a line. Read again when it changes."`
+	TLSCert        string        `name:"tls-cert" type:"path" placeholder:"FILE" help:"Serve HTTPS with this certificate and its chain (PEM). Read again when it changes."`
+	TLSKey         string        `name:"tls-key" type:"path" placeholder:"FILE" help:"The certificate's private key (PEM)."`
+	MaxConnections int           `default:"8192" placeholder:"N" help:"Most connections at once; one more is refused with 503 (default: ${default})."`
 	RequestTimeout time.Duration `default:"5s" placeholder:"TIME" help:"How long a message may wait to be stored (default: ${default})."`
 	DrainDelay     time.Duration `default:"0s" placeholder:"TIME" help:"How long to serve on when told to stop, with /readyz failing already (default: ${default})."`
 	MaxBatch       int           `default:"1000" placeholder:"N" help:"Most messages in one transaction (default: ${default})."`
 	MaxQueue       int           `default:"4096" placeholder:"N" help:"Most messages that wait to be stored; one more is refused with 503 (default: ${default})."`
+	DebugListen    string        `placeholder:"HOST:PORT" help:"Loopback address at which to serve profiles for go tool pprof (/debug/pprof/); none by default."`
 	LogFormat      string        `default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the log on stderr: text or json (default: ${default})."`
 	LogLevel       slog.Level    `default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
 }
@@ -40,6 +49,10 @@ func (f *flags) Validate() error {
 	switch {
 	case f.Listen == "":
 		return errors.New("--listen is empty; name an address, as in 127.0.0.1:8001")
+	case (f.TLSCert == "") != (f.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key go together")
+	case f.MaxConnections < 1:
+		return errors.New("--max-connections must be at least 1")
 	case f.RequestTimeout <= 0:
 		return errors.New("--request-timeout must be more than 0")
 	case f.DrainDelay < 0:
@@ -48,6 +61,8 @@ func (f *flags) Validate() error {
 		return errors.New("--max-batch must be at least 1")
 	case f.MaxQueue < 1:
 		return errors.New("--max-queue must be at least 1")
+	case f.DebugListen != "" && !isLoopback(f.DebugListen):
+		return errors.New("--debug-listen must be a loopback address, such as 127.0.0.1:6060: profiles are not for strangers")
 	}
 	return nil
 }
@@ -84,7 +99,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "server: %v\nserver --help lists the flags.\n", err)
 		return 64
 	}
-	if err := serve(ctx, f, newLogger(stderr, f)); err != nil {
+	logger := newLogger(stderr, f)
+	if u, err := url.Parse(f.Database); err == nil && f.Database != os.Getenv("DATABASE_URL") {
+		if _, ok := u.User.Password(); ok {
+			logger.Warn("every user of this machine can see the password on the command line; put the URL into DATABASE_URL instead")
+		}
+	}
+	if err := serve(ctx, f, logger); err != nil {
 		fmt.Fprintf(stderr, "server: %v\n", err)
 		return 1
 	}
@@ -126,12 +147,39 @@ func newLogger(w io.Writer, f flags) *slog.Logger {
 // serve runs the replica until ctx ends: server, combiner and store are
 // started from the inside out and stopped from the outside in.
 func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
-	// The port comes first: if it is taken, no database need be touched.
+	config := server.Config{
+		Logger:         logger,
+		MaxConnections: f.MaxConnections,
+		RequestTimeout: f.RequestTimeout,
+		DrainDelay:     f.DrainDelay,
+	}
+	if f.TokenFile != "" {
+		tokens, err := credentials.OpenTokens(f.TokenFile, logger)
+		if err != nil {
+			return err
+		}
+		config.Authorized = tokens.Valid
+	}
+	var certificate *credentials.Certificate
+	if f.TLSCert != "" {
+		if certificate, err = credentials.OpenCertificate(f.TLSCert, f.TLSKey, logger); err != nil {
+			return err
+		}
+		config.Certificate = certificate.Get
+	}
+
+	// The port comes before the database: if it is taken, no database need be touched.
 	ln, err := net.Listen("tcp", f.Listen)
 	if err != nil {
 		return fmt.Errorf("%w; name another address with --listen", err)
 	}
 	defer ln.Close() // Serve has closed it unless we never got there
+
+	stopDebug, err := startDebug(f.DebugListen, logger)
+	if err != nil {
+		return fmt.Errorf("--debug-listen: %w", err)
+	}
+	defer stopDebug()
 
 	log, err := store.Open(ctx, f.Database, logger)
 	switch {
@@ -142,27 +190,49 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 
+	counted := metrics.New(version())
 	combiner := groupcommit.New(groupcommit.Config{
 		Store:    log,
 		Encode:   server.AppendMessage,
 		Logger:   logger,
 		MaxBatch: f.MaxBatch,
 		MaxQueue: f.MaxQueue,
+		Observe:  counted.Commit,
 	})
+	counted.Queue(combiner.Waiting)
+	config.Log = combiner
+	config.Ready = combiner.Ready
+	config.Observe = counted.Request
+	config.Metrics = counted.Handler(logger)
+	replica := server.New(config)
+	counted.Connections(replica.Connections)
+	if certificate != nil {
+		counted.Certificate(certificate.Expiry)
+	}
+
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var combining sync.WaitGroup
 	combining.Go(func() { combiner.Run(running) })
 	defer combining.Wait()
 	defer stop()
 
-	logger.Info("listening", "addr", ln.Addr().String())
-	err = server.New(server.Config{
-		Log:            combiner,
-		Logger:         logger,
-		Ready:          combiner.Ready,
-		RequestTimeout: f.RequestTimeout,
-		DrainDelay:     f.DrainDelay,
-	}).Serve(ctx, ln)
+	logger.Info("listening", "addr", ln.Addr().String(), "tls", certificate != nil, "tokens", config.Authorized != nil)
+	err = replica.Serve(ctx, ln)
 	logger.Info("stopped")
 	return err
+}
+
+// version is the module's version, or the commit that was built.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && version == "(devel)" {
+			version = s.Value
+		}
+	}
+	return version
 }

@@ -25,6 +25,8 @@ var rules = map[string]rule{
 
 	"internal/server":      {[]string{"internal/messenger"}, "HTTP must not know how messages are stored; it appends through its own interface"},
 	"internal/groupcommit": {[]string{"internal/messenger"}, "batching must hold for every store and every front; it knows neither SQL nor HTTP"},
+	"internal/credentials": {nil, "it reads files, whoever uses what they hold"},
+	"internal/metrics":     {[]string{"internal/messenger", "internal/server", "internal/groupcommit"}, "it counts what these two tell; they must not know how"},
 	"internal/memlog":      {[]string{"internal/messenger"}, "it stands in for groupcommit and a store, and must not lean on them"},
 
 	"internal/store/sqlite":    {[]string{"internal/messenger"}, "a store knows the contract only, so that another can take its place"},
@@ -44,20 +46,33 @@ var rules = map[string]rule{
 	"internal/replica":   {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
 	"internal/pgcluster": {[]string{"internal/process"}, "it runs PostgreSQL for whoever needs one"},
 	"internal/pgtest":    {[]string{"internal/pgcluster"}, "it serves the tests of every package, so it must not import any of them"},
+	"internal/netfault":  {nil, "it spoils any two programs' connection, so it knows neither"},
+	"internal/nemesis":   {[]string{"internal/loadtest", "internal/verify", "internal/report"}, "it judges servers as the client does, and their tables by SQL, without their code"},
 	"internal/arch":      {nil, "it is a test only"},
 	"internal/e2e":       {nil, "it is a test only"},
+	"internal/e2e/soak": {
+		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster"},
+		"it torments the server as a process, from outside",
+	},
 
 	"cmd/server": {
-		[]string{"internal/messenger", "internal/server", "internal/groupcommit", "internal/store"},
+		[]string{"internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials"},
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
-		[]string{"internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty"},
+		[]string{"internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty", "internal/credentials"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
 		[]string{"internal/process", "internal/replica", "internal/pgcluster"},
 		"the demo runs the programs as separate processes, never their code",
+	},
+	"bench": {
+		[]string{
+			"internal/process", "internal/replica", "internal/pgcluster", "internal/report",
+			"internal/server", "internal/memlog", "internal/messenger",
+		},
+		"it measures the programs as their users run them; only the server without a database is its own",
 	},
 }
 

@@ -27,6 +27,10 @@ type Config struct {
 	MaxBatch      int // messages in one commit; 0: 1000
 	MaxBatchBytes int // bytes of sender and text in one commit, which one message may exceed; 0: 1 MiB
 	MaxQueue      int // callers waiting; one more is Overloaded at once; 0: 4096
+
+	// Observe, if it is not nil, is told of every append, by Run's goroutine,
+	// after the waiters have their outcomes.
+	Observe func(Commit)
 }
 
 // A Combiner appends messages for many callers at a time. New makes one.
@@ -43,12 +47,13 @@ type Combiner struct {
 	failed  time.Time // when that was
 }
 
-// A waiter is one caller inside Append. Its fields but done are guarded by
-// Combiner.mu until done holds its outcome; then they are the caller's.
+// A waiter is one caller inside Append. Its fields but the first two are guarded
+// by Combiner.mu until done holds its outcome; then they are the caller's.
 type waiter struct {
-	draft messenger.Draft
-	done  chan outcome // of capacity 1, so that nobody ever waits for a caller
+	done    chan outcome // of capacity 1, so that nobody ever waits for a caller
+	arrived time.Time    // zero if nobody observes
 
+	draft     messenger.Draft
 	taken     bool // in the store's hands and not in the queue
 	unsettled bool // an earlier try may have stored it
 	gone      bool // the caller waits no longer
@@ -88,6 +93,9 @@ func New(cfg Config) *Combiner {
 // but its window cannot be read.
 func (c *Combiner) Append(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
 	w := &waiter{draft: d, done: make(chan outcome, 1)}
+	if c.cfg.Observe != nil {
+		w.arrived = time.Now()
+	}
 	if err := c.enqueue(w); err != nil {
 		return messenger.Answer{}, err
 	}

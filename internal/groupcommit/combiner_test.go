@@ -220,7 +220,7 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 			t.Errorf("refused after %v, want at once", waited)
 		}
 		time.Sleep(2 * time.Second) // the two have left
-		if c.waiting() {
+		if c.Waiting() > 0 {
 			t.Error("callers who have left are still queued")
 		}
 	})

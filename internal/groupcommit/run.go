@@ -36,7 +36,7 @@ func (c *Combiner) wait(ctx context.Context, pause time.Duration) bool {
 			return false
 		}
 	}
-	for !c.waiting() {
+	for c.Waiting() == 0 {
 		select {
 		case <-c.wake:
 		case <-ctx.Done():
@@ -46,26 +46,24 @@ func (c *Combiner) wait(ctx context.Context, pause time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-func (c *Combiner) waiting() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.queue) > 0
-}
-
 // commit makes one batch of what waits once the store has the log's lock.
 func (c *Combiner) commit(ctx context.Context) error {
 	var batch []*waiter
+	watch := c.startWatch()
 	appended, err := c.cfg.Store.Append(ctx, func() (drafts []messenger.Draft) {
 		batch, drafts = c.take()
+		watch.took(batch)
 		return drafts
 	})
+	watch.stop(appended, err)
 	if err != nil {
 		c.putBack(batch, err)
-		return err
+	} else {
+		c.succeeded()
+		deliver(c.cfg.Encode, batch, appended)
 	}
-	c.succeeded()
-	deliver(c.cfg.Encode, batch, appended)
-	return nil
+	watch.tell()
+	return err
 }
 
 // take moves the front of the queue into a batch.

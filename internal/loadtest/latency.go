@@ -93,10 +93,12 @@ type recorder struct {
 	replicas          int
 	response, service *histogram
 	responseOf        []*histogram // by replica
+
+	refused *histogram // service times of those that failed
 }
 
 func newRecorder(workers, replicas int, exact bool) *recorder {
-	r := &recorder{replicas: replicas}
+	r := &recorder{replicas: replicas, refused: newHistogram()}
 	if exact {
 		r.samples = make([][]sample, workers)
 		return r

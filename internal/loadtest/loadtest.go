@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -40,6 +41,9 @@ type Config struct {
 	Retries int           // tries after the first, under one idempotency key
 	Replays int           // with Retries: one in so many answered requests is sent once more, to compare; 0: none
 	Stream  bool          // memory does not grow with the number of requests
+
+	Token   string         // bearer token sent with every request; none if empty
+	RootCAs *x509.CertPool // who may vouch for https servers; the system's if nil
 
 	Unverified bool // windows are not even decoded, and no sentinels are sent
 }
@@ -84,6 +88,7 @@ type Test struct {
 	recorder *recorder
 	workers  []*worker
 	arrivals atomic.Int64 // open loop: how many requests have been taken up
+	stopped  atomic.Bool  // nothing more is to be begun
 
 	retried, connections atomic.Int64
 	replayed, unreplayed atomic.Int64
@@ -104,6 +109,10 @@ func New(c Config) (*Test, error) {
 		target, err := newTarget(raw, c.Profile.Path)
 		if err != nil {
 			return nil, err
+		}
+		target.token = c.Token
+		if target.tls != nil {
+			target.tls.RootCAs = c.RootCAs
 		}
 		t.targets = append(t.targets, target)
 	}
@@ -207,6 +216,10 @@ func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.R
 	return r
 }
 
+// Stop lets Run begin no further request. Those under way get all their tries,
+// which they do not when Run's ctx ends.
+func (t *Test) Stop() { t.stopped.Store(true) }
+
 // measured sums up what the workers did.
 func (t *Test) measured() report.Run {
 	c := &t.config
@@ -240,6 +253,9 @@ func (t *Test) measured() report.Run {
 	r.Latency = response
 	if c.Rate > 0 {
 		r.Service = &service
+	}
+	if refused := t.recorder.refused.summary(); refused.Count > 0 {
+		r.Refused = &refused
 	}
 	for i, target := range t.targets {
 		n := &t.replicas[i]

@@ -73,7 +73,7 @@ func (w *worker) next(ctx context.Context) (due time.Duration, measured, ok bool
 	sinceBegin := due - t.begin
 	measured = sinceBegin >= t.config.Warmup
 	switch {
-	case ctx.Err() != nil,
+	case ctx.Err() != nil, t.stopped.Load(),
 		measured && w.quota == 0,
 		t.config.Duration > 0 && sinceBegin >= t.config.Warmup+t.config.Duration:
 		return 0, false, false
@@ -94,7 +94,7 @@ func (t *Test) nextArrival(ctx context.Context) (due time.Duration, measured, ok
 		since := time.Duration(float64(i) * perRequest)
 		measured = since >= c.Warmup
 		number := i - int64(float64(c.Warmup)/perRequest) // among the measured ones
-		if c.Duration > 0 && since >= c.Warmup+c.Duration || c.Requests > 0 && number >= int64(c.Requests) || ctx.Err() != nil {
+		if c.Duration > 0 && since >= c.Warmup+c.Duration || c.Requests > 0 && number >= int64(c.Requests) || ctx.Err() != nil || t.stopped.Load() {
 			return 0, false, false
 		}
 		due = t.begin + since
@@ -147,6 +147,7 @@ func (w *worker) send(ctx context.Context, due time.Duration, measured bool) {
 		return
 	case verify.Failed:
 		n.failed.Add(1)
+		t.recorder.refused.add(op.Return - op.Call)
 		w.failures[report.Failure{Outcome: "failed", Reason: op.Reason}]++
 	default:
 		n.unknown.Add(1)

@@ -49,6 +49,10 @@ type Run struct {
 	Latency Latency  `json:"latency"`
 	Service *Latency `json:"service,omitzero"`
 
+	// Refused is how long requests that failed, and so were certainly not
+	// stored, took from when they were sent; absent if there are none.
+	Refused *Latency `json:"refused,omitzero"`
+
 	Late    int64 `json:"late,omitzero"`    // with a Rate: sent over 1 ms after their time, all workers being busy
 	Dropped int64 `json:"dropped,omitzero"` // with a Rate: never sent, as their time ran out in the queue
 

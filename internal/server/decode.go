@@ -31,7 +31,7 @@ type decoder struct {
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 // readDraft reads the message in r's body.
-func readDraft(w http.ResponseWriter, r *http.Request) (messenger.Draft, error) {
+func readDraft(w *response, r *http.Request) (messenger.Draft, error) {
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)
 

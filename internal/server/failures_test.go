@@ -132,7 +132,7 @@ func TestPanic(t *testing.T) {
 // An answer that was begun cannot be taken back: its connection is cut.
 func TestPanicInAnswer(t *testing.T) {
 	s := New(Config{Logger: discard})
-	s.handle("GET", "/half", func(w http.ResponseWriter, r *http.Request) error {
+	s.handle("GET", "/half", func(w *response, r *http.Request) error {
 		w.Write([]byte("half of it"))
 		panic("hunter2")
 	})

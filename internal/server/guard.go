@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
+	"time"
 
 	"dummymessenger/internal/messenger"
 )
@@ -14,22 +15,28 @@ import (
 var (
 	nosniff     = []string{"nosniff"}
 	noStore     = []string{"no-store"}
+	inert       = []string{"default-src 'none'; frame-ancestors 'none'"}
 	jsonContent = []string{"application/json"}
 )
 
-// A response knows whether anything of it has been sent.
+// A response is an answer in the making.
 type response struct {
 	http.ResponseWriter
-	started bool
+	id       string // see requestID
+	status   int    // 0 until any of it is sent
+	reason   string // of a problem
+	replayed bool
 }
 
 func (w *response) WriteHeader(status int) {
-	w.started = true
+	w.status = status
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *response) Write(p []byte) (int, error) {
-	w.started = true
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
 	return w.ResponseWriter.Write(p)
 }
 
@@ -40,6 +47,7 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := &response{ResponseWriter: rw}
+		defer s.observe(w, r, time.Now())
 		defer func() {
 			if v := recover(); v != nil {
 				s.recovered(w, r, v)
@@ -49,6 +57,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h := w.Header()
 		h["X-Content-Type-Options"] = nosniff
 		h["Cache-Control"] = noStore
+		h["Content-Security-Policy"] = inert
+		w.adoptRequestID(r)
 		if s.isStopping() {
 			h.Set("Connection", "close") // so that no request is on its way when we close
 		}
@@ -72,10 +82,10 @@ func (s *Server) recovered(w *response, r *http.Request, v any) {
 	if v == http.ErrAbortHandler {
 		panic(v) // a deliberate way to cut the connection
 	}
-	s.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "panic",
+	s.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", w.requestID()),
 		slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.String("err", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
-	if w.started {
+	if w.status != 0 {
 		panic(http.ErrAbortHandler) // or a part would pass for the whole
 	}
 	w.Header().Set("Connection", "close") // nobody knows how much of the body was read

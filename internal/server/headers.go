@@ -11,7 +11,7 @@ import (
 
 // checkContent refuses a body that does not claim to be plain JSON. Requiring
 // that also keeps forms on other sites from posting (they cannot claim it).
-func checkContent(w http.ResponseWriter, r *http.Request) error {
+func checkContent(w *response, r *http.Request) error {
 	if !isJSON(r.Header["Content-Type"]) {
 		w.Header().Set("Accept-Post", "application/json")
 		return &refusal{problem: &unsupportedType, detail: "send one header Content-Type: application/json; the only charset is utf-8"}

@@ -9,13 +9,13 @@ import (
 
 // livez tells that the process answers. It asks nobody else, so that an
 // outage of the database makes no supervisor restart the replicas.
-func (s *Server) livez(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) livez(w *response, r *http.Request) error {
 	writeOK(w)
 	return nil
 }
 
 // readyz tells whether a message sent here now could be stored.
-func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) readyz(w *response, r *http.Request) error {
 	if s.isStopping() {
 		return &refusal{problem: &stopping}
 	}
@@ -32,7 +32,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func writeOK(w http.ResponseWriter) {
+func writeOK(w *response) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Write([]byte("ok\n"))
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // postMessage stores the message in the body and answers with its window.
-func (s *Server) postMessage(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) postMessage(w *response, r *http.Request) error {
 	if err := checkContent(w, r); err != nil {
 		return err
 	}
@@ -46,13 +46,14 @@ var (
 	answerTail = []byte(`]}`)
 )
 
-func writeAnswer(w http.ResponseWriter, a messenger.Answer) {
+func writeAnswer(w *response, a messenger.Answer) {
 	h := w.Header()
 	h["Content-Type"] = jsonContent
 	// Without it, net/http sends what is longer than 2 KiB in chunks.
 	h["Content-Length"] = []string{strconv.Itoa(len(answerHead) + len(a.Messages) + len(answerTail))}
 	if a.Replayed {
 		h.Set("Idempotent-Replayed", "true")
+		w.replayed = true
 	}
 	// If a write fails, the caller has gone.
 	w.Write(answerHead)

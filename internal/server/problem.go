@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,9 +61,33 @@ var (
 	bodyTooLarge = problem{status: http.StatusRequestEntityTooLarge, level: slog.LevelDebug,
 		detail: "the body is larger than 64 KiB; send a shorter text"}
 	unsupportedType = problem{status: http.StatusUnsupportedMediaType, level: slog.LevelDebug}
-	stopping        = problem{status: http.StatusServiceUnavailable, name: "stopping", level: slog.LevelDebug, retryAfter: 1,
+	unauthorized    = problem{status: http.StatusUnauthorized, level: slog.LevelDebug,
+		detail: "send a token that this server knows, as in Authorization: Bearer TOKEN"}
+	tooManyConnections = problem{status: http.StatusServiceUnavailable, name: "too-many-connections", level: slog.LevelDebug, retryAfter: 1,
+		title: "Too many connections", detail: "this replica has as many connections as it takes; use another one or try again in a moment"}
+	stopping = problem{status: http.StatusServiceUnavailable, name: "stopping", level: slog.LevelDebug, retryAfter: 1,
 		title: "Stopping", detail: "this replica is shutting down; use another one"}
 )
+
+// reason names p where a status alone says too little, as in metrics.
+func (p *problem) reason() string {
+	if p.name != "" {
+		return p.name
+	}
+	return strings.ReplaceAll(strings.ToLower(http.StatusText(p.status)), " ", "-")
+}
+
+// Reasons are all that a Request observed can have.
+func Reasons() []string {
+	var reasons []string
+	for i := range problems {
+		reasons = append(reasons, problems[i].reason())
+	}
+	for _, p := range []*problem{&notFound, &methodNotAllowed, &crossOrigin, &bodyTimeout, &bodyTooLarge, &unsupportedType, &unauthorized, &stopping} {
+		reasons = append(reasons, p.reason())
+	}
+	return reasons
+}
 
 // A refusal is a request refused with a problem that only HTTP has.
 type refusal struct {
@@ -87,13 +112,13 @@ const (
 
 // fail logs err and answers with what callers may know of it. It answers even
 // if the caller seems to have gone, which may have closed its sending side only.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Server) fail(w *response, r *http.Request, err error) {
 	p, detail, outcome := explain(err)
 	level := p.level
 	if r.Context().Err() != nil {
 		level = slog.LevelDebug // a caller who hangs up is no trouble of ours
 	}
-	s.cfg.Logger.LogAttrs(r.Context(), level, "request failed",
+	s.cfg.Logger.LogAttrs(r.Context(), level, "request failed", slog.String("request_id", w.requestID()),
 		slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.Int("status", p.status), slog.String("outcome", outcome), slog.Any("err", err))
 	writeProblem(w, p, detail, outcome)
@@ -115,7 +140,20 @@ func explain(err error) (p *problem, detail, outcome string) {
 	return &problems[kind], detail, outcome
 }
 
-func writeProblem(w http.ResponseWriter, p *problem, detail, outcome string) {
+func writeProblem(w *response, p *problem, detail, outcome string) {
+	w.requestID() // an error can always be asked about
+	w.reason = p.reason()
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	w.WriteHeader(p.status)
+	w.Write(p.body(detail, outcome)) // if this fails, the caller has gone
+}
+
+// body is p as callers see it. An empty detail stands for p's own.
+func (p *problem) body(detail, outcome string) []byte {
 	body := struct {
 		Type    string `json:"type"`
 		Title   string `json:"title"`
@@ -133,12 +171,5 @@ func writeProblem(w http.ResponseWriter, p *problem, detail, outcome string) {
 	if err != nil {
 		panic(err) // five plain fields
 	}
-
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	if p.retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
-	}
-	w.WriteHeader(p.status)
-	w.Write(b) // if this fails, the caller has gone
+	return b
 }

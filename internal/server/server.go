@@ -2,7 +2,9 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,6 +40,20 @@ type Config struct {
 	// errors are shown if they are *messenger.Error.
 	Ready func(ctx context.Context) error
 
+	// Authorized tells whether a bearer token may send messages and see them.
+	// Nil: whoever can connect may.
+	Authorized func(token string) bool
+
+	// Certificate is what to serve TLS with. Nil: plain HTTP.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
+	Observe func(Request) // is told of every request answered; must not block; nil: nobody is
+	Metrics http.Handler  // answers GET /metrics; nil: nobody does
+
+	// MaxConnections is how many may be open at once; one more is told so and
+	// closed. 0: 8192.
+	MaxConnections int
+
 	HeaderTimeout  time.Duration // for the headers of a request to arrive: 5 s
 	ReadTimeout    time.Duration // for all of it to arrive: 10 s
 	RequestTimeout time.Duration // for the message to be stored after that: 5 s
@@ -68,6 +84,8 @@ type Server struct {
 	mux      *http.ServeMux
 	handler  http.Handler
 	stopping chan struct{} // closed when Serve begins to end
+
+	connections connections
 }
 
 // New returns a Server that is not serving yet.
@@ -89,16 +107,23 @@ func New(cfg Config) *Server {
 		}
 	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), stopping: make(chan struct{})}
+	s.connections.max = int64(cmp.Or(cfg.MaxConnections, 8192))
 
-	s.handle("POST", "/messages", s.postMessage)
+	s.handle("POST", "/messages", s.authorized(s.postMessage))
 	s.handle("GET", "/livez", s.livez)
 	s.handle("GET", "/readyz", s.readyz)
-	s.mux.Handle("/", s.answering(func(http.ResponseWriter, *http.Request) error {
+	if cfg.Metrics != nil {
+		s.handle("GET", "/metrics", func(w *response, r *http.Request) error {
+			cfg.Metrics.ServeHTTP(w, r)
+			return nil
+		})
+	}
+	s.mux.Handle("/", s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: &notFound}
 	}))
 
 	sameOrigin := http.NewCrossOriginProtection()
-	sameOrigin.SetDenyHandler(s.answering(func(http.ResponseWriter, *http.Request) error {
+	sameOrigin.SetDenyHandler(s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: &crossOrigin}
 	}))
 	s.handler = s.guard(sameOrigin.Handler(s.mux))
@@ -107,7 +132,7 @@ func New(cfg Config) *Server {
 
 // A handler answers r, or returns an error, before anything is written, to be
 // answered with.
-type handler func(w http.ResponseWriter, r *http.Request) error
+type handler func(w *response, r *http.Request) error
 
 // handle has h answer method on path, and other methods refused there.
 func (s *Server) handle(method, path string, h handler) {
@@ -116,14 +141,15 @@ func (s *Server) handle(method, path string, h handler) {
 		allow = "GET, HEAD"
 	}
 	s.mux.Handle(method+" "+path, s.answering(h))
-	s.mux.Handle(path, s.answering(func(w http.ResponseWriter, r *http.Request) error {
+	s.mux.Handle(path, s.answering(func(w *response, r *http.Request) error {
 		w.Header().Set("Allow", allow)
 		return &refusal{problem: &methodNotAllowed, detail: "this path answers " + allow + " only"}
 	}))
 }
 
 func (s *Server) answering(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w := rw.(*response) // guard's
 		if err := h(w, r); err != nil {
 			s.fail(w, r, err)
 		}
@@ -138,6 +164,8 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // error if it had to cut some of them off without an answer. It closes ln.
 // A Server serves once.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	defer s.connections.farewells.Wait()
+
 	// Requests outlive ctx, so that they can be answered.
 	requests, cutShort := context.WithCancel(context.WithoutCancel(ctx))
 	defer cutShort()
@@ -149,11 +177,22 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ReadTimeout:       s.cfg.ReadTimeout,
 		IdleTimeout:       s.cfg.IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         s.connections.track,
 		// net/http counts this one from the end of the headers on.
 		WriteTimeout: s.cfg.ReadTimeout + s.cfg.RequestTimeout + s.cfg.WriteTimeout,
 		ErrorLog:     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
 
+	ln = &limitedListener{Listener: ln, connections: &s.connections, plain: s.cfg.Certificate == nil}
+	if s.cfg.Certificate != nil {
+		ln = tls.NewListener(ln, &tls.Config{
+			MinVersion:     tls.VersionTLS12,
+			GetCertificate: s.cfg.Certificate,
+			// Not HTTP/2: one connection is one request at a time, so that the
+			// limit of connections bounds the memory that callers can take.
+			NextProtos: []string{"http/1.1"},
+		})
+	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 

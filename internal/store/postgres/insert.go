@@ -12,6 +12,8 @@ import (
 // numbers them; what it needs for that, and the client can tell, is each one's
 // place in the batch and among its sender's.
 type insert struct {
+	after messenger.Message // the newest message of the log
+
 	names []string // of the senders, each once
 
 	ids            []messenger.ID
@@ -21,8 +23,6 @@ type insert struct {
 	perName  []int64 // how many messages of each sender there are
 	index    map[string]int64
 	messages []*messenger.Message // to be completed by number
-
-	head int64 // seq of the last message before the batch
 }
 
 func (b *insert) add(d messenger.Draft, m *messenger.Message) {
@@ -50,12 +50,12 @@ func (b *insert) add(d messenger.Draft, m *messenger.Message) {
 func (b *insert) number(row pgx.Row) error {
 	var sentAt time.Time
 	var counts []int64
-	if err := row.Scan(&b.head, &sentAt, &counts); err != nil {
+	if err := row.Scan(&sentAt, &counts); err != nil {
 		return err
 	}
 	sentAt = sentAt.UTC()
 	for i, m := range b.messages {
-		m.Seq = b.head + int64(i) + 1
+		m.Seq = b.after.Seq + int64(i) + 1
 		m.SenderCount = counts[b.which[i]-1] + b.nth[i]
 		m.SentAt = sentAt
 	}

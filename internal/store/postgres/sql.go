@@ -22,32 +22,31 @@ const (
 
 	findSQL = `SELECT seq, sender, sender_count, text, sent_at, id FROM messages WHERE id = ANY($1)`
 
-	// $1 names the batch's senders, each once. The other arrays have an element
-	// for each message: its id, sender and text, which of $1 sent it, and how
-	// many of that sender's it is in the batch.
+	// $1 and $2 are seq and sent_at of the newest message, as read under the
+	// lock. $3 names the batch's senders, each once. The other arrays have an
+	// element for each message: its id, sender and text, which of $3 sent it,
+	// and how many of that sender's it is in the batch.
 	//
 	// Subtleness ahead! sent_at comes from clock_timestamp(), since now() is
 	// the time when the transaction began, which is before it got the lock.
 	// It is read once (MATERIALIZED), for called once per row it follows the
 	// order of the plan, not that of seq; and it never falls below the date of
-	// the last message, whatever the clock does.
+	// the newest message, whatever the clock does.
 	insertSQL = `
-WITH head AS MATERIALIZED (
-	SELECT coalesce(last.seq, 0) AS seq, greatest(last.sent_at, clock_timestamp()) AS sent_at
-	FROM (VALUES (1)) AS one
-	LEFT JOIN (SELECT seq, sent_at FROM messages ORDER BY seq DESC LIMIT 1) AS last ON true
+WITH moment AS MATERIALIZED (
+	SELECT greatest($2::timestamptz, clock_timestamp()) AS sent_at
 ), counts AS MATERIALIZED (
 	SELECT ARRAY(
 		SELECT coalesce((SELECT max(sender_count) FROM messages AS m WHERE m.sender = s.name COLLATE "C"), 0)
-		FROM unnest($1::text[]) WITH ORDINALITY AS s (name, place) ORDER BY place
+		FROM unnest($3::text[]) WITH ORDINALITY AS s (name, place) ORDER BY place
 	) AS last
 ), inserted AS (
 	INSERT INTO messages (seq, sender, sender_count, text, sent_at, id)
-	SELECT head.seq + place, sender, counts.last[which] + nth, text, head.sent_at, id
-	FROM head, counts,
-		unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::bigint[]) WITH ORDINALITY AS d (id, sender, text, which, nth, place)
+	SELECT $1 + place, sender, counts.last[which] + nth, text, moment.sent_at, id
+	FROM moment, counts,
+		unnest($4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::bigint[]) WITH ORDINALITY AS d (id, sender, text, which, nth, place)
 )
-SELECT head.seq, head.sent_at, counts.last FROM head, counts`
+SELECT moment.sent_at, counts.last FROM moment, counts`
 
 	readySQL = `SELECT current_setting('transaction_read_only') = 'off', has_table_privilege('messages', 'INSERT'), EXISTS (SELECT FROM log_lock)`
 )

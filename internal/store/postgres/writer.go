@@ -107,7 +107,7 @@ func (w *writer) store(ctx context.Context, before []messenger.Message, drafts [
 		return messenger.Appended{}, harmless(err) // nothing has been sent yet
 	}
 	results := make([]messenger.Result, len(drafts))
-	var fresh insert
+	fresh := insert{after: newest(before)}
 	for i, d := range drafts {
 		if m, ok := found[d.ID]; ok {
 			results[i] = messenger.Result{Message: m, Existed: true}
@@ -121,14 +121,15 @@ func (w *writer) store(ctx context.Context, before []messenger.Message, drafts [
 	if len(fresh.messages) == 0 {
 		return messenger.Appended{Results: results}, nil
 	}
-	var newest int64
-	if len(before) > 0 {
-		newest = before[len(before)-1].Seq
-	}
-	if fresh.head != newest {
-		return messenger.Appended{}, unknown(fmt.Errorf("the log went on from %d to %d under the lock: does something write to the table without it?", newest, fresh.head))
-	}
 	return messenger.Appended{Before: before, Results: results}, nil
+}
+
+// newest is the last message, the zero one if there is none.
+func newest(messages []messenger.Message) messenger.Message {
+	if len(messages) == 0 {
+		return messenger.Message{}
+	}
+	return messages[len(messages)-1]
 }
 
 // find looks for those drafts that may exist.
@@ -164,7 +165,7 @@ func (w *writer) find(ctx context.Context, drafts []messenger.Draft) (map[messen
 func (w *writer) commit(ctx context.Context, fresh *insert) error {
 	var batch pgx.Batch
 	if len(fresh.messages) > 0 {
-		batch.Queue(insertSQL, fresh.names, fresh.ids, fresh.senders, fresh.texts, fresh.which, fresh.nth).QueryRow(fresh.number)
+		batch.Queue(insertSQL, fresh.after.Seq, fresh.after.SentAt, fresh.names, fresh.ids, fresh.senders, fresh.texts, fresh.which, fresh.nth).QueryRow(fresh.number)
 	}
 	var tag string
 	batch.Queue("COMMIT").Exec(func(t pgconn.CommandTag) error {

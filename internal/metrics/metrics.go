@@ -1,0 +1,190 @@
+// Package metrics counts what a replica does, for Prometheus.
+package metrics
+
+import (
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"dummymessenger/internal/groupcommit"
+	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/server"
+)
+
+const prefix = "dummymessenger"
+
+// Upper bounds of buckets: seconds from a quick flush to the longest wait that
+// is allowed by default, and messages up to the largest batch.
+var (
+	seconds = []float64{.0005, .001, .002, .003, .005, .0075, .01, .015, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+	sizes   = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
+)
+
+// Metrics are one replica's, in a registry of their own. Its labels have few
+// values, whatever callers send.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	requests *prometheus.CounterVec
+	routes   map[string]*route // children looked up once, not per request
+	refusals map[string]prometheus.Counter
+	replays  prometheus.Counter
+
+	queueWait, lockWait, commit, batch prometheus.Histogram
+	batches                            *prometheus.CounterVec
+	stored                             prometheus.Counter // child of batches
+	lastSeq                            prometheus.Gauge
+}
+
+type route struct {
+	ok      prometheus.Counter // child of requests; nil elsewhere
+	latency prometheus.Observer
+}
+
+// elsewhere is the route of what no route answers.
+const elsewhere = "none"
+
+// New returns Metrics of a replica of this version.
+func New(version string) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "http_requests_total",
+			Help: "Requests answered, by route and status code; code 0 is a connection cut instead."}, []string{"route", "code"}),
+		routes:   make(map[string]*route),
+		refusals: make(map[string]prometheus.Counter),
+		replays: counter("replays_total",
+			"Requests answered with the answer of an earlier one with the same Idempotency-Key."),
+
+		queueWait: histogram("queue_wait_seconds", "Time a message waited until it was taken into a batch.", seconds),
+		lockWait:  histogram("lock_wait_seconds", "Time until the log's lock was had, or could not be had.", seconds),
+		commit:    histogram("commit_duration_seconds", "Time from there to the end of the transaction.", seconds),
+		batch:     histogram("batch_messages", "Messages in one transaction.", sizes),
+		batches: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "batches_total",
+			Help: "Transactions by outcome; after unavailable and unwritable nothing was stored."}, []string{"outcome"}),
+		lastSeq: gauge("last_seq", "Newest message that this replica has stored since it started; 0 if none."),
+	}
+	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: prefix, Name: "http_request_duration_seconds",
+		Help: "Time from a request's headers to its answer.", Buckets: seconds}, []string{"route"})
+	for _, path := range []string{"/messages", "/livez", "/readyz", "/metrics"} {
+		m.routes[path] = &route{m.requests.WithLabelValues(path, "200"), latency.WithLabelValues(path)}
+	}
+	m.routes[elsewhere] = &route{latency: latency.WithLabelValues(elsewhere)}
+	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "refusals_total",
+		Help: "Requests answered with a problem, by reason; those to /readyz are not counted."}, []string{"reason"})
+	for _, reason := range server.Reasons() {
+		m.refusals[reason] = refusals.WithLabelValues(reason)
+	}
+	m.stored = m.batches.WithLabelValues(stored)
+	for _, kind := range []messenger.Kind{messenger.Unavailable, messenger.Unwritable, messenger.Unknown} {
+		m.batches.WithLabelValues(outcome(kind))
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: prefix, Name: "build_info", Help: "Always 1; the labels tell what runs.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()}})
+	build.Set(1)
+
+	m.registry.MustRegister(m.requests, latency, refusals, m.replays, m.queueWait, m.lockWait, m.commit, m.batch, m.batches,
+		m.lastSeq, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Handler answers GET /metrics.
+func (m *Metrics) Handler(logger *slog.Logger) http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorLog:            slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+		MaxRequestsInFlight: 4,
+	})
+}
+
+// Queue has n counted whenever somebody asks for the metrics.
+func (m *Metrics) Queue(n func() int) {
+	m.gauge("queue_length", "Messages that wait to be taken into a batch.", func() float64 { return float64(n()) })
+}
+
+// Connections does so with the connections that are open and were refused.
+func (m *Metrics) Connections(n func() (open, refused int64)) {
+	m.gauge("connections", "Open connections.", func() float64 { open, _ := n(); return float64(open) })
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: prefix, Name: "connections_refused_total",
+		Help: "Connections refused because there were too many."}, func() float64 { _, refused := n(); return float64(refused) }))
+}
+
+// Certificate does so with the end of the TLS certificate.
+func (m *Metrics) Certificate(expiry func() time.Time) {
+	m.gauge("certificate_expiry_timestamp_seconds", "When the TLS certificate ends to be valid.",
+		func() float64 { return float64(expiry().Unix()) })
+}
+
+// Request is for server.Config.Observe.
+func (m *Metrics) Request(r server.Request) {
+	path := r.Route
+	route := m.routes[path]
+	if route == nil {
+		path = elsewhere
+		route = m.routes[path]
+	}
+	route.latency.Observe(r.Took.Seconds())
+	if r.Status == http.StatusOK && route.ok != nil {
+		route.ok.Inc()
+	} else {
+		m.requests.WithLabelValues(path, strconv.Itoa(r.Status)).Inc()
+	}
+	if refused, ok := m.refusals[r.Reason]; ok && path != "/readyz" {
+		refused.Inc()
+	}
+	if r.Replayed {
+		m.replays.Inc()
+	}
+}
+
+// Commit is for groupcommit.Config.Observe.
+func (m *Metrics) Commit(c groupcommit.Commit) {
+	m.lockWait.Observe(c.LockWait.Seconds())
+	for _, wait := range c.Waits {
+		m.queueWait.Observe(wait.Seconds())
+	}
+	if c.Err != nil {
+		m.batches.WithLabelValues(outcome(messenger.KindOf(c.Err))).Inc()
+	} else if c.Size > 0 {
+		m.stored.Inc()
+	}
+	if c.Size > 0 {
+		m.batch.Observe(float64(c.Size))
+		m.commit.Observe(c.Took.Seconds())
+	}
+	if c.Head > 0 {
+		m.lastSeq.Set(float64(c.Head))
+	}
+}
+
+const stored = "stored"
+
+func outcome(kind messenger.Kind) string {
+	switch kind {
+	case messenger.Unavailable:
+		return "unavailable"
+	case messenger.Unwritable:
+		return "unwritable"
+	}
+	return "unknown"
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: prefix, Name: name, Help: help})
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: prefix, Name: name, Help: help})
+}
+
+func histogram(name, help string, buckets []float64) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: prefix, Name: name, Help: help, Buckets: buckets})
+}
+
+func (m *Metrics) gauge(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: prefix, Name: name, Help: help}, value))
+}

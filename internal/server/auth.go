@@ -1,0 +1,35 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+)
+
+// authorized has h answer only those who may send messages and see them
+// (RFC 6750, section 2.1). Whatever shows messages is behind it.
+func (s *Server) authorized(h handler) handler {
+	if s.cfg.Authorized == nil {
+		return h
+	}
+	return func(w *response, r *http.Request) error {
+		token, ok := bearer(r)
+		if !ok {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			return &refusal{problem: &unauthorized}
+		}
+		if !s.cfg.Authorized(token) {
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+			return &refusal{problem: &unauthorized, detail: "the token is not one that this server knows"}
+		}
+		return h(w, r)
+	}
+}
+
+func bearer(r *http.Request) (token string, ok bool) {
+	lines := r.Header["Authorization"]
+	if len(lines) != 1 {
+		return "", false
+	}
+	scheme, token, ok := strings.Cut(lines[0], " ")
+	return strings.TrimLeft(token, " "), ok && strings.EqualFold(scheme, "Bearer")
+}

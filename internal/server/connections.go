@@ -1,0 +1,93 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// connections counts those that are open.
+type connections struct {
+	max           int64
+	open, refused atomic.Int64
+
+	leaving   atomic.Int64 // refused, and being told so
+	farewells sync.WaitGroup
+}
+
+// track is an http.Server's ConnState. net/http calls it for a new connection
+// before it accepts the next one, so the limit is exact.
+func (c *connections) track(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		c.open.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		c.open.Add(-1)
+	}
+}
+
+// Connections are how many are open now, and how many were refused so far.
+func (s *Server) Connections() (open, refused int64) {
+	return s.connections.open.Load(), s.connections.refused.Load()
+}
+
+// A limitedListener refuses the connections that are too many. It accepts
+// them first: left in the system's queue, their callers would only wait.
+type limitedListener struct {
+	net.Listener
+	connections *connections
+	plain       bool // what is written is not to be encrypted
+}
+
+func (l *limitedListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || l.connections.open.Load() < l.connections.max {
+			return conn, err
+		}
+		l.connections.refuse(conn, l.plain)
+	}
+}
+
+// Those who are refused get a moment to read why, but only so many at once.
+const (
+	farewell   = time.Second
+	maxLeaving = 64
+)
+
+func (c *connections) refuse(conn net.Conn, plain bool) {
+	c.refused.Add(1)
+	if !plain || c.leaving.Load() >= maxLeaving { // only one Accept runs at a time
+		conn.Close()
+		return
+	}
+	c.leaving.Add(1)
+	c.farewells.Go(func() {
+		defer c.leaving.Add(-1)
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(farewell))
+		if _, err := conn.Write(noRoom); err != nil {
+			return
+		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			tcp.CloseWrite()
+		}
+		// Closing with the request unread would reset the connection, and the
+		// caller might never see the answer.
+		io.CopyN(io.Discard, conn, maxHeaderBytes+maxBody)
+	})
+}
+
+// noRoom is the whole answer.
+var noRoom = func() []byte {
+	p := &tooManyConnections
+	body := p.body("", outcomeNotStored)
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"+
+		"Retry-After: %d\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"+
+		"Content-Security-Policy: "+inert[0]+"\r\nConnection: close\r\n\r\n%s",
+		p.status, http.StatusText(p.status), len(body), p.retryAfter, body)
+}()

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A Request is what Config.Observe is told of one request.
+type Request struct {
+	Route    string        // path of the route that answered; "" if there was none
+	Status   int           // 0 if the connection was cut instead
+	Took     time.Duration // from its headers to the end of its handler
+	Reason   string        // one of Reasons, if it was answered with a problem
+	Replayed bool          // an earlier answer was given again
+}
+
+// observe is called when r has been answered with w.
+func (s *Server) observe(w *response, r *http.Request, began time.Time) {
+	took := time.Since(began)
+	_, route, found := strings.Cut(r.Pattern, " ")
+	if !found {
+		route = strings.TrimSuffix(r.Pattern, "/") // of all methods; "/" is nowhere
+	}
+	if s.cfg.Observe != nil {
+		s.cfg.Observe(Request{Route: route, Status: w.status, Took: took, Reason: w.reason, Replayed: w.replayed})
+	}
+	if w.reason == "" && s.cfg.Logger.Enabled(r.Context(), slog.LevelDebug) {
+		s.cfg.Logger.LogAttrs(r.Context(), slog.LevelDebug, "request answered", slog.String("request_id", w.requestID()),
+			slog.String("method", r.Method), slog.String("route", r.Pattern), slog.Int("status", w.status), slog.Duration("took", took))
+	}
+}
+
+const requestIDHeader = "X-Request-Id"
+
+// adoptRequestID takes the request's ID from its caller, if it can be shown anywhere.
+func (w *response) adoptRequestID(r *http.Request) {
+	if ids := r.Header[requestIDHeader]; len(ids) == 1 && isRequestID(ids[0]) {
+		w.id = ids[0]
+		w.Header()[requestIDHeader] = ids
+	}
+}
+
+// requestID is the request's ID, by which it is found in the log: its caller's
+// or, made when first needed, ours. The answer shows it.
+func (w *response) requestID() string {
+	if w.id == "" {
+		w.id = rand.Text()
+		if w.status == 0 {
+			w.Header()[requestIDHeader] = []string{w.id}
+		}
+	}
+	return w.id
+}
+
+func isRequestID(s string) bool {
+	if len(s) == 0 || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && !strings.Contains("-._:/+=", string(c)) {
+			return false
+		}
+	}
+	return true
+}
