@@ -93,6 +93,7 @@ type Test struct {
 	retried, connections atomic.Int64
 	replayed, unreplayed atomic.Int64
 	late, dropped        atomic.Int64
+	inFlight             atomic.Int64
 	replicas             []replicaCounts // of measured requests
 }
 
@@ -285,11 +286,12 @@ func (t *Test) now() time.Duration { return time.Since(t.base) }
 type Snapshot struct {
 	OK, Failed, Unknown int64
 	ByReplica           []int64 // OK ones
+	InFlight            int64   // under way now, measured or not
 }
 
 // Snapshot may be called at any time. It costs next to nothing.
 func (t *Test) Snapshot() Snapshot {
-	s := Snapshot{ByReplica: make([]int64, len(t.replicas))}
+	s := Snapshot{ByReplica: make([]int64, len(t.replicas)), InFlight: t.inFlight.Load()}
 	for i := range t.replicas {
 		n := &t.replicas[i]
 		s.ByReplica[i] = n.ok.Load()

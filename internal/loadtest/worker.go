@@ -167,6 +167,8 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 	if w.retries > 0 && t.config.Profile.IdempotencyKey {
 		key = w.nonce(op.Number)
 	}
+	t.inFlight.Add(1)
+	defer t.inFlight.Add(-1)
 	began := time.Now()
 	op.Call = began.Sub(t.base)
 	if t.verifier != nil {
@@ -199,6 +201,9 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		op.Outcome = verify.Unknown // what an earlier try may have stored, this one's failure does not undo
 	}
 	if t.verifier == nil {
+		if t.record != nil {
+			t.record(op)
+		}
 		return
 	}
 	if op.Outcome == verify.OK && key != "" && !op.Sentinel && t.config.Replays > 0 && w.replays.IntN(t.config.Replays) == 0 {
