@@ -11,6 +11,8 @@ import (
 	"dummymessenger/internal/report"
 )
 
+const interruptedText = "interrupted: waiting for the requests under way; once more, and what there is is lost"
+
 // startProgress writes one line a second until the function it returns is
 // called, and one when ctx ends.
 func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test) (stop func()) {
@@ -27,7 +29,7 @@ func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test) (
 				return
 			case <-interrupted:
 				interrupted = nil // it is said once
-				fmt.Fprintln(stderr, "interrupted: waiting for the requests under way; once more, and what there is is lost")
+				fmt.Fprintln(stderr, interruptedText)
 			case now := <-ticker.C:
 				last = writeProgress(stderr, test, now.Sub(start), last)
 			}

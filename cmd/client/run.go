@@ -34,14 +34,21 @@ type runCmd struct {
 	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
 
+	TokenFile string `type:"path" placeholder:"FILE" help:"Send the first token in FILE with every request."`
+	CAFile    string `name:"ca-file" type:"path" placeholder:"FILE" help:"Trust https servers whose certificate one of these (PEM) has signed, instead of the system's."`
+
 	Fail     []string `placeholder:"'p99<200ms'" sep:"none" help:"NAME<LIMIT or NAME>LIMIT; exit with 99 if it does not hold. A time, as in p99<200ms, for mean, p50, p90, p95, p99, p999, max; a number, as in throughput>1000 or failed<1, for throughput, failed, unknown. May be repeated."`
 	NoVerify bool     `help:"Count answers only. Prove nothing."`
 	Stream   bool     `help:"Keep memory bounded in runs of millions of requests."`
 
 	JSON       string `name:"json" placeholder:"FILE" help:"Write the result as JSON too; - is stdout, instead of the text."`
 	History    string `type:"path" placeholder:"FILE" help:"Write every operation as JSON lines, compressed if FILE ends in .gz."`
+	HTML       string `name:"html" type:"path" placeholder:"FILE" help:"Write a report with plots too: one HTML file that needs no network."`
+	Annotate   string `type:"path" placeholder:"FILE" help:"With --html: shade what was done to the servers. JSON lines with from, to (seconds from the first request, or dates) and label."`
+	Lang       string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the summary and the report; without it the locale's."`
 	CPUProfile string `name:"cpuprofile" type:"path" placeholder:"FILE" help:"Write a CPU profile of the client, for go tool pprof."`
 	Quiet      bool   `short:"q" help:"No progress on stderr."`
+	NoTUI      bool   `name:"no-tui" help:"Progress in plain lines, also on a terminal."`
 
 	thresholds []report.Threshold
 }
@@ -51,8 +58,10 @@ func (c *runCmd) Help() string {
 	return `Sends messages to all replicas of a messenger at once, measures them, and proves from the answers that their log is right.
 
 Other commands, each with a --help of its own:
-  client verify FILE    judge a history that --history has written
-  client selftest       try the proof on servers that are known to be wrong
+  client verify FILE             judge a history that --history has written
+  client report FILE -o FILE     the HTML report of such a history
+  client compare A.json B.json   two results of --json side by side
+  client selftest                try the proof on servers that are known to be wrong
 
 Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though the log is consistent, 64 bad usage, 66 and 73 a file cannot be read or written, 99 a --fail threshold was not kept, 130 interrupted. "go run" makes 1 of all but 0; build the program where the status matters.`
 }
@@ -80,6 +89,9 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	}
 	if c.NoVerify && c.History != "" {
 		return cfg, errors.New("--history records what --no-verify does not look at; use one of them")
+	}
+	if c.Annotate != "" && c.HTML == "" {
+		return cfg, errors.New("--annotate shades the plots of --html; give both")
 	}
 	if c.Senders != "" {
 		data, err := os.ReadFile(c.Senders)
@@ -111,7 +123,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		}
 		c.thresholds = append(c.thresholds, t)
 	}
-	return cfg, nil
+	return cfg, c.secure(&cfg)
 }
 
 // value is *p, or zero for a flag that was not given.
@@ -138,6 +150,13 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
+	output.lang = language(c.Lang)
+	var html *os.File
+	if c.HTML != "" {
+		if html, err = os.Create(c.HTML); err != nil {
+			return complain(stderr, err, exitCannotWrite)
+		}
+	}
 	var record func(*verify.Operation)
 	closeHistory := func() error { return nil }
 	if c.History != "" {
@@ -147,13 +166,21 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 		record, closeHistory = h.record, h.close
 	}
+	trace := report.NewTrace(c.Warmup)
+	live := !c.Quiet && !c.NoTUI && onTerminal(stderr)
+	if html != nil || live {
+		record = both(record, trace.Add)
+	}
 
 	stopProfile, err := startProfile(c.CPUProfile)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	stopProgress := func() {}
-	if !c.Quiet {
+	switch {
+	case live:
+		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, terminalStyle(output.lang))
+	case !c.Quiet:
 		stopProgress = startProgress(ctx, stderr, test)
 	}
 	measured := test.Run(ctx, record)
@@ -170,10 +197,27 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 	}
 	result.Exit = exitStatus(result)
+	if html != nil {
+		// Not before: whoever injects the faults may write them down during the run.
+		annotations, err := readAnnotations(c.Annotate)
+		page := &report.Page{Result: result, Trace: trace, Annotations: annotations, Environment: environment(&measured), Lang: output.lang}
+		writeErr = errors.Join(writeErr, err, writePage(html, page))
+	}
 	if err := errors.Join(output.write(result), writeErr); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	return result.Exit
+}
+
+// both calls first, which may be nil, and second.
+func both(first, second func(*verify.Operation)) func(*verify.Operation) {
+	if first == nil {
+		return second
+	}
+	return func(op *verify.Operation) {
+		first(op)
+		second(op)
+	}
 }
 
 // exitStatus is the first that applies: what is worse comes first.
@@ -204,6 +248,7 @@ type output struct {
 	text io.Writer // nil: none
 	json io.Writer // nil: none
 	file *os.File  // that json is, if it is one
+	lang report.Lang
 }
 
 // createOutput opens the file before the run, so that a long run is not lost
@@ -232,7 +277,7 @@ func (o *output) write(r *report.Result) error {
 		}
 	}
 	if o.text != nil {
-		return report.WriteText(o.text, r)
+		return report.WriteText(o.text, r, o.lang)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 type verifyCmd struct {
 	File string `arg:"" name:"FILE" type:"path" help:"The history, compressed or not."`
 	JSON string `name:"json" placeholder:"FILE" help:"Write the verdict as JSON too; - is stdout, instead of the text."`
+	Lang string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the text; without it the locale's."`
 }
 
 func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
@@ -29,6 +30,7 @@ func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
+	output.lang = language(c.Lang)
 	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Verdict: verdict}
 	result.Exit = exitStatus(result)
 	if err := output.write(result); err != nil {

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -98,7 +99,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "server: %v\nserver --help lists the flags.\n", err)
 		return 64
 	}
-	if err := serve(ctx, f, newLogger(stderr, f)); err != nil {
+	logger := newLogger(stderr, f)
+	if u, err := url.Parse(f.Database); err == nil && f.Database != os.Getenv("DATABASE_URL") {
+		if _, ok := u.User.Password(); ok {
+			logger.Warn("every user of this machine can see the password on the command line; put the URL into DATABASE_URL instead")
+		}
+	}
+	if err := serve(ctx, f, logger); err != nil {
 		fmt.Fprintf(stderr, "server: %v\n", err)
 		return 1
 	}

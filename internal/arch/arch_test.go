@@ -46,8 +46,14 @@ var rules = map[string]rule{
 	"internal/replica":   {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
 	"internal/pgcluster": {[]string{"internal/process"}, "it runs PostgreSQL for whoever needs one"},
 	"internal/pgtest":    {[]string{"internal/pgcluster"}, "it serves the tests of every package, so it must not import any of them"},
+	"internal/netfault":  {nil, "it spoils any two programs' connection, so it knows neither"},
+	"internal/nemesis":   {[]string{"internal/loadtest", "internal/verify", "internal/report"}, "it judges servers as the client does, and their tables by SQL, without their code"},
 	"internal/arch":      {nil, "it is a test only"},
 	"internal/e2e":       {nil, "it is a test only"},
+	"internal/e2e/soak": {
+		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster"},
+		"it torments the server as a process, from outside",
+	},
 
 	"cmd/server": {
 		[]string{"internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials"},

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"runtime"
@@ -42,29 +42,41 @@ func OpenTokens(path string, logger *slog.Logger) (*Tokens, error) {
 		return nil, fmt.Errorf("the tokens cannot be read: %w", err)
 	}
 	if len(w.get()) == 0 {
-		return nil, fmt.Errorf("the file %s holds no token; write one a line", path)
+		return nil, noToken(path)
 	}
 	return &Tokens{w}, nil
 }
 
 func parseTokens(content []byte, path string, logger *slog.Logger) ([]hash, error) {
 	var hashes []hash
-	number := 0
-	for line := range bytes.Lines(bytes.TrimPrefix(content, []byte("\ufeff"))) {
-		number++
-		token := bytes.TrimSpace(line)
-		if len(token) == 0 || token[0] == '#' {
-			continue
-		}
-		if !isToken(string(token)) {
-			return nil, fmt.Errorf("%s, line %d: a token is of letters, digits and -._~+/ only, with = at its end (RFC 6750)", path, number)
+	for number, token := range lines(content) {
+		if !isToken(token) {
+			return nil, notToken(path, number)
 		}
 		if len(token) < shortest {
 			logger.Warn("a token is so short that it can be guessed", "path", path, "line", number, "characters", len(token))
 		}
-		hashes = append(hashes, sha256.Sum256(token))
+		hashes = append(hashes, sha256.Sum256([]byte(token)))
 	}
 	return hashes, nil
+}
+
+// lines are those that mean something, with their numbers.
+func lines(content []byte) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		number := 0
+		for line := range bytes.Lines(bytes.TrimPrefix(content, []byte("\ufeff"))) {
+			number++
+			line = bytes.TrimSpace(line)
+			if len(line) > 0 && line[0] != '#' && !yield(number, string(line)) {
+				return
+			}
+		}
+	}
+}
+
+func notToken(path string, line int) error {
+	return fmt.Errorf("%s, line %d: a token is of letters, digits and -._~+/ only, with = at its end (RFC 6750)", path, line)
 }
 
 // isToken tells whether s is a b64token (RFC 6750, section 2.1).
@@ -92,15 +104,15 @@ func ReadToken(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for line := range bytes.Lines(bytes.TrimPrefix(content, []byte("\ufeff"))) {
-		token := string(bytes.TrimSpace(line))
-		switch {
-		case token == "" || token[0] == '#':
-		case !isToken(token):
-			return "", errors.New("the file's first line that is no comment is not a token")
-		default:
-			return token, nil
+	for number, token := range lines(content) {
+		if !isToken(token) {
+			return "", notToken(path, number)
 		}
+		return token, nil
 	}
-	return "", fmt.Errorf("the file %s holds no token", path)
+	return "", noToken(path)
+}
+
+func noToken(path string) error {
+	return fmt.Errorf("the file %s holds no token; write one a line", path)
 }

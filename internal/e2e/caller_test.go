@@ -153,6 +153,32 @@ func load(ctx context.Context, perWorker int, urls func() []string) (all []opera
 	return all, failures
 }
 
+// loadUntil runs n workers until stop is closed, whatever they are answered.
+func loadUntil(ctx context.Context, n int, stop <-chan struct{}, urls func() []string) (all []operation, failures []error) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for w := range n {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				op, err := send(ctx, urls(), fmt.Sprintf("worker %d, message %d", w, n))
+				mu.Lock()
+				all = append(all, op)
+				if err != nil {
+					failures = append(failures, err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return all, failures
+}
+
 func send(ctx context.Context, urls []string, text string) (operation, error) {
 	op := operation{Sender: fmt.Sprintf("отправитель %d", rand.N(10)), Text: text, Call: time.Now()}
 	r, err := post(ctx, urls[rand.N(len(urls))], op.Sender, op.Text, "")

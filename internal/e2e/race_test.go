@@ -2,5 +2,16 @@
 
 package e2e
 
+import "time"
+
 // buildFlags build the programs as the tests themselves were built.
 var buildFlags = []string{"-race"}
+
+// memoryLimit is the most that a replica may take under overload, in MiB.
+const memoryLimit = 1500
+
+// connections is how many callers come at once under overload.
+const connections = 2000
+
+// overloadSlack is how late a refusal may come when so many come at once.
+const overloadSlack = 20 * time.Second

@@ -34,6 +34,7 @@ type target struct {
 	address string // host:port
 	host    string // for the Host field
 	path    string // base path and the profile's
+	token   string // bearer token; empty for none
 	tls     *tls.Config
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -40,6 +41,9 @@ type Config struct {
 	Retries int           // tries after the first, under one idempotency key
 	Replays int           // with Retries: one in so many answered requests is sent once more, to compare; 0: none
 	Stream  bool          // memory does not grow with the number of requests
+
+	Token   string         // bearer token sent with every request; none if empty
+	RootCAs *x509.CertPool // who may vouch for https servers; the system's if nil
 
 	Unverified bool // windows are not even decoded, and no sentinels are sent
 }
@@ -84,10 +88,12 @@ type Test struct {
 	recorder *recorder
 	workers  []*worker
 	arrivals atomic.Int64 // open loop: how many requests have been taken up
+	stopped  atomic.Bool  // nothing more is to be begun
 
 	retried, connections atomic.Int64
 	replayed, unreplayed atomic.Int64
 	late, dropped        atomic.Int64
+	inFlight             atomic.Int64
 	replicas             []replicaCounts // of measured requests
 	details              sync.Map        // of each reason that has any, what the first such answer was
 }
@@ -104,6 +110,10 @@ func New(c Config) (*Test, error) {
 		target, err := newTarget(raw, c.Profile.Path)
 		if err != nil {
 			return nil, err
+		}
+		target.token = c.Token
+		if target.tls != nil {
+			target.tls.RootCAs = c.RootCAs
 		}
 		t.targets = append(t.targets, target)
 	}
@@ -208,6 +218,10 @@ func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.R
 	return r
 }
 
+// Stop lets Run begin no further request. Those under way get all their tries,
+// which they do not when Run's ctx ends.
+func (t *Test) Stop() { t.stopped.Store(true) }
+
 // measured sums up what the workers did.
 func (t *Test) measured() report.Run {
 	c := &t.config
@@ -277,11 +291,12 @@ func (t *Test) now() time.Duration { return time.Since(t.base) }
 type Snapshot struct {
 	OK, Failed, Unknown int64
 	ByReplica           []int64 // OK ones
+	InFlight            int64   // under way now, measured or not
 }
 
 // Snapshot may be called at any time. It costs next to nothing.
 func (t *Test) Snapshot() Snapshot {
-	s := Snapshot{ByReplica: make([]int64, len(t.replicas))}
+	s := Snapshot{ByReplica: make([]int64, len(t.replicas)), InFlight: t.inFlight.Load()}
 	for i := range t.replicas {
 		n := &t.replicas[i]
 		s.ByReplica[i] = n.ok.Load()

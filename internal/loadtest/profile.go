@@ -143,6 +143,11 @@ func (p *Profile) appendRequest(dst []byte, t *target, sender, text, key string)
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
 	dst = append(dst, t.host...)
 	dst = append(dst, "\r\nUser-Agent: dummymessenger-client\r\n"...)
+	if t.token != "" {
+		dst = append(dst, "Authorization: Bearer "...)
+		dst = append(dst, t.token...)
+		dst = append(dst, "\r\n"...)
+	}
 	if key != "" {
 		dst = append(dst, "Idempotency-Key: "...)
 		dst = append(dst, key...)

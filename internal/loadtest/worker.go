@@ -73,7 +73,7 @@ func (w *worker) next(ctx context.Context) (due time.Duration, measured, ok bool
 	sinceBegin := due - t.begin
 	measured = sinceBegin >= t.config.Warmup
 	switch {
-	case ctx.Err() != nil,
+	case ctx.Err() != nil, t.stopped.Load(),
 		measured && w.quota == 0,
 		t.config.Duration > 0 && sinceBegin >= t.config.Warmup+t.config.Duration:
 		return 0, false, false
@@ -94,7 +94,7 @@ func (t *Test) nextArrival(ctx context.Context) (due time.Duration, measured, ok
 		since := time.Duration(float64(i) * perRequest)
 		measured = since >= c.Warmup
 		number := i - int64(float64(c.Warmup)/perRequest) // among the measured ones
-		if c.Duration > 0 && since >= c.Warmup+c.Duration || c.Requests > 0 && number >= int64(c.Requests) || ctx.Err() != nil {
+		if c.Duration > 0 && since >= c.Warmup+c.Duration || c.Requests > 0 && number >= int64(c.Requests) || ctx.Err() != nil || t.stopped.Load() {
 			return 0, false, false
 		}
 		due = t.begin + since
@@ -167,6 +167,8 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 	if w.retries > 0 && t.config.Profile.IdempotencyKey {
 		key = w.nonce(op.Number)
 	}
+	t.inFlight.Add(1)
+	defer t.inFlight.Add(-1)
 	began := time.Now()
 	op.Call = began.Sub(t.base)
 	if t.verifier != nil {
@@ -203,6 +205,9 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		t.details.LoadOrStore(op.Reason, detail)
 	}
 	if t.verifier == nil {
+		if t.record != nil {
+			t.record(op)
+		}
 		return
 	}
 	if op.Outcome == verify.OK && key != "" && !op.Sentinel && t.config.Replays > 0 && w.replays.IntN(t.config.Replays) == 0 {

@@ -43,7 +43,7 @@ type Metrics struct {
 }
 
 type route struct {
-	ok      prometheus.Counter // child of requests
+	ok      prometheus.Counter // child of requests; nil elsewhere
 	latency prometheus.Observer
 }
 
@@ -71,9 +71,10 @@ func New(version string) *Metrics {
 	}
 	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: prefix, Name: "http_request_duration_seconds",
 		Help: "Time from a request's headers to its answer.", Buckets: seconds}, []string{"route"})
-	for _, path := range []string{"/messages", "/livez", "/readyz", "/metrics", elsewhere} {
+	for _, path := range []string{"/messages", "/livez", "/readyz", "/metrics"} {
 		m.routes[path] = &route{m.requests.WithLabelValues(path, "200"), latency.WithLabelValues(path)}
 	}
+	m.routes[elsewhere] = &route{latency: latency.WithLabelValues(elsewhere)}
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "refusals_total",
 		Help: "Requests answered with a problem, by reason; those to /readyz are not counted."}, []string{"reason"})
 	for _, reason := range server.Reasons() {
@@ -127,7 +128,7 @@ func (m *Metrics) Request(r server.Request) {
 		route = m.routes[path]
 	}
 	route.latency.Observe(r.Took.Seconds())
-	if r.Status == http.StatusOK {
+	if r.Status == http.StatusOK && route.ok != nil {
 		route.ok.Inc()
 	} else {
 		m.requests.WithLabelValues(path, strconv.Itoa(r.Status)).Inc()

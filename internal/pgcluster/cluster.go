@@ -3,6 +3,7 @@
 package pgcluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -30,6 +31,14 @@ type Config struct {
 	// Settings are the server's, as in postgresql.conf. They override ours,
 	// except port.
 	Settings map[string]string
+
+	// Pair prepares the cluster for having a standby and for following it.
+	Pair bool
+
+	// Dir is where the cluster's folder is made; by default the system's place
+	// for temporary files. WALDir is where its write-ahead log is, by default
+	// inside that folder. The cluster never grows beyond them.
+	Dir, WALDir string
 }
 
 // A Cluster is a running PostgreSQL with data of its own in a temporary
@@ -37,7 +46,8 @@ type Config struct {
 // the port asks for a password: other users of the machine stay out.
 type Cluster struct {
 	bin      string // folder of PostgreSQL's programs
-	dir      string // everything of this cluster is below it
+	dir      string // everything of this cluster is below it …
+	walDir   string // … but for this, if it is not empty
 	account  account
 	settings map[string]string
 	password string
@@ -65,36 +75,58 @@ func Start(ctx context.Context, config Config) (_ *Cluster, err error) {
 		return nil, err
 	}
 	c := &Cluster{bin: bin, account: account, settings: config.Settings, password: rand.Text()}
-	if c.dir, err = os.MkdirTemp(account.tempDir(), "dummymessenger-pg-"); err != nil {
+	if err := c.makeDir(cmp.Or(config.Dir, account.tempDir())); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			os.RemoveAll(c.dir)
+			c.removeAll()
 		}
 	}()
-	if err := account.own(c.dir); err != nil {
+	if config.WALDir != "" {
+		c.walDir = filepath.Join(config.WALDir, filepath.Base(c.dir))
+	}
+	if err := c.initdb(ctx, config); err != nil {
 		return nil, err
 	}
-	if err := c.initdb(ctx); err != nil {
+	if err := c.launchOnFreePort(ctx); err != nil {
 		return nil, err
 	}
+	return c, nil
+}
+
+// makeDir makes the folder of this cluster in parent.
+func (c *Cluster) makeDir(parent string) (err error) {
+	if c.dir, err = os.MkdirTemp(parent, "dummymessenger-pg-"); err != nil {
+		return err
+	}
+	return c.account.own(c.dir)
+}
+
+func (c *Cluster) removeAll() error {
+	if c.walDir == "" {
+		return os.RemoveAll(c.dir)
+	}
+	return errors.Join(os.RemoveAll(c.dir), os.RemoveAll(c.walDir))
+}
+
+func (c *Cluster) launchOnFreePort(ctx context.Context) (err error) {
 	for attempt := 1; ; attempt++ {
 		if c.port, err = freePort(); err != nil {
-			return nil, err
+			return err
 		}
 		if err = c.launch(ctx); err == nil {
-			return c, nil
+			return nil
 		}
 		if attempt == bindAttempts || !strings.Contains(c.LogTail(20), "could not bind") {
-			return nil, err
+			return err
 		}
 	}
 }
 
 // initdb creates the data folder. Only this first filling is not flushed to
 // disk: whatever is committed later is.
-func (c *Cluster) initdb(ctx context.Context) error {
+func (c *Cluster) initdb(ctx context.Context, config Config) error {
 	passwordFile := filepath.Join(c.dir, "password")
 	if err := os.WriteFile(passwordFile, []byte(c.password+"\n"), 0o600); err != nil {
 		return err
@@ -102,10 +134,25 @@ func (c *Cluster) initdb(ctx context.Context) error {
 	if err := c.account.own(passwordFile); err != nil {
 		return err
 	}
-	cmd := c.command(ctx, "initdb", "--pgdata", c.dataDir(), "--no-sync", "--encoding", "UTF8", "--locale", "C",
-		"--username", "postgres", "--auth", "scram-sha-256", "--pwfile", passwordFile)
+	args := []string{"--pgdata", c.dataDir(), "--no-sync", "--encoding", "UTF8", "--locale", "C",
+		"--username", "postgres", "--auth", "scram-sha-256", "--pwfile", passwordFile}
+	if c.walDir != "" {
+		if err := os.Mkdir(c.walDir, 0o700); err != nil {
+			return err
+		}
+		if err := c.account.own(c.walDir); err != nil {
+			return err
+		}
+		args = append(args, "--waldir", c.walDir, "--wal-segsize", "1")
+	}
+	cmd := c.command(ctx, "initdb", args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb failed: %w\n%s", err, out)
+	}
+	if config.Pair {
+		if err := c.preparePair(); err != nil {
+			return err
+		}
 	}
 	return os.Remove(passwordFile)
 }
@@ -168,7 +215,7 @@ func (c *Cluster) Stop() error {
 		}
 	}
 	c.server.Stop(syscall.SIGQUIT, immediateGrace) // does nothing if it has ended
-	return os.RemoveAll(c.dir)
+	return c.removeAll()
 }
 
 // Kill crashes the server: all its processes end at once and write nothing
@@ -186,7 +233,7 @@ func (c *Cluster) Kill() error {
 	return nil
 }
 
-// Restart starts the server again after Kill, on the same port and data.
+// Restart starts the server again after Kill or KillHard, on the same port and data.
 func (c *Cluster) Restart(ctx context.Context) error {
 	select {
 	case <-c.server.Done():
@@ -225,6 +272,9 @@ func (c *Cluster) CreateDatabase(ctx context.Context, name string) (string, erro
 // Program is the path of one of PostgreSQL's programs, where it would be
 // beside the server's own.
 func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name) }
+
+// Done is closed when the server has ended, on its own or killed.
+func (c *Cluster) Done() <-chan struct{} { return c.server.Done() }
 
 // LogTail returns the last lines of the server's log.
 func (c *Cluster) LogTail(lines int) string { return process.Tail(c.logPath(), lines) }

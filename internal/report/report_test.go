@@ -58,7 +58,7 @@ func TestText(t *testing.T) {
 		},
 		Counts: verify.Counts{Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Stored: 2, NotStored: 1, Others: 1, Sentinels: 2},
 	}, Crossed: []string{"p99<1ms: it was 9.84 ms"}}
-	if err := WriteText(&b, r); err != nil {
+	if err := WriteText(&b, r, "en"); err != nil {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(b.String(), thin, " ")
@@ -95,7 +95,7 @@ func TestTextOfNothing(t *testing.T) {
 		{Workers: 1, Sent: 3, Failed: 3, Rate: 5, Service: &Latency{}, Dropped: 2, Interrupted: true, Replicas: []Replica{{URL: "http://a", Failed: 3}}},
 	} {
 		var b bytes.Buffer
-		if err := WriteText(&b, &Result{Run: run}); err != nil || strings.Contains(b.String(), "NaN") || !strings.Contains(b.String(), "NOT VERIFIED") {
+		if err := WriteText(&b, &Result{Run: run}, "en"); err != nil || strings.Contains(b.String(), "NaN") || !strings.Contains(b.String(), "NOT VERIFIED") {
 			t.Errorf("%v\n%s", err, &b)
 		}
 	}

@@ -10,18 +10,11 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-func writeVerdict(b *bufio.Writer, v *verify.Verdict) {
-	fmt.Fprintf(b, "\n%s", strings.ToUpper(v.Status.String()))
-	switch v.Status {
-	case verify.Verified:
-		fmt.Fprintf(b, ": all answers can be true together\n")
-	case verify.Violated:
-		fmt.Fprintf(b, ": the answers cannot all be true\n")
-	default:
-		fmt.Fprintf(b, ": nothing is wrong, but this run could not have shown it\n")
-	}
+func writeVerdict(b *bufio.Writer, v *verify.Verdict, l Lang) {
+	status, words := l.headline(v)
+	fmt.Fprintf(b, "\n%s: %s\n", l.tr(strings.ToUpper(status)), words)
 	for _, reason := range v.Reasons {
-		writeParagraph(b, "  because ", reason)
+		writeParagraph(b, "  "+l.tr("because")+" ", reason)
 	}
 	if n := v.Counts.Sentinels; n > 0 {
 		fmt.Fprintf(b, "  seen: %s, and at the end %s to settle what is unknown\n", Plural(v.Counts.Sent, "request"), Plural(n, "sentinel"))
@@ -30,9 +23,9 @@ func writeVerdict(b *bufio.Writer, v *verify.Verdict) {
 		writeViolation(b, v.CounterExample)
 	}
 	for _, c := range v.Checks {
-		writeCheck(b, &c)
+		writeCheck(b, &c, l)
 	}
-	writeCounts(b, v)
+	writeCounts(b, v, l)
 	for _, c := range v.Checks {
 		writeWorst(b, &c)
 	}
@@ -49,33 +42,28 @@ func writeWorst(b *bufio.Writer, c *verify.CheckResult) {
 	}
 }
 
-func writeCheck(b *bufio.Writer, c *verify.CheckResult) {
-	mark, saw := "✓", Count(c.Saw)+" "+c.Unit
-	switch {
-	case c.Violations > 0:
-		mark, saw = "✗", Plural(c.Violations, "violation")+" in "+saw
-	case c.NotCheckable != "":
-		mark, saw = "–", "not checkable: "+c.NotCheckable
-	case c.Saw == 0:
-		mark, saw = "–", "nothing to check: no "+c.Unit
-	}
-	for i, line := range wrap(saw, 48) {
+func writeCheck(b *bufio.Writer, c *verify.CheckResult, l Lang) {
+	row := l.checkRow(c)
+	for i, line := range wrap(row.Saw, 48) {
 		if i == 0 {
-			fmt.Fprintf(b, "  %s %-27s %s\n", mark, c.Check, line)
+			fmt.Fprintf(b, "  %s %-27s %s\n", row.Mark, row.Name, line)
 		} else {
 			fmt.Fprintf(b, "    %-27s %s\n", "", line)
 		}
 	}
-	for _, line := range wrap(c.Limit, 48) {
+	for _, line := range wrap(row.Limit, 48) {
 		fmt.Fprintf(b, "    %-27s %s\n", "", line)
 	}
 }
 
-func writeCounts(b *bufio.Writer, v *verify.Verdict) {
+func writeCounts(b *bufio.Writer, v *verify.Verdict, l Lang) {
 	n := &v.Counts
 	if n.Unknown > 0 {
-		fmt.Fprintf(b, "of %s unknown: %s stored, %s not stored, %s never settled\n",
+		fmt.Fprintf(b, l.tr("of %s unknown: %s stored, %s not stored, %s never settled")+"\n",
 			Count(n.Unknown), Count(n.Stored), Count(n.NotStored), Count(n.Unsettled))
+	}
+	if n.Neighbours > 0 {
+		fmt.Fprintf(b, "%s %s\n", Count(n.Neighbours), l.tr("neighbouring seqs from different replicas"))
 	}
 	if n.Others > 0 {
 		why := "the log was not empty"

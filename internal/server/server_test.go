@@ -201,7 +201,9 @@ func wantProblem(t *testing.T, resp *http.Response, body string, status int, nam
 
 func wantCommonHeaders(t *testing.T, resp *http.Response) {
 	t.Helper()
-	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"} {
+	for name, want := range map[string]string{
+		"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Content-Security-Policy": inert[0],
+	} {
 		if got := resp.Header.Get(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}

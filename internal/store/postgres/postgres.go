@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	neturl "net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,7 +89,7 @@ func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) 
 func parse(url string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, fmt.Errorf("the database URL is not usable: %w", err) // pgx leaves the password out
+		return nil, unusable(url, err)
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
@@ -118,6 +120,18 @@ func parse(url string) (*pgx.ConnConfig, error) {
 		set(config, map[string]string{"application_name": "dummymessenger"})
 	}
 	return config, nil
+}
+
+// unusable says what err, pgx's, says of url, unless that might show the
+// password: pgx leaves it out only where it can tell which part of url it is.
+func unusable(url string, err error) error {
+	u, parseErr := neturl.Parse(url)
+	if at := strings.Count(url, "@"); parseErr == nil && (at == 0 || at == 1 && u.User != nil) {
+		if password, _ := u.User.Password(); password == "" || !strings.Contains(err.Error(), password) {
+			return fmt.Errorf("the database URL is not usable: %v", err)
+		}
+	}
+	return errors.New("the database URL is malformed; write postgres://USER:PASSWORD@HOST:PORT/DATABASE, and percent-encode what is special in the password")
 }
 
 func set(config *pgx.ConnConfig, params map[string]string) {

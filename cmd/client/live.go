@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/report"
+)
+
+// frameTime is how long each picture of the live view stands.
+const frameTime = 100 * time.Millisecond
+
+func onTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+}
+
+// terminalStyle is what the environment says of the terminal (no-color.org; POSIX locales).
+func terminalStyle(lang report.Lang) report.Style {
+	charset := strings.ToLower(locale())
+	utf8 := strings.Contains(charset, "utf-8") || strings.Contains(charset, "utf8") || runtime.GOOS == "windows"
+	return report.Style{Lang: lang, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
+}
+
+// startLive shows how the run goes in a few lines that are drawn again and
+// again, and stay as they are when the function it returns is called.
+func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, trace *report.Trace, style report.Style) (stop func()) {
+	v := &liveView{test: test, plan: plan, trace: trace, start: time.Now()}
+	v.update(v.start, false)
+
+	lines := mpb.New(mpb.WithOutput(stderr), mpb.WithRefreshRate(frameTime))
+	var bars []*mpb.Bar
+	for i := range report.LiveLines(len(plan.Replicas)) {
+		line := func(w io.Writer, s decor.Statistics) error {
+			_, err := io.WriteString(w, v.now.Load().Lines(s.AvailableWidth, style)[i])
+			return err
+		}
+		bar, err := lines.Add(1, mpb.BarFillerFunc(line), mpb.BarFillerTrim())
+		if err == nil {
+			bars = append(bars, bar)
+		}
+	}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		ticker := time.NewTicker(frameTime)
+		defer ticker.Stop()
+		interrupted := ctx.Done()
+		for {
+			select {
+			case <-done:
+				return
+			case <-interrupted:
+				interrupted = nil                         // it is said once
+				fmt.Fprintln(lines, "\r"+interruptedText) // the terminal has written ^C
+			case now := <-ticker.C:
+				v.update(now, false)
+			}
+		}
+	})
+	return func() {
+		close(done)
+		wg.Wait()
+		v.update(time.Now(), true)
+		for _, bar := range bars {
+			bar.SetTotal(-1, true)
+		}
+		lines.Wait()
+	}
+}
+
+// A liveView puts the state of a run together, once for each picture.
+type liveView struct {
+	test  *loadtest.Test
+	plan  report.Live // what does not change
+	trace *report.Trace
+	start time.Time
+
+	last  time.Time
+	lastN int64
+	rates []int64
+	now   atomic.Pointer[report.Live]
+}
+
+// maxRates is more than a terminal is wide.
+const maxRates = 500
+
+func (v *liveView) update(now time.Time, over bool) {
+	s, live := v.test.Snapshot(), v.plan
+	live.Elapsed, live.Over = now.Sub(v.start), over
+	live.OK, live.Failed, live.Unknown, live.InFlight = s.OK, s.Failed, s.Unknown, s.InFlight
+	live.P50, live.P99 = v.trace.Waits()
+	live.Replicas = make([]report.LiveReplica, len(v.plan.Replicas))
+	for i, r := range v.plan.Replicas {
+		live.Replicas[i] = report.LiveReplica{URL: r.URL, OK: s.ByReplica[i]}
+	}
+	if verifier := v.test.Verifier(); verifier != nil {
+		checks := verifier.Live()
+		live.Checks = &checks
+	}
+	if since := now.Sub(v.last); !v.last.IsZero() && since >= frameTime/2 {
+		v.rates = append(v.rates, int64(float64(s.OK-v.lastN)/since.Seconds()))
+		v.rates = v.rates[max(0, len(v.rates)-maxRates):]
+	}
+	v.last, v.lastN = now, s.OK
+	live.Rates = append([]int64(nil), v.rates...)
+	v.now.Store(&live)
+}
+
+// livePlan is what a live view needs to know of a run beforehand.
+func livePlan(c loadtest.Config) report.Live {
+	plan := report.Live{Planned: int64(c.Requests)}
+	if c.Duration > 0 && c.Requests == 0 {
+		plan.Limit = c.Warmup + c.Duration
+	}
+	for _, url := range c.URLs {
+		plan.Replicas = append(plan.Replicas, report.LiveReplica{URL: url})
+	}
+	return plan
+}

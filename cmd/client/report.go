@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"dummymessenger/internal/report"
+	"dummymessenger/internal/verify"
+)
+
+// reportCmd makes the HTML report of a stored history.
+type reportCmd struct {
+	File     string `arg:"" name:"HISTORY" type:"path" help:"The history, compressed or not."`
+	Output   string `short:"o" required:"" type:"path" placeholder:"FILE" help:"The HTML file to write."`
+	Annotate string `type:"path" placeholder:"FILE" help:"Shade what was done to the servers: JSON lines with from, to (seconds from the first request, or dates) and label."`
+	Lang     string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the report; without it the locale's."`
+}
+
+func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
+	annotations, err := readAnnotations(c.Annotate)
+	if err != nil {
+		return complain(stderr, err, exitNoInput)
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return complain(stderr, err, exitNoInput)
+	}
+	defer f.Close()
+	trace := report.NewTrace(0)
+	verdict, cfg, err := verify.ReadHistory(f, trace.Add)
+	if err != nil {
+		return complain(stderr, err, exitNoInput)
+	}
+	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Run: trace.Run(cfg), Verdict: verdict}
+	out, err := os.Create(c.Output)
+	if err != nil {
+		return complain(stderr, err, exitCannotWrite)
+	}
+	page := &report.Page{
+		Result: result, Trace: trace, Annotations: annotations, Lang: language(c.Lang),
+		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "client", Value: version()}},
+	}
+	if err := writePage(out, page); err != nil {
+		return complain(stderr, err, exitCannotWrite)
+	}
+	result.Exit = exitStatus(result)
+	return result.Exit
+}
+
+func writePage(f *os.File, page *report.Page) error {
+	b := bufio.NewWriter(f)
+	return errors.Join(report.WriteHTML(b, page), b.Flush(), f.Close())
+}
+
+// readAnnotations reads what --annotate names, if anything.
+func readAnnotations(name string) ([]report.Annotation, error) {
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	annotations, err := report.ReadAnnotations(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return annotations, nil
+}
+
+// language is the flag's, or else that of the locale (POSIX, "Internationalization Variables").
+func language(flag string) report.Lang {
+	if flag != "" {
+		return report.Lang(flag)
+	}
+	return report.LangOf(locale())
+}
+
+func locale() string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := os.Getenv(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// environment is where and how a run was made.
+func environment(r *report.Run) []report.Fact {
+	return []report.Fact{
+		{Name: "command line", Value: commandLine(os.Args)},
+		{Name: "seed", Value: fmt.Sprint(r.Seed)},
+		{Name: "run", Value: r.ID},
+		{Name: "client", Value: version()},
+		{Name: "system", Value: fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())},
+	}
+}
+
+// commandLine quotes what a shell would split or expand.
+func commandLine(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		if arg == "" || strings.ContainsAny(arg, " \t\n'\"\\$`<>|&;()*?[]{}~#!") {
+			arg = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+		quoted[i] = arg
+	}
+	return strings.Join(quoted, " ")
+}

@@ -1,0 +1,70 @@
+//go:build linux
+
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"dummymessenger/internal/pgtest"
+)
+
+// A replica freezes, also while it holds the lock. PostgreSQL takes the lock
+// from it, so that the other goes on within two seconds.
+func TestFaultFreezePostgres(t *testing.T) {
+	t.Parallel()
+	databaseURL := pgtest.Database(t)
+	db := postgresDatabase(databaseURL)
+	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
+	for range times(8) {
+		tr.pause(300 * time.Millisecond)
+		i := tr.pick()
+		must(t, tr.members[i].Freeze())
+		// Its session may still be given the lock that it waits for.
+		if status := tr.probe(1-i, 2*time.Second+slack).status; status != http.StatusOK {
+			t.Errorf("status %d of the other replica, want 200", status)
+		}
+		tr.fault("SIGSTOP")
+		tr.pause(2 * time.Second)
+		must(t, tr.members[i].Thaw())
+		tr.progress()
+	}
+	held := db.strings(t, `SELECT sessions_fatal::text FROM pg_stat_database WHERE datname = current_database()`)
+	t.Logf("sessions ended by PostgreSQL, the replica having frozen with the lock: %s", held[0])
+	if held[0] == "0" {
+		t.Error("no replica froze while it held the lock: nothing was shown")
+	}
+	tr.finishUnharmed()
+}
+
+// slack is for a machine that has much else to do; no promise depends on it.
+const slack = time.Second
+
+// SQLite's lock belongs to the frozen process, and nobody can take it away: the
+// other replica's callers are told in time that nothing is stored, until the
+// process goes on.
+func TestFaultFreezeSQLite(t *testing.T) {
+	t.Parallel()
+	db := sqliteDatabase(t.ArtifactDir() + "/messages.db")
+	tr := startTrial(t, start(t, 2, db.url, "--request-timeout", "1s"), db.url, calm())
+	for n := 0; n < times(8) || tr.count["SIGSTOP with the lock"] == 0; n++ {
+		if n == 100 {
+			t.Fatal("no replica froze while it held the lock: nothing was shown")
+		}
+		tr.pause(100 * time.Millisecond)
+		i := tr.pick()
+		must(t, tr.members[i].Freeze())
+		switch status := tr.probe(1-i, time.Second+slack).status; status {
+		case http.StatusOK:
+			tr.fault("SIGSTOP without the lock")
+		case http.StatusServiceUnavailable:
+			tr.fault("SIGSTOP with the lock")
+		default:
+			t.Errorf("status %d of the other replica, want 200 or 503", status)
+		}
+		must(t, tr.members[i].Thaw())
+		tr.progress()
+	}
+	tr.finishUnharmed()
+}

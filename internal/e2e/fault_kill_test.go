@@ -1,0 +1,197 @@
+//go:build linux
+
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"dummymessenger/internal/nemesis"
+	"dummymessenger/internal/pgcluster"
+	"dummymessenger/internal/pgtest"
+)
+
+// Replicas are killed under load, one after the other. Clients that repeat
+// their requests notice nothing but a delay.
+func TestFaultKillReplica(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db database) {
+		tr := startTrial(t, start(t, 2, db.url), db.url, calm())
+		for range times(20) {
+			tr.pause(200 * time.Millisecond)
+			i := tr.pick()
+			tr.kill(i)
+			tr.fault("kill -9 of a replica")
+			tr.restart(i)
+			tr.progress()
+		}
+		tr.finishUnharmed()
+	})
+}
+
+// SQLite's two processes share locks and memory. Killing one, or both, in the
+// middle of commits frees the lock and leaves the file sound.
+func TestFaultKillSQLite(t *testing.T) {
+	t.Parallel()
+	path := t.ArtifactDir() + "/messages.db"
+	db := sqliteDatabase(path)
+	tr := startTrial(t, start(t, 2, db.url), db.url, calm())
+	for n := range times(50) {
+		tr.pause(60 * time.Millisecond)
+		i := tr.pick()
+		tr.kill(i)
+		tr.fault("kill -9 of a replica")
+		if n%5 == 4 {
+			tr.kill(1 - i)
+			tr.fault("kill -9 of the other, too")
+			tr.restart(1 - i)
+		} else if status := tr.probe(1-i, 2*time.Second+slack).status; status != http.StatusOK {
+			t.Errorf("status %d of the other replica, want 200: the lock was not released", status)
+		}
+		if err := nemesis.IntegrityCheck(path); err != nil {
+			t.Error(err)
+		}
+		tr.restart(i)
+	}
+	tr.finishUnharmed()
+	if err := nemesis.IntegrityCheck(path); err != nil {
+		t.Error(err)
+	}
+}
+
+// The whole PostgreSQL is shut down at once, or killed, and comes back.
+func TestFaultKillPostgres(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	databaseURL := cluster.URL("postgres")
+	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
+	for n := range times(10) {
+		tr.pause(300 * time.Millisecond)
+		kill, name := cluster.Kill, "immediate stop of PostgreSQL"
+		if n%2 == 1 {
+			kill, name = cluster.KillHard, "kill -9 of all of PostgreSQL"
+		}
+		if err := kill(); err != nil {
+			t.Fatal(err)
+		}
+		tr.fault(name)
+		tr.pause(500 * time.Millisecond)
+		if err := cluster.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		tr.progress()
+	}
+	tr.finishUnharmed()
+}
+
+// Sessions of the replicas are terminated as an operator, or a pooler, does.
+func TestFaultTerminateBackends(t *testing.T) {
+	t.Parallel()
+	databaseURL := pgtest.Database(t)
+	db := postgresDatabase(databaseURL)
+	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
+	for range times(20) {
+		tr.pause(100 * time.Millisecond)
+		ended := db.strings(t, `WITH theirs AS MATERIALIZED (
+				SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dummymessenger'
+			) SELECT pid::text FROM theirs WHERE pg_terminate_backend(pid)`)
+		for range ended {
+			tr.fault("terminated session")
+		}
+		tr.progress()
+	}
+	tr.finishUnharmed()
+}
+
+// Every replica is restarted with SIGTERM, one after the other. Callers who
+// look at /readyz see no failure at all, without trying anything twice.
+func TestFaultRollingRestart(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db database) {
+		rs := start(t, 3, db.url, "--drain-delay", "2s")
+		b := watch(t, rs.urls())
+		var operations []operation
+		var failures []error
+		var loading sync.WaitGroup
+		stop := make(chan struct{})
+		stopLoad := sync.OnceFunc(func() { close(stop); loading.Wait() })
+		defer stopLoad()
+		loading.Go(func() { operations, failures = loadUntil(t.Context(), 8, stop, b.choose) })
+
+		restarts := 0
+		for range max(1, times(5)/2) {
+			for i := range rs.members {
+				rs.stop(i)
+				rs.restart(i)
+				restarts++
+				eventually(t, "the balancer sees all replicas", func() bool { return len(b.choose()) == len(rs.members) })
+			}
+		}
+		stopLoad()
+		for _, err := range failures[:min(5, len(failures))] {
+			t.Error(err)
+		}
+		table := db.table(t)
+		t.Logf("%d × restart with SIGTERM; %d requests, %d failed; %d rows", restarts, len(operations), len(failures), len(table))
+		mustHold(t, operations, table)
+	})
+}
+
+// A balancer knows which replicas are ready.
+type balancer struct {
+	mu    sync.Mutex
+	ready map[string]bool
+}
+
+// watch asks every replica for /readyz again and again until the test ends.
+func watch(t *testing.T, urls []string) *balancer {
+	b := &balancer{ready: map[string]bool{}}
+	ctx, cancel := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	t.Cleanup(func() { cancel(); watching.Wait() })
+	for _, url := range urls {
+		b.ready[url] = true // start has seen to that
+		watching.Go(func() {
+			for ctx.Err() == nil {
+				asking, cancel := context.WithTimeout(ctx, time.Second)
+				r, err := get(asking, url+"/readyz")
+				cancel()
+				b.mu.Lock()
+				b.ready[url] = err == nil && r.status == http.StatusOK
+				b.mu.Unlock()
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+	return b
+}
+
+// choose is the replicas to choose from.
+func (b *balancer) choose() (urls []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for url, ready := range b.ready {
+		if ready {
+			urls = append(urls, url)
+		}
+	}
+	return urls
+}
+
+// The same with no drain and no look at /readyz: who is refused turns to
+// another replica.
+func TestFaultRollingRestartWithRetries(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, db database) {
+		tr := startTrial(t, start(t, 2, db.url), db.url, calm())
+		for range times(3) {
+			for i := range tr.members {
+				tr.stop(i)
+				tr.fault("restart with SIGTERM")
+				tr.restart(i)
+				tr.progress()
+			}
+		}
+		tr.finishUnharmed()
+	})
+}

@@ -1,0 +1,198 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+
+	"dummymessenger/internal/verify"
+)
+
+// A Live is how a run stands at one moment, as the terminal shows it.
+type Live struct {
+	Elapsed time.Duration
+	Limit   time.Duration // of a run limited by time, warm-up included; else 0
+	Planned int64         // of a run limited by number; else 0
+
+	OK, Failed, Unknown int64
+	InFlight            int64
+	P50, P99            float64 // milliseconds; 0: nothing was answered yet
+	Rates               []int64 // answered per second, in the latest stretches of time
+	Replicas            []LiveReplica
+	Checks              *verify.Live // nil: nothing is verified
+	Over                bool         // all requests have ended
+}
+
+// A LiveReplica is one replica's part of a Live.
+type LiveReplica struct {
+	URL string
+	OK  int64
+}
+
+// A Style is what a terminal can show.
+type Style struct {
+	Lang  Lang
+	Color bool
+	ASCII bool // no character beyond it
+}
+
+// maxLiveReplicas is how many replicas have a line of their own.
+const maxLiveReplicas = 8
+
+// LiveLines is how many lines a Live of so many replicas takes.
+func LiveLines(replicas int) int { return 4 + min(replicas, maxLiveReplicas) }
+
+// ANSI colours (ECMA-48, SGR).
+const (
+	bold   = "1"
+	faint  = "2"
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
+)
+
+// A span is text in one colour, "" for the terminal's own.
+type span struct{ text, color string }
+
+// Lines are LiveLines many, none wider than width columns.
+func (v *Live) Lines(width int, s Style) []string {
+	l := s.Lang
+	if s.ASCII {
+		l = "en"
+	}
+	done := v.OK + v.Failed + v.Unknown
+	bad := func(n int64, word, color string) span {
+		if n == 0 {
+			color = ""
+		}
+		return span{Count(n) + " " + l.tr(word), color}
+	}
+	dot := span{" · ", faint}
+
+	lines := [][]span{v.progress(done, width, l)}
+	rate := int64(0)
+	if v.Elapsed > 0 {
+		rate = int64(float64(v.OK) / v.Elapsed.Seconds())
+	}
+	lines = append(lines, []span{{fmt.Sprintf("%8s", Count(rate)), bold}, {l.tr("/s") + "  ", ""}, {sparkline(v.Rates, width-16), cyan}})
+
+	lines = append(lines, []span{
+		{fmt.Sprintf(l.tr("p50 %s · p99 %s ms"), percentile(v.P50), percentile(v.P99)), ""}, dot,
+		{Count(v.InFlight) + " " + l.tr("in flight"), ""}, dot, bad(v.Failed, "failed", red), dot, bad(v.Unknown, "unknown", yellow),
+	})
+	most := int64(1)
+	for _, r := range v.Replicas {
+		most = max(most, r.OK)
+	}
+	name := 0
+	for _, r := range v.Replicas {
+		name = max(name, runewidth.StringWidth(r.URL))
+	}
+	name = min(name, max(width-30, 14))
+	for _, r := range v.Replicas[:min(len(v.Replicas), maxLiveReplicas)] {
+		lines = append(lines, []span{
+			{runewidth.FillRight(fit(r.URL, name), name), ""}, {fmt.Sprintf("  %8s  ", Count(r.OK)), bold},
+			{strings.Repeat("▪", int(float64(r.OK)/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan},
+		})
+	}
+	lines = append(lines, v.checks(l, dot, bad))
+
+	var painted []string
+	for _, line := range lines {
+		painted = append(painted, paint(line, width, s))
+	}
+	return painted
+}
+
+func (v *Live) progress(done int64, width int, l Lang) []span {
+	share, left, goal := 0.0, time.Duration(0), ""
+	switch {
+	case v.Planned > 0:
+		share, goal = float64(done)/float64(v.Planned), " / "+Count(v.Planned)
+		if share > 0 {
+			left = time.Duration(float64(v.Elapsed) * (1/share - 1))
+		}
+	case v.Limit > 0:
+		share, left = v.Elapsed.Seconds()/v.Limit.Seconds(), v.Limit-v.Elapsed
+	}
+	share = max(0, min(share, 1))
+	text := fmt.Sprintf(" %3.0f %%  %s%s  %.1f %s", share*100, Count(done), goal, v.Elapsed.Seconds(), l.tr("s"))
+	if !v.Over && left > 0 {
+		text += fmt.Sprintf(", %s %.1f %s", l.tr("left"), left.Seconds(), l.tr("s"))
+	}
+	bar := max(min(width-44, 40), 6)
+	full := int(share * float64(bar))
+	return []span{{strings.Repeat("█", full), green}, {strings.Repeat("░", bar-full), faint}, {text, ""}}
+}
+
+func (v *Live) checks(l Lang, dot span, bad func(int64, string, string) span) []span {
+	c := v.Checks
+	if c == nil {
+		return []span{{l.tr("not verified"), faint}}
+	}
+	mark := span{"✓ ", green}
+	if c.Violations > 0 {
+		mark = span{"✗ ", red}
+	}
+	violations := span{l.plural(c.Violations, "violation"), mark.color}
+	line := []span{mark, {Count(c.CrossChecked) + " " + l.tr("entries cross-checked"), ""}, dot, violations, dot, bad(c.Unknown, "unknown", yellow)}
+	if c.First != nil {
+		line = append(line, dot, span{c.First.Why, red})
+	}
+	return line
+}
+
+// sparkline draws the latest of values, as many as there is room for, the
+// highest of them at full height.
+func sparkline(values []int64, width int) string {
+	values = values[max(0, len(values)-max(width, 0)):]
+	if len(values) == 0 {
+		return ""
+	}
+	most := max(slices.Max(values), 1)
+	var b strings.Builder
+	for _, n := range values {
+		b.WriteRune([]rune("▁▂▃▄▅▆▇█")[max(0, n)*7/most])
+	}
+	return b.String()
+}
+
+// ascii stands in for what a terminal without Unicode cannot show.
+var ascii = strings.NewReplacer(thin, " ", "█", "#", "░", ".", "▪", "=", " · ", " | ", "✓ ", "+ ", "✗ ", "! ", "–", "-", "…", "~",
+	"▁", "_", "▂", "_", "▃", "-", "▄", "-", "▅", "=", "▆", "=", "▇", "#")
+
+// paint joins spans and cuts off what does not fit. What servers and callers
+// have chosen cannot move the cursor: control characters are dropped.
+func paint(line []span, width int, s Style) string {
+	var b strings.Builder
+	for _, part := range line {
+		text := strings.Map(func(r rune) rune {
+			if r < ' ' || r >= 0x7f && r < 0xa0 {
+				return -1
+			}
+			return r
+		}, part.text)
+		if s.ASCII {
+			text = strings.Map(func(r rune) rune {
+				if r > '~' {
+					return '?'
+				}
+				return r
+			}, ascii.Replace(text))
+		}
+		text = runewidth.Truncate(text, width, "")
+		width -= runewidth.StringWidth(text)
+		if text == "" {
+			continue
+		}
+		if s.Color && part.color != "" {
+			text = "\x1b[" + part.color + "m" + text + "\x1b[0m"
+		}
+		b.WriteString(text)
+	}
+	return b.String()
+}

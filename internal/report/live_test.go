@@ -1,0 +1,67 @@
+package report
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mattn/go-runewidth"
+
+	"dummymessenger/internal/verify"
+)
+
+func exampleLive() *Live {
+	return &Live{
+		Elapsed: 2 * time.Second, Planned: 5000, OK: 2490, Failed: 7, Unknown: 3, InFlight: 50, P50: 3.91, P99: 12.4, Rates: []int64{0, 500, 1000, 1400, 1000},
+		Replicas: []LiveReplica{{"http://127.0.0.1:8001", 1300}, {"http://127.0.0.1:8002", 1190}},
+		Checks:   &verify.Live{CrossChecked: 42085, Unknown: 2},
+	}
+}
+
+// Whatever the terminal is, lines fit, their number is fixed, and there is no
+// escape sequence or character that it cannot show.
+func TestLiveLines(t *testing.T) {
+	escape := regexp.MustCompile("\x1b\\[[0-9]+m")
+	hostile := exampleLive()
+	hostile.Replicas[0].URL = "http://\x1b[2J\u4e16\u754c" + strings.Repeat("x", 300)
+	hostile.Checks.Violations, hostile.Checks.First = 3, &verify.Violation{Why: "\x1b]0;title\a" + strings.Repeat("\u4e16", 300)}
+	for _, live := range []*Live{exampleLive(), hostile, {}, {Replicas: make([]LiveReplica, 50), Limit: time.Second, Elapsed: 2 * time.Second, Over: true}} {
+		for _, width := range []int{1, 10, 60, 80, 200} {
+			for _, style := range []Style{{}, {Color: true, Lang: "ru"}, {ASCII: true, Lang: "ru"}} {
+				lines := live.Lines(width, style)
+				if len(lines) != LiveLines(len(live.Replicas)) {
+					t.Errorf("%d lines, want %d", len(lines), LiveLines(len(live.Replicas)))
+				}
+				for _, line := range lines {
+					plain := line
+					if style.Color {
+						plain = escape.ReplaceAllString(line, "")
+					}
+					if w := runewidth.StringWidth(plain); w > width {
+						t.Errorf("%d columns, want at most %d: %q", w, width, line)
+					}
+					if strings.ContainsFunc(plain, func(r rune) bool { return r < ' ' || style.ASCII && r > '~' }) {
+						t.Errorf("%+v: %q", style, line)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestLiveSays(t *testing.T) {
+	text := strings.ReplaceAll(strings.Join(exampleLive().Lines(100, Style{}), "\n"), thin, " ")
+	for _, want := range []string{"50 %", "2 500 / 5 000", "left 2.0 s", "1 245/s", "▁▃▆█▆", "p50 3.91 · p99 12.4 ms · 50 in flight · 7 failed · 3 unknown",
+		"http://127.0.0.1:8001     1 300", "✓ 42 085 entries cross-checked · 0 violations · 2 unknown"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the view lacks %q:\n%s", want, text)
+		}
+	}
+	text = strings.Join(exampleLive().Lines(100, Style{Lang: "ru"}), "\n")
+	for _, want := range []string{"в пути", "записей сверено", "0 нарушений"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the Russian view lacks %q:\n%s", want, text)
+		}
+	}
+}

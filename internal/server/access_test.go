@@ -1,0 +1,241 @@
+package server
+
+import (
+	"bufio"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	rep := start(t, Config{
+		Authorized: func(token string) bool { return token == "right" },
+		Metrics:    http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "numbers") }),
+	})
+	for _, tt := range []struct {
+		authorization []string
+		status        int
+		challenge     string
+	}{
+		{nil, 401, "Bearer"},
+		{[]string{"Basic cmlnaHQ="}, 401, "Bearer"},
+		{[]string{"right"}, 401, "Bearer"},
+		{[]string{"Bearer"}, 401, "Bearer"},
+		{[]string{"Bearer wrong"}, 401, `Bearer error="invalid_token"`},
+		{[]string{"Bearer right", "Bearer right"}, 401, "Bearer"},
+		{[]string{"Bearer right"}, 200, ""},
+		{[]string{"bearer  right"}, 200, ""},
+	} {
+		header := asJSON()
+		header["Authorization"] = tt.authorization
+		resp, got := rep.do(t, "POST", "/messages", goodBody, header)
+		if resp.StatusCode != tt.status || resp.Header.Get("WWW-Authenticate") != tt.challenge {
+			t.Errorf("Authorization %q: %s, WWW-Authenticate %q, want %d, %q", tt.authorization, resp.Status, resp.Header.Get("WWW-Authenticate"), tt.status, tt.challenge)
+		}
+		if tt.status == 401 {
+			wantProblem(t, resp, got, 401, "", "not_stored", "token")
+		}
+	}
+	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
+		if resp, _ := rep.do(t, "GET", path, "", nil); resp.StatusCode != 200 {
+			t.Errorf("GET %s without a token = %s, want 200", path, resp.Status)
+		}
+	}
+	if got := rep.appends.Load(); got != 2 {
+		t.Errorf("Append was called %d times, want 2", got)
+	}
+	if logged := rep.logged.String(); strings.Contains(logged, "right") || strings.Contains(logged, "wrong") {
+		t.Errorf("the log holds a token:\n%s", logged)
+	}
+}
+
+// certificate is httptest's own, for 127.0.0.1, with a client that trusts it.
+func certificate(t *testing.T) (tls.Certificate, *tls.Config) {
+	srv := httptest.NewTLSServer(nil)
+	defer srv.Close()
+	return srv.TLS.Certificates[0], srv.Client().Transport.(*http.Transport).TLSClientConfig
+}
+
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	own, client := certificate(t)
+	rep := start(t, Config{Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &own, nil }})
+	connect := func(version uint16) (*tls.Conn, error) {
+		config := client.Clone()
+		config.MinVersion, config.MaxVersion = version, version
+		config.NextProtos = []string{"h2", "http/1.1"}
+		return tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", rep.addr, config)
+	}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		conn, err := connect(version)
+		if err != nil {
+			t.Fatalf("%s: %v", tls.VersionName(version), err)
+		}
+		defer conn.Close()
+		if got := conn.ConnectionState().NegotiatedProtocol; got != "http/1.1" {
+			t.Errorf("%s: protocol %q, want http/1.1", tls.VersionName(version), got)
+		}
+		conn.SetDeadline(time.Now().Add(patience))
+		write(t, conn, postHead+"Content-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
+		if resp, got := readResponse(t, bufio.NewReader(conn)); resp.StatusCode != 200 {
+			t.Errorf("%s: %s: %s, want 200", tls.VersionName(version), resp.Status, got)
+		}
+	}
+	if conn, err := connect(tls.VersionTLS11); err == nil {
+		conn.Close()
+		t.Error("TLS 1.1 was accepted")
+	}
+	plain := dial(t, rep)
+	write(t, plain, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+	if resp, _ := readResponse(t, bufio.NewReader(plain)); resp.StatusCode != 400 {
+		t.Errorf("plain HTTP: %s, want 400", resp.Status)
+	}
+}
+
+func TestSilentTLSConnection(t *testing.T) {
+	t.Parallel()
+	own, _ := certificate(t)
+	rep := start(t, Config{HeaderTimeout: 50 * time.Millisecond,
+		Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &own, nil }})
+	wantClosed(t, dial(t, rep))
+}
+
+func TestTooManyConnections(t *testing.T) {
+	t.Parallel()
+	const most = 3
+	srv := Config{MaxConnections: most}
+	rep := start(t, srv)
+	ask := func(conn net.Conn, r *bufio.Reader) int {
+		t.Helper()
+		write(t, conn, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+		resp, _ := readResponse(t, r)
+		return resp.StatusCode
+	}
+	var conns []net.Conn
+	var readers []*bufio.Reader
+	for range most {
+		conn := dial(t, rep)
+		conns, readers = append(conns, conn), append(readers, bufio.NewReader(conn))
+		if got := ask(conn, readers[len(readers)-1]); got != 200 {
+			t.Fatalf("status = %d, want 200", got)
+		}
+	}
+	var group sync.WaitGroup
+	for range 20 {
+		conn := dial(t, rep)
+		group.Go(func() {
+			io.WriteString(conn, postHead+"Content-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Errorf("one too many: %v, want an answer", err)
+				return
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || !resp.Close {
+				t.Errorf("one too many: %v, close = %v, want the connection closed after the answer", err, resp.Close)
+			}
+			wantProblem(t, resp, string(body), 503, "too-many-connections", "not_stored", "another")
+		})
+	}
+	group.Wait()
+	for i, conn := range conns {
+		if got := ask(conn, readers[i]); got != 200 {
+			t.Errorf("an old connection: status = %d, want 200", got)
+		}
+	}
+	if got := rep.appends.Load(); got != 0 {
+		t.Errorf("Append was called %d times, want 0", got)
+	}
+	conns[0].Close()
+	eventually(t, "there is room again", func() bool {
+		conn := dial(t, rep)
+		defer conn.Close()
+		return ask(conn, bufio.NewReader(conn)) == 200
+	})
+}
+
+func TestTooManyTLSConnections(t *testing.T) {
+	t.Parallel()
+	own, client := certificate(t)
+	rep := start(t, Config{MaxConnections: 1,
+		Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &own, nil }})
+	conn, err := tls.Dial("tcp", rep.addr, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	wantClosed(t, dial(t, rep))
+}
+
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	rep := start(t, Config{Log: appendFunc(nil)}) // panics, so that it is logged
+	for _, sent := range []string{"", "caller-1:2/3", strings.Repeat("x", 129), "a b", `a"b`, "я"} {
+		header := asJSON()
+		if sent != "" {
+			header.Set("X-Request-Id", sent)
+		}
+		resp, _ := rep.do(t, "POST", "/messages", goodBody, header)
+		got := resp.Header.Get("X-Request-Id")
+		if adopted := got == sent; adopted != (sent == "caller-1:2/3") || !isRequestID(got) {
+			t.Errorf("X-Request-Id %q is answered with %q", sent, got)
+		}
+		if !strings.Contains(rep.logged.String(), "request_id="+got) {
+			t.Errorf("the log does not hold %q", got)
+		}
+	}
+}
+
+func TestNoCORS(t *testing.T) {
+	t.Parallel()
+	rep := start(t, Config{})
+	for _, method := range []string{"OPTIONS", "POST", "GET"} {
+		resp, _ := rep.do(t, method, "/messages", goodBody, asJSON("Origin", "https://elsewhere.example", "Access-Control-Request-Method", "POST"))
+		for name := range resp.Header {
+			if strings.HasPrefix(name, "Access-Control-") {
+				t.Errorf("%s: the answer has %s", method, name)
+			}
+		}
+		wantCommonHeaders(t, resp)
+	}
+}
+
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	seen := make(chan Request, 10)
+	rep := start(t, Config{Observe: func(r Request) { seen <- r }})
+	for _, tt := range []struct {
+		method, path, body, key string
+		want                    Request
+	}{
+		{"POST", "/messages", goodBody, "k", Request{Route: "/messages", Status: 200}},
+		{"POST", "/messages", goodBody, "k", Request{Route: "/messages", Status: 200, Replayed: true}},
+		{"POST", "/messages", "{}", "", Request{Route: "/messages", Status: 422, Reason: "invalid-message"}},
+		{"GET", "/messages", "", "", Request{Route: "/messages", Status: 405, Reason: "method-not-allowed"}},
+		{"GET", "/readyz", "", "", Request{Route: "/readyz", Status: 200}},
+		{"GET", "/etc/passwd", "", "", Request{Status: 404, Reason: "not-found"}},
+		{"GET", "//x", "", "", Request{Status: 404, Reason: "not-found"}},
+	} {
+		header := asJSON()
+		if tt.key != "" {
+			header.Set("Idempotency-Key", tt.key)
+		}
+		rep.do(t, tt.method, tt.path, tt.body, header)
+		got := <-seen
+		if got.Took <= 0 {
+			t.Errorf("%s %s took %v", tt.method, tt.path, got.Took)
+		}
+		got.Took = 0
+		if got != tt.want {
+			t.Errorf("%s %s: observed %+v, want %+v", tt.method, tt.path, got, tt.want)
+		}
+	}
+}
