@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,17 +48,18 @@ func (b *insert) add(d messenger.Draft, m *messenger.Message) {
 }
 
 // number completes the messages with what the database has numbered them.
-func (b *insert) number(row pgx.Row) error {
+func (b *insert) number(rows pgx.Rows) error {
+	var seq, count int64
 	var sentAt time.Time
-	var counts []int64
-	if err := row.Scan(&sentAt, &counts); err != nil {
-		return err
+	done := 0
+	_, err := pgx.ForEachRow(rows, []any{&seq, &count, &sentAt}, func() error {
+		m := b.messages[seq-b.after.Seq-1]
+		m.Seq, m.SenderCount, m.SentAt = seq, count, sentAt.UTC()
+		done++
+		return nil
+	})
+	if err == nil && done != len(b.messages) {
+		err = fmt.Errorf("%d of %d messages were stored", done, len(b.messages))
 	}
-	sentAt = sentAt.UTC()
-	for i, m := range b.messages {
-		m.Seq = b.after.Seq + int64(i) + 1
-		m.SenderCount = counts[b.which[i]-1] + b.nth[i]
-		m.SentAt = sentAt
-	}
-	return nil
+	return err
 }

@@ -32,21 +32,23 @@ const (
 	// It is read once (MATERIALIZED), for called once per row it follows the
 	// order of the plan, not that of seq; and it never falls below the date of
 	// the newest message, whatever the clock does.
+	//
+	// The arrays are unrolled in a SELECT list, which streams them; in FROM they
+	// would be stored once more, which costs as much as inserting a few rows.
 	insertSQL = `
-WITH moment AS MATERIALIZED (
-	SELECT greatest($2::timestamptz, clock_timestamp()) AS sent_at
-), counts AS MATERIALIZED (
-	SELECT ARRAY(
+WITH known AS MATERIALIZED (
+	SELECT greatest($2::timestamptz, clock_timestamp()) AS sent_at, ARRAY(
 		SELECT coalesce((SELECT max(sender_count) FROM messages AS m WHERE m.sender = s.name COLLATE "C"), 0)
-		FROM unnest($3::text[]) WITH ORDINALITY AS s (name, place) ORDER BY place
-	) AS last
-), inserted AS (
-	INSERT INTO messages (seq, sender, sender_count, text, sent_at, id)
-	SELECT $1 + place, sender, counts.last[which] + nth, text, moment.sent_at, id
-	FROM moment, counts,
-		unnest($4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::bigint[]) WITH ORDINALITY AS d (id, sender, text, which, nth, place)
+		FROM (SELECT unnest($3::text[]) AS name) AS s
+	) AS counts
 )
-SELECT moment.sent_at, counts.last FROM moment, counts`
+INSERT INTO messages (seq, sender, sender_count, text, sent_at, id)
+SELECT $1 + place, sender, known.counts[which] + nth, text, known.sent_at, id
+FROM known, (
+	SELECT generate_series(1, cardinality($4::uuid[])) AS place, unnest($4::uuid[]) AS id, unnest($5::text[]) AS sender,
+		unnest($6::text[]) AS text, unnest($7::bigint[]) AS which, unnest($8::bigint[]) AS nth
+) AS d
+RETURNING seq, sender_count, sent_at`
 
 	readySQL = `SELECT current_setting('transaction_read_only') = 'off', has_table_privilege('messages', 'INSERT'), EXISTS (SELECT FROM log_lock)`
 )

@@ -165,7 +165,7 @@ func (w *writer) find(ctx context.Context, drafts []messenger.Draft) (map[messen
 func (w *writer) commit(ctx context.Context, fresh *insert) error {
 	var batch pgx.Batch
 	if len(fresh.messages) > 0 {
-		batch.Queue(insertSQL, fresh.after.Seq, fresh.after.SentAt, fresh.names, fresh.ids, fresh.senders, fresh.texts, fresh.which, fresh.nth).QueryRow(fresh.number)
+		batch.Queue(insertSQL, fresh.after.Seq, fresh.after.SentAt, fresh.names, fresh.ids, fresh.senders, fresh.texts, fresh.which, fresh.nth).Query(fresh.number)
 	}
 	var tag string
 	batch.Queue("COMMIT").Exec(func(t pgconn.CommandTag) error {
