@@ -470,7 +470,8 @@ func TestText(t *testing.T) {
 
 func TestCPUProfile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cpu.pprof")
-	if status, _ := try(t, t.Context(), "--cpuprofile", file, newReplica(t, newMemory(), nil)); status != exitVerified {
+	replica := newReplica(t, newMemory(), nil)
+	if status, _ := try(t, t.Context(), "--cpuprofile", file, replica); status != exitVerified {
 		t.Errorf("status %d, want %d", status, exitVerified)
 	}
 	data, err := os.ReadFile(file)
@@ -481,7 +482,7 @@ func TestCPUProfile(t *testing.T) {
 		t.Errorf("%d bytes, which are no profile", len(data))
 	}
 	unwritable := filepath.Join(file, "x")
-	if status := run(t.Context(), []string{"--cpuprofile", unwritable, "http://127.0.0.1:1"}, io.Discard, io.Discard); status != exitCannotWrite {
+	if status := run(t.Context(), []string{"--cpuprofile", unwritable, replica}, io.Discard, io.Discard); status != exitCannotWrite {
 		t.Errorf("a profile that cannot be written: status %d, want %d", status, exitCannotWrite)
 	}
 }
