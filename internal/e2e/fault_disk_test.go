@@ -121,10 +121,12 @@ func fillPostgres(t *testing.T, d *disk, config pgcluster.Config, told bool) {
 		d.fill()
 		tr.fault("disk full")
 		eventually(t, "callers are refused", func() bool {
-			switchWAL(t, databaseURL)
+			up := switchWAL(t, databaseURL)
 			r := tr.probe(tr.pick(), 6*time.Second)
 			full := strings.Contains(string(r.body), "disk is full")
-			return r.status == http.StatusServiceUnavailable && (full || !told)
+			// Where it has crashed, and has no room to let anybody in, nobody can
+			// be told why.
+			return r.status == http.StatusServiceUnavailable && (full || !told || !up)
 		})
 		tr.pause(500 * time.Millisecond)
 		d.free()
@@ -143,12 +145,13 @@ func fillPostgres(t *testing.T, d *disk, config pgcluster.Config, told bool) {
 }
 
 // switchWAL has PostgreSQL begin a new file of its write-ahead log, for which
-// there may be no room.
-func switchWAL(t *testing.T, databaseURL string) {
+// there may be no room. It tells whether PostgreSQL takes connections at all.
+func switchWAL(t *testing.T, databaseURL string) (up bool) {
 	conn, err := pgx.Connect(t.Context(), databaseURL)
 	if err != nil {
-		return // it is down already
+		return false
 	}
 	defer conn.Close(t.Context())
 	conn.Exec(t.Context(), "SELECT pg_switch_wal()") // its own answer is of no interest
+	return true
 }

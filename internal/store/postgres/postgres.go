@@ -162,7 +162,8 @@ func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) 
 
 // Append implements messenger.Store. After an error it drops the connection, so
 // that nothing need be known about the state it was in; connecting anew also
-// finds the host again that accepts writes.
+// finds the host again that accepts writes. Only a server that refuses to store,
+// as on a full disk, keeps it: a new one may fail as well, and say less of why.
 func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (messenger.Appended, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -177,8 +178,10 @@ func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (mess
 	}
 	appended, err := s.writer.append(ctx, take)
 	if err != nil {
-		s.writer.close()
-		s.writer = nil
+		if messenger.KindOf(err) != messenger.Unwritable || s.writer.rollback(ctx) != nil {
+			s.writer.close()
+			s.writer = nil
+		}
 		return messenger.Appended{}, err
 	}
 	return appended, nil

@@ -56,7 +56,7 @@ func (w *writer) append(ctx context.Context, take func() []messenger.Draft) (mes
 	}
 	drafts := take()
 	if len(drafts) == 0 {
-		if _, err := w.conn.Exec(ctx, "ROLLBACK"); err != nil {
+		if err := w.rollback(ctx); err != nil {
 			return messenger.Appended{}, harmless(err)
 		}
 		return messenger.Appended{}, nil
@@ -184,6 +184,14 @@ func (w *writer) commit(ctx context.Context, fresh *insert) error {
 		return fmt.Errorf("commit: the database answers %q", tag)
 	}
 	return nil
+}
+
+// rollback ends the transaction without storing anything.
+func (w *writer) rollback(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	_, err := w.conn.Exec(ctx, "ROLLBACK")
+	return err
 }
 
 func (w *writer) close() {
