@@ -173,34 +173,59 @@ func (b *bench) moreReplicas(ctx context.Context) ([]line, error) {
 }
 
 func (b *bench) overload(ctx context.Context) ([]line, error) {
-	// A replica holds a queue and, in the store, a batch that was one. With
-	// these queues as many messages are on their way as at the peak, and as
-	// many workers again are there to be refused.
-	const queue, workers = 125, 1000
-	usual, err := b.onPostgres(ctx, 2)
+	var lines []line
+	for _, o := range []overloadCase{
+		// A replica holds a queue and, in the store, a batch that was one. With
+		// these queues as many messages are on their way as at the peak, and as
+		// many workers again are there to be refused.
+		{limit: "limited by the processors, which client and servers share", queue: 125, peak: 500, workers: 1000, capacity: b.capacity},
+		// What is offered here leaves the processors idle most of the time.
+		{limit: "limited by the database: --max-batch 1", flags: []string{"--max-batch", "1"}, queue: 25, peak: 50, workers: 200},
+	} {
+		more, err := b.overloadOnce(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, more...)
+	}
+	return lines, nil
+}
+
+// An overloadCase says what limits the replicas, how long their queues are, how many
+// workers reach the peak and how many offer twice as much.
+type overloadCase struct {
+	limit         string
+	flags         []string
+	queue         int
+	peak, workers int
+	capacity      float64 // messages per second; 0: to be measured
+}
+
+func (b *bench) overloadOnce(ctx context.Context, o overloadCase) ([]line, error) {
+	usual, err := b.onPostgres(ctx, 2, o.flags...)
 	if err != nil {
 		return nil, err
 	}
 	defer usual.stop()
-	g, err := b.onPostgres(ctx, 2, "--max-queue", fmt.Sprint(queue))
+	g, err := b.onPostgres(ctx, 2, append(o.flags, "--max-queue", fmt.Sprint(o.queue))...)
 	if err != nil {
 		return nil, err
 	}
 	defer g.stop()
-	peak := b.throughput("peak, 500 workers", load{urls: usual.urls, args: b.timed(500)})
-	if b.capacity == 0 { // row 2 was not measured
-		if b.capacity, err = peak.run(ctx); err != nil {
+	peak := b.throughput(fmt.Sprintf("peak, %d workers", o.peak), load{urls: usual.urls, args: b.timed(o.peak)})
+	if o.capacity == 0 {
+		if o.capacity, err = peak.run(ctx); err != nil {
 			return nil, err
 		}
 	}
-	rate := 2 * b.capacity
+	rate := 2 * o.capacity
 	p99 := &series{Name: "p99 of the accepted", Unit: "ms"}
 	drain := &series{Name: "draining a full queue", Unit: "ms"}
 	refused := &series{Name: "p99 of the refused", Unit: "ms"}
 	refusals := &series{Name: "refused", Unit: "/s"}
 	late := &series{Name: "late or never sent"}
 	overloaded := contender{name: "twice the capacity offered", unit: "/s", also: []*series{p99, drain, refused, refusals, late}, run: func(ctx context.Context) (float64, error) {
-		args := append(b.timed(workers), "--rate", fmt.Sprintf("%.0f", rate))
+		args := append(b.timed(o.workers), "--rate", fmt.Sprintf("%.0f", rate))
 		run, err := b.send(ctx, load{urls: g.urls, args: args, overload: true})
 		if err != nil {
 			return 0, err
@@ -211,7 +236,7 @@ func (b *bench) overload(ctx context.Context) ([]line, error) {
 			}
 		}
 		p99.Values = append(p99.Values, cmp.Or(run.Service.P99, run.Service.Max)) // no P99 of few
-		drain.Values = append(drain.Values, queue/(run.Throughput/2)*1000)
+		drain.Values = append(drain.Values, float64(o.queue)/(run.Throughput/2)*1000)
 		refusals.Values = append(refusals.Values, float64(run.Failed)/run.Total)
 		late.Values = append(late.Values, float64(run.Late+run.Dropped)/float64(run.Sent+run.Dropped))
 		if run.Refused != nil {
@@ -223,7 +248,7 @@ func (b *bench) overload(ctx context.Context) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	what := fmt.Sprintf("2 replicas with queues of %d messages, %.0f/s offered, which is twice the capacity: stored ÷ peak", queue, rate)
+	what := fmt.Sprintf("2 replicas with queues of %d messages, %s; %.0f/s offered, which is twice the capacity: stored ÷ peak", o.queue, o.limit, rate)
 	bounded := compare("the same: p99 of the accepted ÷ time to drain a full queue", *p99, *drain, atMost(2))
 	bounded.Note = "2, since a batch may be as long as the queue that waits behind it"
 	lines := []line{
