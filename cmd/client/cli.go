@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/alecthomas/kong"
+
+	"dummymessenger/internal/buildinfo"
 )
 
 // Exit statuses. None is 1 or 2 for another reason than a violation: Go's own
@@ -68,7 +69,7 @@ func parse(c *cli, args []string, stdout, stderr io.Writer) (selected command, s
 		kong.Name("client"),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(status int) { panic(exited(status)) }),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": "client " + buildinfo.Read().String()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
@@ -80,19 +81,4 @@ func parse(c *cli, args []string, stdout, stderr io.Writer) (selected command, s
 		return nil, exitUsage, false
 	}
 	return k.Selected().Target.Addr().Interface().(command), 0, true
-}
-
-// version is the module's version, or the commit that was built.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	version := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && version == "(devel)" {
-			version = s.Value
-		}
-	}
-	return version
 }

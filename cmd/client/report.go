@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
@@ -37,14 +38,14 @@ func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Run: trace.Run(cfg), Verdict: verdict}
+	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: trace.Run(cfg), Verdict: verdict}
 	out, err := os.Create(c.Output)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	page := &report.Page{
 		Result: result, Trace: trace, Annotations: annotations, Lang: language(c.Lang),
-		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "client", Value: version()}},
+		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "client", Value: buildinfo.Read().Version}},
 	}
 	if err := writePage(out, page); err != nil {
 		return complain(stderr, err, exitCannotWrite)
@@ -98,7 +99,7 @@ func environment(r *report.Run) []report.Fact {
 		{Name: "command line", Value: commandLine(os.Args)},
 		{Name: "seed", Value: fmt.Sprint(r.Seed)},
 		{Name: "run", Value: r.ID},
-		{Name: "client", Value: version()},
+		{Name: "client", Value: buildinfo.Read().Version},
 		{Name: "system", Value: fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
@@ -187,7 +188,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	stopProgress()
 	writeErr := errors.Join(stopProfile(), closeHistory())
 
-	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Run: &measured}
+	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: &measured}
 	if v := test.Verifier(); v != nil {
 		result.Verdict = v.Verdict()
 	}

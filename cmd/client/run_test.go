@@ -296,7 +296,7 @@ func TestHelp(t *testing.T) {
 		t.Errorf("--help = %d\n%s%s", status, &stdout, &stderr)
 	}
 	stdout.Reset()
-	if status := run(t.Context(), []string{"--version"}, &stdout, &stderr); status != 0 || stdout.Len() == 0 {
+	if status := run(t.Context(), []string{"--version"}, &stdout, &stderr); status != 0 || !strings.HasPrefix(stdout.String(), "client ") {
 		t.Errorf("--version = %d\n%s", status, &stdout)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
@@ -31,7 +32,7 @@ func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	output.lang = language(c.Lang)
-	result := &report.Result{Schema: report.SchemaVersion, Version: version(), Verdict: verdict}
+	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Verdict: verdict}
 	result.Exit = exitStatus(result)
 	if err := output.write(result); err != nil {
 		return complain(stderr, err, exitCannotWrite)

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"dummymessenger/internal/buildinfo"
 )
 
 // Exit statuses besides the client's own.
@@ -26,6 +28,8 @@ type flags struct {
 	Replicas int    `default:"2" placeholder:"N" help:"How many replicas to start (${default})."`
 	Database string `xor:"database" placeholder:"URL" help:"Use a database of yours: sqlite:PATH or postgres://…. Its messages stay."`
 	Postgres bool   `xor:"database" help:"Start a throw-away PostgreSQL from the programs installed on this machine."`
+
+	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
 func (f *flags) Validate() error {
@@ -52,9 +56,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		args, clientArgs = args[:i], args[i+1:]
 	}
 	var f flags
-	exited := false // kong prints --help and calls this
+	exited := false // kong prints --help or --version and calls this
 	parser := kong.Must(&f, kong.Name("demo"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }))
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }),
+		kong.Vars{"version": "demo " + buildinfo.Read().String()})
 	_, err := parser.Parse(args)
 	switch {
 	case exited:

@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/joho/godotenv"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/metrics"
@@ -42,6 +42,9 @@ type flags struct {
 	DebugListen    string        `placeholder:"HOST:PORT" help:"Loopback address at which to serve profiles for go tool pprof (/debug/pprof/); none by default."`
 	LogFormat      string        `default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the log on stderr: text or json (default: ${default})."`
 	LogLevel       slog.Level    `default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
+
+	Healthcheck string           `placeholder:"URL" help:"Ask a running server instead of being one: end with 0 if it answers a GET of this URL, such as http://127.0.0.1:8001/readyz, with 200, else with 1. For containers."`
+	Version     kong.VersionFlag `help:"Print the version and exit."`
 }
 
 // Validate is called by kong.
@@ -83,7 +86,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Description("One replica of the messenger: POST /messages stores a message and answers with the last ten. "+
 			"Settings are also read from the file .env in the working directory."),
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { left = true }), // --help
+		kong.Exit(func(int) { left = true }), // --help, --version
+		kong.Vars{"version": "server " + buildinfo.Read().String()},
 	)
 	err := loadDotEnv()
 	if os.Getenv("DATABASE_URL") == "" {
@@ -98,6 +102,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		fmt.Fprintf(stderr, "server: %v\nserver --help lists the flags.\n", err)
 		return 64
+	}
+	if f.Healthcheck != "" {
+		if err := checkHealth(ctx, f.Healthcheck); err != nil {
+			fmt.Fprintf(stderr, "server: %v\n", err)
+			return 1
+		}
+		return 0
 	}
 	logger := newLogger(stderr, f)
 	if u, err := url.Parse(f.Database); err == nil && f.Database != os.Getenv("DATABASE_URL") {
@@ -190,7 +201,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 
-	counted := metrics.New(version())
+	counted := metrics.New(buildinfo.Read())
 	combiner := groupcommit.New(groupcommit.Config{
 		Store:    log,
 		Encode:   server.AppendMessage,
@@ -220,19 +231,4 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	err = replica.Serve(ctx, ln)
 	logger.Info("stopped")
 	return err
-}
-
-// version is the module's version, or the commit that was built.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	version := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && version == "(devel)" {
-			version = s.Value
-		}
-	}
-	return version
 }

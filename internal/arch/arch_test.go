@@ -25,8 +25,9 @@ var rules = map[string]rule{
 
 	"internal/server":      {[]string{"internal/messenger"}, "HTTP must not know how messages are stored; it appends through its own interface"},
 	"internal/groupcommit": {[]string{"internal/messenger"}, "batching must hold for every store and every front; it knows neither SQL nor HTTP"},
+	"internal/buildinfo":   {nil, "it is what the linker stamped, whichever program asks"},
 	"internal/credentials": {nil, "it reads files, whoever uses what they hold"},
-	"internal/metrics":     {[]string{"internal/messenger", "internal/server", "internal/groupcommit"}, "it counts what these two tell; they must not know how"},
+	"internal/metrics":     {[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit"}, "it counts what these two tell; they must not know how"},
 	"internal/memlog":      {[]string{"internal/messenger"}, "it stands in for groupcommit and a store, and must not lean on them"},
 
 	"internal/store/sqlite":    {[]string{"internal/messenger"}, "a store knows the contract only, so that another can take its place"},
@@ -56,15 +57,15 @@ var rules = map[string]rule{
 	},
 
 	"cmd/server": {
-		[]string{"internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials"},
+		[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials"},
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
-		[]string{"internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty", "internal/credentials"},
+		[]string{"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty", "internal/credentials"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
-		[]string{"internal/process", "internal/replica", "internal/pgcluster"},
+		[]string{"internal/buildinfo", "internal/process", "internal/replica", "internal/pgcluster"},
 		"the demo runs the programs as separate processes, never their code",
 	},
 	"bench": {

@@ -4,7 +4,6 @@ package metrics
 import (
 	"log/slog"
 	"net/http"
-	"runtime"
 	"strconv"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/server"
@@ -50,8 +50,8 @@ type route struct {
 // elsewhere is the route of what no route answers.
 const elsewhere = "none"
 
-// New returns Metrics of a replica of this version.
-func New(version string) *Metrics {
+// New returns Metrics of a replica of this build.
+func New(info buildinfo.Info) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "http_requests_total",
@@ -85,7 +85,7 @@ func New(version string) *Metrics {
 		m.batches.WithLabelValues(outcome(kind))
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: prefix, Name: "build_info", Help: "Always 1; the labels tell what runs.",
-		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()}})
+		ConstLabels: prometheus.Labels{"version": info.Version, "revision": info.Revision, "goversion": info.Go}})
 	build.Set(1)
 
 	m.registry.MustRegister(m.requests, latency, refusals, m.replays, m.queueWait, m.lockWait, m.commit, m.batch, m.batches,

@@ -10,13 +10,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/server"
 )
 
 func TestMetrics(t *testing.T) {
-	m := New("v1.2.3")
+	m := New(buildinfo.Info{Version: "v1.2.3", Revision: "abc"})
 	m.Queue(func() int { return 7 })
 	m.Connections(func() (int64, int64) { return 5, 2 })
 	m.Certificate(func() time.Time { return time.Unix(1_900_000_000, 0) })
@@ -56,7 +57,7 @@ func TestMetrics(t *testing.T) {
 		`dummymessenger_connections 5`,
 		`dummymessenger_connections_refused_total 2`,
 		`dummymessenger_certificate_expiry_timestamp_seconds 1.9e+09`,
-		`version="v1.2.3"} 1`,
+		`dummymessenger_build_info{goversion="",revision="abc",version="v1.2.3"} 1`,
 		`go_goroutines `,
 	} {
 		if !strings.Contains(got, want+"\n") && !strings.Contains(got, "\n"+want) {
@@ -79,7 +80,7 @@ func TestMetrics(t *testing.T) {
 
 // BenchmarkRequest and BenchmarkCommit are what a request and a batch of 25 pay.
 func BenchmarkRequest(b *testing.B) {
-	m := New("")
+	m := New(buildinfo.Info{})
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Request(server.Request{Route: "/messages", Status: 200, Took: 3 * time.Millisecond})
@@ -87,7 +88,7 @@ func BenchmarkRequest(b *testing.B) {
 }
 
 func BenchmarkCommit(b *testing.B) {
-	m := New("")
+	m := New(buildinfo.Info{})
 	c := groupcommit.Commit{Size: 25, Waits: make([]time.Duration, 25), LockWait: time.Millisecond, Took: time.Millisecond, Head: 1}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestHealthcheck asks a replica that lives, one whose database has gone, and
+// none at all.
+func TestHealthcheck(t *testing.T) {
+	t.Chdir(t.TempDir()) // no .env
+	ask := func(url string) (int, string) {
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), []string{"--healthcheck", url}, &stdout, &stderr)
+		if stdout.Len() > 0 {
+			t.Errorf("--healthcheck %s wrote %q to stdout", url, &stdout)
+		}
+		return status, stderr.String()
+	}
+
+	address := freeAddress(t)
+	file := filepath.Join(t.TempDir(), "log.db")
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	ready := make(chan struct{})
+	running.Go(func() {
+		f := flags{Listen: address, Database: "sqlite:" + file, MaxConnections: 10, RequestTimeout: 5e9, MaxBatch: 10, MaxQueue: 10}
+		logger := slog.New(slog.NewTextHandler(whenListening{ready}, nil))
+		if err := serve(ctx, f, logger); err != nil {
+			t.Error(err)
+		}
+	})
+	<-ready
+	for _, path := range []string{"/readyz", "/livez"} {
+		if status, stderr := ask("http://" + address + path); status != 0 || stderr != "" {
+			t.Errorf("%s of a running server: %d\n%s", path, status, stderr)
+		}
+	}
+	if err := os.Rename(file, file+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	if status, stderr := ask("http://" + address + "/readyz"); status != 1 || !strings.Contains(stderr, "503") {
+		t.Errorf("/readyz without the file: %d\n%s", status, stderr)
+	}
+	if status, stderr := ask("http://" + address + "/livez"); status != 0 {
+		t.Errorf("/livez without the file: %d\n%s", status, stderr)
+	}
+	stop()
+	running.Wait()
+	if status, stderr := ask("http://" + address + "/livez"); status != 1 || stderr == "" {
+		t.Errorf("no server: %d\n%s", status, stderr)
+	}
+}
+
+// TestHealthcheckOfASilentServer: it ends with ctx, as it does with its own deadline.
+func TestHealthcheckOfASilentServer(t *testing.T) {
+	asked := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+	}))
+	defer silent.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-asked; cancel() }()
+	if err := checkHealth(ctx, silent.URL); err == nil {
+		t.Error("a silent server is healthy")
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), []string{"--version"}, &stdout, &stderr); status != 0 || !strings.HasPrefix(stdout.String(), "server ") {
+		t.Errorf("--version = %d\n%s%s", status, &stdout, &stderr)
+	}
+}
+
+// whenListening is a log that tells when the server listens.
+type whenListening struct{ ready chan struct{} }
+
+func (w whenListening) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("msg=listening")) {
+		close(w.ready)
+	}
+	return len(line), nil
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
