@@ -1,0 +1,54 @@
+# Each target is one line that can be typed by hand, too; nothing needs make.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## the three programs, without cgo, in bin/
+	CGO_ENABLED=0 go build -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: ## two replicas and the client against them, on a new SQLite file
+	go run ./cmd/demo
+
+.PHONY: test
+test: ## all tests; those that need PostgreSQL are skipped where it is not installed
+	go test ./...
+
+.PHONY: race
+race: ## all tests with the race detector, in random order
+	go test -race -shuffle=on -p 1 ./...
+
+.PHONY: check-deploy
+check-deploy: ## the Dockerfile, compose files, workflows, dashboard and alerts
+	go tool -modfile=tools.mod actionlint .github/workflows/*.yml
+	cd deploy/check && go vet ./... && go test ./...
+
+.PHONY: ci
+ci: ## everything that must hold for a commit (Debian, Ubuntu)
+	.ci/run
+
+.PHONY: bench
+bench: ## contenders side by side on this machine; see BENCHMARKS.md
+	go run ./bench
+
+.PHONY: soak
+soak: ## faults mixed for SOAK (30m)
+	go run ./internal/e2e/soak --for $(or $(SOAK),30m)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZ executions (100000x) or as long (10s)
+	@go test -list '^Fuzz' ./... \
+	| awk '/^Fuzz/ { t[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, t[i]; n = 0 }' \
+	| while read -r package target; do \
+		echo "$$package $$target"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZ),100000x) "$$package" || exit 1; \
+	done
+
+.PHONY: release-check
+release-check: ## build all that a release has into dist/, and publish nothing; the first time takes long
+	go run github.com/goreleaser/goreleaser/v2@v2.15.0 check
+	go run github.com/goreleaser/goreleaser/v2@v2.15.0 release --snapshot --clean
