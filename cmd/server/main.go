@@ -23,6 +23,7 @@ import (
 	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/groupcommit"
+	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
 	"dummymessenger/internal/store"
@@ -201,7 +202,12 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 
+	head, err := messenger.Head(ctx, log)
+	if err != nil {
+		return err
+	}
 	counted := metrics.New(buildinfo.Read())
+	counted.Head(head)
 	combiner := groupcommit.New(groupcommit.Config{
 		Store:    log,
 		Encode:   server.AppendMessage,

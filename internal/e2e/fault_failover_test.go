@@ -38,13 +38,6 @@ func waitForStandby(t *testing.T, primary *pgcluster.Cluster) {
 	must(t, primary.WaitSync(ctx))
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 // The primary is killed, its standby takes over, and the replicas find it; then
 // the same again in the other direction. Nothing that was answered is lost,
 // and requests under way wait and succeed.
@@ -83,10 +76,10 @@ func TestFaultStandbyGoesAway(t *testing.T) {
 	tr.fault("synchronous standby killed")
 
 	// What was on its way to the standby may still be answered. From then on
-	// nothing is: two whole request time-outs.
-	time.Sleep(500 * time.Millisecond)
+	// nothing is: for a whole request time-out, and another one.
+	quiet(tr, 2*time.Second)
 	before := tr.load.Answered()
-	time.Sleep(4 * time.Second)
+	time.Sleep(2 * time.Second)
 	if n := tr.load.Answered() - before; n != 0 {
 		t.Errorf("%d requests were answered while the standby was away", n)
 	}
@@ -109,4 +102,16 @@ func TestFaultStandbyGoesAway(t *testing.T) {
 	}
 	c := o.Verdict.Counts
 	t.Logf("%d × 504: %d were stored, %d were not, %d unsettled", unknown, c.Stored, c.NotStored, c.Unsettled)
+}
+
+// quiet waits until no request has been answered for so long.
+func quiet(tr *trial, length time.Duration) {
+	tr.t.Helper()
+	answered, since := tr.load.Answered(), time.Now()
+	eventually(tr.t, "no request is answered", func() bool {
+		if now := tr.load.Answered(); now != answered {
+			answered, since = now, time.Now()
+		}
+		return time.Since(since) >= length
+	})
 }

@@ -34,14 +34,6 @@ func holdLock(t *testing.T, databaseURL string) (release func()) {
 	return release
 }
 
-// openFiles is how many files and connections a process has open.
-func openFiles(t *testing.T, pid int) int {
-	t.Helper()
-	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	must(t, err)
-	return len(files)
-}
-
 // peakMemory is the most memory that a process has had, in MiB.
 func peakMemory(t *testing.T, pid int) (mib int) {
 	t.Helper()
@@ -69,13 +61,12 @@ func TestFaultOverload(t *testing.T) {
 	databaseURL := pgtest.Database(t)
 	db := postgresDatabase(databaseURL)
 	const queue = 1000
-	rs := start(t, 1, databaseURL, "--max-queue", fmt.Sprint(queue))
+	rs, profiles := debugged(t, databaseURL, "--max-queue", fmt.Sprint(queue))
 	url := rs.urls()[0]
 	addr := strings.TrimPrefix(url, "http://")
 	pid := rs.members[0].Pid()
 	mustPost(t, url, "sender", "before", "")
-	caller.CloseIdleConnections()
-	before := openFiles(t, pid)
+	before := footprintOf(t, profiles, pid)
 
 	release := holdLock(t, databaseURL)
 	var slow []net.Conn
@@ -161,22 +152,20 @@ func TestFaultOverload(t *testing.T) {
 			c.Close()
 		}
 	}
-	caller.CloseIdleConnections()
-	eventually(t, "the connections are gone", func() bool { return openFiles(t, pid) <= before+4 })
+	before.settle(t, profiles, pid)
 }
 
 // Callers hang up while they wait in the queue: nothing of theirs is stored, and
-// nothing of them stays.
+// nothing of them stays, neither goroutine nor connection.
 func TestFaultHangUp(t *testing.T) {
 	t.Parallel()
 	databaseURL := pgtest.Database(t)
 	db := postgresDatabase(databaseURL)
 	const queue = 300
-	rs := start(t, 1, databaseURL, "--max-queue", fmt.Sprint(queue), "--request-timeout", "30s")
+	rs, profiles := debugged(t, databaseURL, "--max-queue", fmt.Sprint(queue), "--request-timeout", "30s")
 	url, pid := rs.urls()[0], rs.members[0].Pid()
 	mustPost(t, url, "sender", "before", "")
-	caller.CloseIdleConnections()
-	before := openFiles(t, pid)
+	before := footprintOf(t, profiles, pid)
 
 	release := holdLock(t, databaseURL)
 	ctx, hangUp := context.WithCancel(t.Context())
@@ -197,9 +186,12 @@ func TestFaultHangUp(t *testing.T) {
 		r, err := post(ctx, url, "sender", "one more", "")
 		return err == nil && strings.Contains(string(r.body), "too many")
 	})
+	if full := footprintOf(t, profiles, pid); full.goroutines < before.goroutines+queue || full.sockets < before.sockets+queue {
+		t.Errorf("with a full queue %+v, before %+v: the test cannot see what %d callers hold", full, before, queue)
+	}
 	hangUp()
 	wg.Wait()
-	eventually(t, "the connections are gone", func() bool { return openFiles(t, pid) <= before+2 })
+	before.settle(t, profiles, pid) // the database is still stalled
 	release()
 	mustPost(t, url, "sender", "after", "")
 	for _, m := range db.table(t) {
@@ -227,8 +219,7 @@ func TestFaultHangUp(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	caller.CloseIdleConnections()
-	eventually(t, "the connections are gone", func() bool { return openFiles(t, pid) <= before+2 })
+	before.settle(t, profiles, pid)
 	table := db.table(t)
 	texts := map[string]bool{}
 	for _, m := range table {

@@ -75,16 +75,18 @@ type replicas struct {
 // At the end of the test those that still run must stop in order.
 func start(t *testing.T, n int, databaseURL string, args ...string) *replicas {
 	t.Helper()
+	return startAs(t, n, replica.Config{Database: databaseURL, Args: args})
+}
+
+// startAs is start for replicas that need more than a database and arguments.
+func startAs(t *testing.T, n int, config replica.Config) *replicas {
+	t.Helper()
 	rs := &replicas{t: t, dir: t.ArtifactDir()}
 	t.Cleanup(rs.finish)
+	config.Program, config.Dir = program("server"), rs.dir
 	for i := range n {
-		r, err := replica.Start(replica.Config{
-			Program:  program("server"),
-			Database: databaseURL,
-			Log:      filepath.Join(rs.dir, fmt.Sprintf("replica-%d.log", i+1)),
-			Dir:      rs.dir,
-			Args:     args,
-		})
+		config.Log = filepath.Join(rs.dir, fmt.Sprintf("replica-%d.log", i+1))
+		r, err := replica.Start(config)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,5 +211,12 @@ func eventually(t *testing.T, what string, condition func() bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: not within %v", what, patience)
 		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

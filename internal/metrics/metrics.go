@@ -67,7 +67,7 @@ func New(info buildinfo.Info) *Metrics {
 		batch:     histogram("batch_messages", "Messages in one transaction.", sizes),
 		batches: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "batches_total",
 			Help: "Transactions by outcome; after unavailable and unwritable nothing was stored."}, []string{"outcome"}),
-		lastSeq: gauge("last_seq", "Newest message that this replica has stored since it started; 0 if none."),
+		lastSeq: gauge("last_seq", "Newest message that this replica knows of: when it started, or stored by it since."),
 	}
 	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: prefix, Name: "http_request_duration_seconds",
 		Help: "Time from a request's headers to its answer.", Buckets: seconds}, []string{"route"})
@@ -100,6 +100,9 @@ func (m *Metrics) Handler(logger *slog.Logger) http.Handler {
 		MaxRequestsInFlight: 4,
 	})
 }
+
+// Head tells the newest message of the log at the start.
+func (m *Metrics) Head(seq int64) { m.lastSeq.Set(float64(seq)) }
 
 // Queue has n counted whenever somebody asks for the metrics.
 func (m *Metrics) Queue(n func() int) {

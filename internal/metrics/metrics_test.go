@@ -18,6 +18,10 @@ import (
 
 func TestMetrics(t *testing.T) {
 	m := New(buildinfo.Info{Version: "v1.2.3", Revision: "abc"})
+	m.Head(9)
+	if got := testutil.ToFloat64(m.lastSeq); got != 9 {
+		t.Errorf("last_seq at the start = %v, want 9", got)
+	}
 	m.Queue(func() int { return 7 })
 	m.Connections(func() (int64, int64) { return 5, 2 })
 	m.Certificate(func() time.Time { return time.Unix(1_900_000_000, 0) })

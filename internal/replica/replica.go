@@ -3,6 +3,8 @@ package replica
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"os"
@@ -21,6 +23,10 @@ type Config struct {
 	Dir      string   // working folder; by default ours
 	Args     []string // further arguments
 	Env      []string // further NAME=VALUE; they win over ours
+
+	// RootCAs, if Args make the server speak TLS, is who has signed its
+	// certificate. Nil: it speaks plain HTTP.
+	RootCAs *x509.CertPool
 }
 
 // A Replica is a server program that was started. It may end at any time.
@@ -28,6 +34,7 @@ type Replica struct {
 	*process.Process
 	config Config
 	log    *log
+	client *http.Client
 }
 
 // Start starts the program and does not wait until it is ready.
@@ -52,7 +59,14 @@ func Start(config Config) (*Replica, error) {
 		p.Wait() // which also waits for the last of its output
 		log.file.Close()
 	}()
-	return &Replica{p, config, log}, nil
+	client := http.DefaultClient
+	if config.RootCAs != nil {
+		client = &http.Client{Transport: &http.Transport{
+			TLSClientConfig:   &tls.Config{RootCAs: config.RootCAs},
+			DisableKeepAlives: true, // nobody would close them
+		}}
+	}
+	return &Replica{p, config, log, client}, nil
 }
 
 // WaitReady waits until the replica says that it can store messages. The error
@@ -88,7 +102,7 @@ func (r *Replica) get(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := r.client.Do(request)
 	if err != nil {
 		return err
 	}
@@ -108,7 +122,12 @@ func (r *Replica) ended() error {
 }
 
 // URL is the replica's address, known since WaitReady succeeded.
-func (r *Replica) URL() string { return "http://" + r.log.address() }
+func (r *Replica) URL() string {
+	if r.config.RootCAs != nil {
+		return "https://" + r.log.address()
+	}
+	return "http://" + r.log.address()
+}
 
 // Restart starts the program again, on the same address, with the same
 // configuration. The old process must have ended.

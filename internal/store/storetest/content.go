@@ -179,7 +179,15 @@ func testNothingToTake(t *testing.T, log Log) {
 
 func testPages(t *testing.T, log Log) {
 	s := log.Open(t)
-	messages := appendAll(t, s, nil, drafts(100, "page")...)
+	head := func(want int64) {
+		t.Helper()
+		if got, err := messenger.Head(limited(t), s); err != nil || got != want {
+			t.Errorf("Head = %d, %v, want %d", got, err, want)
+		}
+	}
+	head(0)
+	messages := appendAll(t, s, appendAll(t, s, nil, draft("Bob", "first")), drafts(99, "page")...)
+	head(100)
 	for _, limit := range []int{1, 7, 99, 100, 101} {
 		var got []messenger.Message
 		for {
