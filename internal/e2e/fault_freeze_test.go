@@ -40,9 +40,6 @@ func TestFaultFreezePostgres(t *testing.T) {
 	tr.finishUnharmed()
 }
 
-// slack is for a machine that has much else to do; no promise depends on it.
-const slack = time.Second
-
 // SQLite's lock belongs to the frozen process, and nobody can take it away: the
 // other replica's callers are told in time that nothing is stored, until the
 // process goes on.
