@@ -239,3 +239,48 @@ func TestObserve(t *testing.T) {
 		}
 	}
 }
+
+// A page whose site's name leads here is not let in; callers who are no page
+// may call us what they like.
+func TestNameOfAnotherSite(t *testing.T) {
+	t.Parallel()
+	own, asked := start(t, Config{}), start(t, Config{Authorized: func(string) bool { return true }})
+	for _, tt := range []struct {
+		rep                 *replica
+		host, origin, fetch string
+		status              int
+	}{
+		{own, "evil.example:8001", "http://evil.example:8001", "", 403},
+		{own, "127.0.0.1.evil.example", "http://127.0.0.1.evil.example", "", 403},
+		{own, "localhost.evil.example", "http://localhost.evil.example", "", 403},
+		{own, "localhost:8001", "http://localhost:8001", "", 200},
+		{own, "LOCALHOST.", "http://LOCALHOST.", "", 200},
+		{own, "demo.localhost:8001", "http://demo.localhost:8001", "", 200},
+		{own, "127.0.0.1:8001", "http://127.0.0.1:8001", "", 200},
+		{own, "[::1]:8001", "http://[::1]:8001", "", 200},
+		{own, "chat.example", "https://chat.example", "same-origin", 200}, // through a proxy with TLS
+		{own, "evil.example:8001", "", "", 200},                           // no browser
+		{asked, "evil.example:8001", "http://evil.example:8001", "", 200}, // its page has no token
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+tt.rep.addr+"/messages", strings.NewReader(goodBody))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = tt.host
+		request.Header = asJSON("Authorization", "Bearer x")
+		for name, value := range map[string]string{"Origin": tt.origin, "Sec-Fetch-Site": tt.fetch} {
+			if value != "" {
+				request.Header.Set(name, value)
+			}
+		}
+		resp, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != tt.status {
+			t.Errorf("Host %s, Origin %q: %s %s, %v, want %d", tt.host, tt.origin, resp.Status, body, err, tt.status)
+		}
+	}
+}

@@ -84,6 +84,7 @@ type Server struct {
 	mux      *http.ServeMux
 	handler  http.Handler
 	stopping chan struct{} // closed when Serve begins to end
+	local    bool          // set by Serve: only this machine can reach us, and needs no token
 
 	connections connections
 }
@@ -126,7 +127,7 @@ func New(cfg Config) *Server {
 	sameOrigin.SetDenyHandler(s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: &crossOrigin}
 	}))
-	s.handler = s.guard(sameOrigin.Handler(s.mux))
+	s.handler = s.guard(s.ownName(sameOrigin.Handler(s.mux)))
 	return s
 }
 
@@ -165,6 +166,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // A Server serves once.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer s.connections.farewells.Wait()
+	s.local = isLocal(ln.Addr()) && s.cfg.Authorized == nil
 
 	// Requests outlive ctx, so that they can be answered.
 	requests, cutShort := context.WithCancel(context.WithoutCancel(ctx))

@@ -1,0 +1,49 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// A site can have a name of its own lead to its visitor's machine (DNS
+// rebinding). Its page is then of the same origin as a server there that asks
+// for no token, but for the name: nobody else calls this machine by that.
+// Browsers tell a page's origin with whatever it posts, and leave Sec-Fetch-Site
+// out where the page came without TLS, as such a one must have.
+
+// ownName has next answer unless r comes from such a page.
+func (s *Server) ownName(next http.Handler) http.Handler {
+	refuse := s.answering(func(*response, *http.Request) error {
+		return &refusal{problem: &crossOrigin, detail: "a page may reach this server under the name localhost or an address only; to put a proxy with another name in front, use TLS there or tokens here"}
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.local && r.Header.Get("Origin") != "" && r.Header.Get("Sec-Fetch-Site") == "" && !namesThisMachine(r.Host) {
+			refuse.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isLocal tells whether only this machine can reach addr.
+func isLocal(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// namesThisMachine tells whether host, of a Host header, is an address or a
+// name that no DNS is asked for (RFC 6761, section 6.3).
+func namesThisMachine(host string) bool {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	_, err := netip.ParseAddr(strings.Trim(name, "[]"))
+	return err == nil
+}
