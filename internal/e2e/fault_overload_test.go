@@ -192,6 +192,10 @@ func TestFaultHangUp(t *testing.T) {
 	hangUp()
 	wg.Wait()
 	before.settle(t, profiles, pid) // the database is still stalled
+	eventually(t, "the queue is empty", func() bool {
+		r, err := get(t.Context(), url+"/metrics")
+		return err == nil && strings.Contains(string(r.body), "\ndummymessenger_queue_length 0\n")
+	})
 	release()
 	mustPost(t, url, "sender", "after", "")
 	for _, m := range db.table(t) {
