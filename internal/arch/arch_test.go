@@ -52,7 +52,7 @@ var rules = map[string]rule{
 	"internal/arch":      {nil, "it is a test only"},
 	"internal/e2e":       {nil, "it is a test only"},
 	"internal/e2e/soak": {
-		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster"},
+		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster", "internal/netfault"},
 		"it torments the server as a process, from outside",
 	},
 

@@ -4,11 +4,20 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"dummymessenger/internal/netfault"
+	"dummymessenger/internal/verify"
 )
 
 func (r *run) pick() int { return r.rng.IntN(len(r.members)) }
@@ -112,4 +121,76 @@ func (r *run) standbyAway() error {
 		return err
 	}
 	return r.pairUp()
+}
+
+func (r *run) slowNetwork() error {
+	return r.network(func(p *netfault.Proxy) { p.Delay(20 * time.Millisecond) })
+}
+
+func (r *run) resetNetwork() error    { return r.network(func(p *netfault.Proxy) { p.Reset() }) }
+func (r *run) cutNetwork() error      { return r.network((*netfault.Proxy).Cut) }
+func (r *run) halfOpenNetwork() error { return r.network((*netfault.Proxy).BlackHole) }
+
+// network spoils what is between the replicas and their database for a while.
+func (r *run) network(spoil func(*netfault.Proxy)) error {
+	for _, p := range r.proxies {
+		spoil(p)
+	}
+	r.linger(4 * time.Second)
+	for _, p := range r.proxies {
+		p.Heal()
+	}
+	return nil
+}
+
+// crowd is how many callers come at once.
+const crowd = 100
+
+// hangUp has callers send messages and not wait for the answers: each may be
+// stored or not.
+func (r *run) hangUp() error {
+	var callers sync.WaitGroup
+	for range crowd {
+		op := &verify.Operation{Sender: "hasty", Text: fmt.Sprint("hung up ", len(r.hasty)), Outcome: verify.Unknown}
+		r.hasty = append(r.hasty, op)
+		url := r.members[r.pick()].URL() + "/messages"
+		wait := time.Duration(r.rng.Int64N(int64(100 * time.Millisecond)))
+		callers.Go(func() {
+			ctx, cancel := context.WithTimeout(r.ctx, wait)
+			defer cancel()
+			body := fmt.Sprintf(`{"sender":%q,"text":%q}`, op.Sender, op.Text)
+			request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+			if err != nil {
+				panic(err) // our own URL
+			}
+			request.Header.Set("Content-Type", "application/json")
+			if response, err := http.DefaultClient.Do(request); err == nil {
+				response.Body.Close()
+			}
+		})
+	}
+	callers.Wait()
+	return nil
+}
+
+// sendSlowly has callers begin requests that they never finish.
+func (r *run) sendSlowly() error {
+	var conns []net.Conn
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	for range crowd {
+		c, err := net.Dial("tcp", strings.TrimPrefix(r.members[r.pick()].URL(), "http://"))
+		if err != nil {
+			return err
+		}
+		conns = append(conns, c)
+		if _, err := io.WriteString(c, "POST /messages HTTP/1.1\r\nHost: localhost\r\nContent-"); err != nil {
+			return err
+		}
+	}
+	r.linger(4 * time.Second)
+	return nil
 }

@@ -12,11 +12,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/nemesis"
+	"dummymessenger/internal/netfault"
 	"dummymessenger/internal/pgcluster"
 	"dummymessenger/internal/replica"
 	"dummymessenger/internal/verify"
@@ -36,8 +38,10 @@ type run struct {
 	members  []*replica.Replica
 	primary  *pgcluster.Cluster // nil on SQLite
 	standby  *pgcluster.Cluster
+	proxies  []*netfault.Proxy // through which the replicas reach the two
 	load     *nemesis.Load
-	outcome  *nemesis.Outcome // nil until the load has ended
+	hasty    []*verify.Operation // sent beside the load, by callers who did not wait
+	outcome  *nemesis.Outcome    // nil until the load has ended
 	rng      *rand.Rand
 	injected map[string]int
 }
@@ -52,6 +56,8 @@ var faults = []fault{
 	{"kill -9 of a replica", (*run).killReplica},
 	{"SIGSTOP of a replica", (*run).freezeReplica},
 	{"rolling restart with SIGTERM", (*run).rollingRestart},
+	{"hundred callers who hang up", (*run).hangUp},
+	{"hundred callers who send slowly", (*run).sendSlowly},
 }
 
 var postgresFaults = []fault{
@@ -59,6 +65,10 @@ var postgresFaults = []fault{
 	{"immediate stop of PostgreSQL", (*run).stopPostgres},
 	{"kill -9 of the primary, and failover", (*run).failOver},
 	{"synchronous standby away", (*run).standbyAway},
+	{"network slow", (*run).slowNetwork},
+	{"network reset", (*run).resetNetwork},
+	{"network cut", (*run).cutNetwork},
+	{"network half-open", (*run).halfOpenNetwork},
 }
 
 func soak(ctx context.Context, kind string, length time.Duration, seed uint64) (err error) {
@@ -102,15 +112,16 @@ func (r *run) begin(kind string, seed uint64) (err error) {
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "dummymessenger/cmd/server").CombinedOutput(); err != nil {
 		return fmt.Errorf("building the server: %w\n%s", err, out)
 	}
+	database := "sqlite:" + filepath.Join(r.dir, "messages.db")
 	if kind == "sqlite" {
-		r.database = "sqlite:" + filepath.Join(r.dir, "messages.db")
-	} else if err := r.beginPair(); err != nil {
+		r.database = database
+	} else if database, err = r.beginPair(); err != nil {
 		return err
 	}
 	var urls []string
 	for i := range replicas {
 		member, err := replica.Start(replica.Config{
-			Program: program, Database: r.database, Dir: r.dir, Log: filepath.Join(r.dir, fmt.Sprintf("replica-%d.log", i+1)),
+			Program: program, Database: database, Dir: r.dir, Log: filepath.Join(r.dir, fmt.Sprintf("replica-%d.log", i+1)),
 		})
 		if err != nil {
 			return err
@@ -129,15 +140,28 @@ func (r *run) begin(kind string, seed uint64) (err error) {
 	return err
 }
 
-func (r *run) beginPair() (err error) {
+// beginPair starts two clusters and returns the URL for the replicas, between
+// whom and the clusters is a network that can fail.
+func (r *run) beginPair() (database string, err error) {
 	if r.primary, err = pgcluster.Start(r.ctx, pgcluster.Config{Pair: true}); err != nil {
-		return err
+		return "", err
 	}
 	if r.standby, err = r.primary.StartStandby(r.ctx); err != nil {
-		return err
+		return "", err
 	}
 	r.database = pgcluster.PairURL(r.primary, r.standby, "postgres")
-	return r.pairUp()
+	database = r.database
+	_, rest, _ := strings.Cut(database, "@")
+	hosts, _, _ := strings.Cut(rest, "/")
+	for host := range strings.SplitSeq(hosts, ",") {
+		p, err := netfault.Listen(host)
+		if err != nil {
+			return "", err
+		}
+		r.proxies = append(r.proxies, p)
+		database = strings.Replace(database, host, p.Addr(), 1)
+	}
+	return database, r.pairUp()
 }
 
 // pairUp makes commits wait for the standby from now on.
@@ -162,6 +186,9 @@ func (r *run) end(failed bool) (err error) {
 			m.Thaw()
 			err = errors.Join(err, m.Stop(syscall.SIGTERM, 20*time.Second))
 		}
+	}
+	for _, p := range r.proxies {
+		p.Close()
 	}
 	for name, c := range map[string]*pgcluster.Cluster{"primary": r.primary, "standby": r.standby} {
 		if c == nil {
@@ -200,7 +227,7 @@ func (r *run) judge(kind string, length time.Duration) error {
 	if err != nil {
 		return err
 	}
-	wrong := nemesis.Compare(o.Operations, table)
+	wrong := nemesis.Compare(slices.Concat(o.Operations, r.hasty), table)
 	if kind == "sqlite" {
 		if err := nemesis.IntegrityCheck(filepath.Join(r.dir, "messages.db")); err != nil {
 			wrong = append(wrong, err.Error())
