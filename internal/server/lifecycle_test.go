@@ -98,7 +98,8 @@ func TestGracefulShutdown(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
-	const drain = 500 * time.Millisecond
+	t.Parallel()
+	const drain = 4 * short
 	rep := start(t, Config{DrainDelay: drain})
 	if resp, got := rep.do(t, "GET", "/readyz", "", nil); resp.StatusCode != 200 {
 		t.Fatalf("GET /readyz = %s: %s, want 200", resp.Status, got)

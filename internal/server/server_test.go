@@ -21,6 +21,10 @@ import (
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
 
+// short is a limit that a test runs into on purpose. On a slow machine, too, an
+// honest request keeps it.
+const short = time.Second / 2
+
 // A replica is a Server at work.
 type replica struct {
 	addr    string

@@ -75,7 +75,7 @@ func goesOn(t *testing.T, rep *replica, sent int64) {
 
 func TestHeadersByteByByte(t *testing.T) {
 	t.Parallel()
-	rep := start(t, Config{HeaderTimeout: 100 * time.Millisecond})
+	rep := start(t, Config{HeaderTimeout: short})
 	conn := dial(t, rep)
 	rest := postHead + strings.Repeat("X: y\r\n", 10000)
 	go trickle(conn, func() string {
@@ -92,7 +92,7 @@ func TestHeadersByteByByte(t *testing.T) {
 
 func TestIdleConnection(t *testing.T) {
 	t.Parallel()
-	rep := start(t, Config{IdleTimeout: 50 * time.Millisecond, HeaderTimeout: 50 * time.Millisecond})
+	rep := start(t, Config{IdleTimeout: short, HeaderTimeout: short})
 	wantClosed(t, dial(t, rep)) // before its first request
 
 	conn := dial(t, rep)
@@ -133,7 +133,7 @@ func TestEndlessBody(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			timeout := 150 * time.Millisecond
+			timeout := short
 			if tt.name == "large chunks" {
 				timeout = patience // the limit is to be what ends them
 			}
@@ -153,7 +153,7 @@ func TestEndlessBody(t *testing.T) {
 func TestContentLengthLies(t *testing.T) {
 	t.Parallel()
 	const body = `{"sender":"a","text":"b"}`
-	rep := start(t, Config{ReadTimeout: 100 * time.Millisecond})
+	rep := start(t, Config{ReadTimeout: short})
 
 	t.Run("too long, and the connection stays open", func(t *testing.T) {
 		conn := dial(t, rep)
@@ -238,8 +238,7 @@ func TestChunkedBody(t *testing.T) {
 // stored: net/http goes on reading then, to see whether the caller hangs up.
 func TestStoringOutlastsReadTimeout(t *testing.T) {
 	t.Parallel()
-	const readTimeout = 50 * time.Millisecond
-	rep := start(t, Config{ReadTimeout: readTimeout, Log: slowLog(4 * readTimeout)})
+	rep := start(t, Config{ReadTimeout: short, Log: slowLog(2 * short)})
 	resp, got := rep.do(t, "POST", "/messages", `{"sender":"a","text":"b"}`, asJSON())
 	if resp.StatusCode != 200 {
 		t.Errorf("status = %s: %s, want 200", resp.Status, got)
