@@ -98,9 +98,11 @@ func TestFaultOverload(t *testing.T) {
 	for i := range connections {
 		c := connect()
 		slow = append(slow, c)
+		began := time.Now()
+		// Here and now: a goroutine that gets its turn late would be a caller who
+		// sends too slowly, and be cut off.
+		io.WriteString(c, rawPost("sender", fmt.Sprint("overload ", i)))
 		wg.Go(func() {
-			began := time.Now()
-			io.WriteString(c, rawPost("sender", fmt.Sprint("overload ", i)))
 			h, err := http.ReadResponse(bufio.NewReader(c), nil)
 			if err != nil {
 				t.Errorf("connection %d: %v", i, err)
