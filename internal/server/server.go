@@ -89,6 +89,7 @@ const lastAnswers = time.Second
 type Server struct {
 	cfg     Config
 	mux     *http.ServeMux
+	routes  []string // as in "GET /livez": what the document must have
 	handler http.Handler
 
 	// serving ends when Serve begins to end. It is the Server's own, no caller's.
@@ -137,6 +138,8 @@ func New(cfg Config) *Server {
 		s.handle("GET", "/status", file("status.html"))
 		s.handle("GET", "/status.json", foreign(cfg.Status))
 	}
+	s.handle("GET", "/openapi.yaml", s.openapi)
+	s.handle("GET", "/docs", s.docs)
 	s.mux.Handle("/", s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: &notFound}
 	}))
@@ -159,6 +162,7 @@ func (s *Server) handle(method, path string, h handler) {
 	if method == http.MethodGet {
 		allow = "GET, HEAD"
 	}
+	s.routes = append(s.routes, method+" "+path)
 	s.mux.Handle(method+" "+path, s.answering(h))
 	s.mux.Handle(path, s.answering(func(w *response, r *http.Request) error {
 		w.Header().Set("Allow", allow)
