@@ -30,7 +30,7 @@ var rules = map[string]rule{
 	"internal/feed":        {[]string{"internal/messenger"}, "watching must not know how messages are written, nor who watches; it reads the log and that is all"},
 	"internal/page":        {nil, "it is files; whoever serves them decides how"},
 	"internal/status":      {[]string{"internal/metrics"}, "it reads what is counted anyway, so that the write path need not know of it"},
-	"internal/openapi":    {nil, "it describes the server for those who do not see its code; tests hold the two together"},
+	"internal/openapi":     {nil, "it describes the server for those who do not see its code; tests hold the two together"},
 	"internal/groupcommit": {[]string{"internal/messenger"}, "batching must hold for every store and every front; it knows neither SQL nor HTTP"},
 	"internal/credentials": {nil, "it reads files, whoever uses what they hold"},
 	"internal/metrics":     {[]string{"internal/messenger", "internal/server", "internal/groupcommit"}, "it counts what these two tell; they must not know how"},

@@ -32,6 +32,7 @@ type (
 		}
 	}
 	operation struct {
+		OperationID          string `yaml:"operationId"`
 		Tags                 []string
 		Summary, Description string
 		Security             []map[string][]string
@@ -58,14 +59,15 @@ type (
 		Value   yaml.Node
 	}
 	schema struct {
-		Type, Format, Description string
-		Properties                ordered[schema]
-		Items                     *schema
-		Minimum                   *int
-		MinLength                 int `yaml:"minLength"`
-		MaxLength                 int `yaml:"maxLength"`
-		MinItems                  int `yaml:"minItems"`
-		MaxItems                  int `yaml:"maxItems"`
+		Type                yaml.Node // one or several
+		Format, Description string
+		Properties          ordered[schema]
+		Items               *schema
+		Minimum             *int
+		MinLength           int `yaml:"minLength"`
+		MaxLength           int `yaml:"maxLength"`
+		MinItems            int `yaml:"minItems"`
+		MaxItems            int `yaml:"maxItems"`
 	}
 )
 

@@ -156,8 +156,11 @@ func TestPage(t *testing.T) {
 				for name := range response.Headers.KeysFromOldest() {
 					want = append(want, "<dt><code>"+name+"</code>")
 				}
-				if problems, ok := response.Content.Get("application/problem+json"); ok {
-					for name := range problems.Examples.KeysFromOldest() {
+				for kind, mt := range response.Content.FromOldest() {
+					if kind != "application/problem+json" {
+						continue
+					}
+					for name := range mt.Examples.KeysFromOldest() {
 						want = append(want, "<summary><code>"+name+"</code>")
 					}
 				}

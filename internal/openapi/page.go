@@ -84,9 +84,6 @@ func (d *document) sections() (sections []section) {
 	return sections
 }
 
-// ID is where the page shows the call.
-func (c call) ID() string { return strings.ToLower(c.Method) + strings.ReplaceAll(c.Path, "/", "-") }
-
 // Request and Answer are the first examples of a body sent and of one answered.
 func (c call) Request() *sample {
 	if c.RequestBody == nil {
@@ -175,11 +172,11 @@ func (s schema) kind() string {
 	case s.MaxLength > 0:
 		bounds = fmt.Sprintf(", %d–%d characters", s.MinLength, s.MaxLength)
 	case s.MaxItems > 0:
-		bounds = fmt.Sprintf(", %d–%d", s.MinItems, s.MaxItems)
+		bounds = fmt.Sprintf(" of %d–%d", s.MinItems, s.MaxItems)
 	case s.Minimum != nil:
 		bounds = fmt.Sprintf(" ≥ %d", *s.Minimum)
 	}
-	return cmp.Or(s.Format, s.Type) + bounds
+	return cmp.Or(s.Format, s.Type.Value) + bounds
 }
 
 // Tokens tells whether the call may need one.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"dummymessenger/internal/feed"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/server"
 )
@@ -19,17 +20,26 @@ import (
 // document; and no answer is had that the document lacks.
 func TestContract(t *testing.T) {
 	c := openContract(t)
-	tell := func(t *testing.T, operation string, req *http.Request, want string) {
+	hold := func(t *testing.T, operation string, resp *http.Response, body []byte, want string) {
 		t.Helper()
-		resp, body := send(t, req)
 		got := key(operation, resp.StatusCode, resp.Header.Get("Content-Type"), body)
 		if got != operation+": "+want {
-			t.Errorf("%s %s = %s, want %s\n%.500s", req.Method, req.URL.Path, got, want, body)
+			t.Errorf("%s, want %s\n%.500s", got, want, body)
 		}
 		c.seen[got] = true
 		if err := c.check(operation, resp, body); err != nil {
 			t.Errorf("%s: the answer is not as documented: %v\n%v\n%.500s", got, err, resp.Header, body)
 		}
+	}
+
+	tell := func(t *testing.T, operation string, req *http.Request, want string) {
+		t.Helper()
+		resp, body := send(t, req)
+		hold(t, operation, resp, body, want)
+	}
+	get := func(t *testing.T, operation, url, want string, header ...string) {
+		t.Helper()
+		tell(t, operation, request(t, "GET", url, "", header...), want)
 	}
 
 	const post = "POST /messages"
@@ -57,11 +67,66 @@ func TestContract(t *testing.T) {
 		tell(t, post, large, "413 request-entity-too-large")
 		never.Close()
 
-		tell(t, "GET /livez", request(t, "GET", r.url+"/livez", ""), "200 text/plain")
-		tell(t, "GET /readyz", request(t, "GET", r.url+"/readyz", ""), "200 text/plain")
-		tell(t, "GET /metrics", request(t, "GET", r.url+"/metrics", ""), "200 text/plain")
-		tell(t, "GET /openapi.yaml", request(t, "GET", r.url+"/openapi.yaml", ""), "200 application/yaml")
-		tell(t, "GET /docs", request(t, "GET", r.url+"/docs", ""), "200 text/html")
+		get(t, "GET /livez", r.url+"/livez", "200 text/plain")
+		get(t, "GET /readyz", r.url+"/readyz", "200 text/plain")
+		get(t, "GET /metrics", r.url+"/metrics", "200 text/plain")
+		get(t, "GET /openapi.yaml", r.url+"/openapi.yaml", "200 application/yaml")
+		get(t, "GET /docs", r.url+"/docs", "200 text/html")
+	})
+
+	t.Run("watching", func(t *testing.T) {
+		r := start(t, nil)
+		get(t, "GET /history", r.url+"/history", "200 application/json") // of nothing
+		for range 3 {
+			send(t, request(t, "POST", r.url+"/messages", goodBody))
+		}
+		resp, data := watch(t, request(t, "GET", r.url+"/events?after=1", ""), 2)
+		hold(t, "GET /events", resp, nil, "200 text/event-stream")
+		answer := []byte(`{"messages":[` + strings.Join(data, ",") + `]}`)
+		if resp, body := send(t, request(t, "GET", r.url+"/history?before=4&limit=2", "")); string(body) != string(answer) {
+			t.Errorf("the events are %s, the history is %s", answer, body)
+		} else {
+			hold(t, "GET /history", resp, body, "200 application/json")
+		}
+		get(t, "GET /events", r.url+"/events?after=4", "400 malformed-request")
+		get(t, "GET /events", r.url+"/events", "400 malformed-request", "Last-Event-ID", "x")
+		get(t, "GET /history", r.url+"/history?limit=201", "400 malformed-request")
+	})
+
+	t.Run("watching in vain", func(t *testing.T) {
+		away := nothing{&messenger.Error{Kind: messenger.Unavailable, Err: errors.New("made up by this test")}}
+		r := start(t, func(cfg *server.Config) { cfg.Feed = feed.New(feed.Config{Log: away, Encode: server.AppendEvent}) })
+		get(t, "GET /events", r.url+"/events", "503 database-unavailable")
+		get(t, "GET /history", r.url+"/history", "503 database-unavailable")
+	})
+
+	t.Run("too many watchers", func(t *testing.T) {
+		r := start(t, func(cfg *server.Config) {
+			cfg.Feed = feed.New(feed.Config{Log: nothing{}, Encode: server.AppendEvent, MaxWatchers: 1})
+		})
+		watch(t, request(t, "GET", r.url+"/events", ""), 0)
+		get(t, "GET /events", r.url+"/events", "503 overloaded")
+	})
+
+	t.Run("pages", func(t *testing.T) {
+		r := start(t, nil)
+		for operation, file := range map[string]string{"GET /": "", "GET /status": "status", "GET /page/{file}": "page/page.css"} {
+			resp, body := send(t, request(t, "GET", r.url+"/"+file, ""))
+			want := "200 text/html"
+			if file == "page/page.css" {
+				want = "200 text/css"
+			}
+			hold(t, operation, resp, body, want)
+			get(t, operation, r.url+"/"+file, "304 ", "If-None-Match", resp.Header.Get("ETag"))
+		}
+		get(t, "GET /page/{file}", r.url+"/page/stream.js", "200 text/javascript")
+		get(t, "GET /page/{file}", r.url+"/page/icon.svg", "200 image/svg+xml")
+		get(t, "GET /page/{file}", r.url+"/page/nothing", "404 not-found")
+		eventually(t, func() bool { // one second is in the columns
+			_, body := send(t, request(t, "GET", r.url+"/status.json", ""))
+			return !strings.Contains(string(body), `"at":[]`)
+		})
+		get(t, "GET /status.json", r.url+"/status.json", "200 application/json")
 	})
 
 	t.Run("tokens", func(t *testing.T) {
@@ -69,6 +134,8 @@ func TestContract(t *testing.T) {
 		tell(t, post, request(t, "POST", r.url+"/messages", goodBody), "401 unauthorized")
 		tell(t, post, request(t, "POST", r.url+"/messages", goodBody, "Authorization", "Bearer wrong"), "401 unauthorized")
 		tell(t, post, request(t, "POST", r.url+"/messages", goodBody, "Authorization", "Bearer right"), "200 application/json")
+		get(t, "GET /events", r.url+"/events", "401 unauthorized")
+		get(t, "GET /history", r.url+"/history", "401 unauthorized")
 	})
 
 	t.Run("slow body", func(t *testing.T) {
@@ -98,7 +165,7 @@ func TestContract(t *testing.T) {
 			if !strings.HasPrefix(want, "503") {
 				want = "503 database-unavailable"
 			}
-			tell(t, "GET /readyz", request(t, "GET", r.url+"/readyz", ""), want)
+			get(t, "GET /readyz", r.url+"/readyz", want)
 		})
 	}
 
@@ -111,7 +178,9 @@ func TestContract(t *testing.T) {
 		defer conn.Close()
 		eventually(t, func() bool { open, _ := r.Connections(); return open == 1 })
 		tell(t, post, request(t, "POST", r.url+"/messages", goodBody), "503 too-many-connections")
-		tell(t, "GET /readyz", request(t, "GET", r.url+"/readyz", ""), "503 too-many-connections")
+		for _, path := range []string{"/readyz", "/events", "/history"} {
+			get(t, "GET "+path, r.url+path, "503 too-many-connections")
+		}
 	})
 
 	t.Run("stopping", func(t *testing.T) {
@@ -121,7 +190,8 @@ func TestContract(t *testing.T) {
 			resp, _ := send(t, request(t, "GET", r.url+"/readyz", ""))
 			return resp.StatusCode == 503
 		})
-		tell(t, "GET /readyz", request(t, "GET", r.url+"/readyz", ""), "503 stopping")
+		get(t, "GET /readyz", r.url+"/readyz", "503 stopping")
+		get(t, "GET /events", r.url+"/events", "503 stopping")
 	})
 
 	t.Run("too many readers of metrics", func(t *testing.T) {
@@ -142,7 +212,7 @@ func TestContract(t *testing.T) {
 			})
 			<-reading
 		}
-		tell(t, "GET /metrics", request(t, "GET", r.url+"/metrics", ""), "503 text/plain")
+		get(t, "GET /metrics", r.url+"/metrics", "503 text/plain")
 		close(finish)
 		readers.Wait()
 	})

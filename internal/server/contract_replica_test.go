@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
@@ -12,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"dummymessenger/internal/feed"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
+	"dummymessenger/internal/status"
 	"dummymessenger/internal/store/sqlite"
 )
 
@@ -40,7 +43,13 @@ func start(t *testing.T, change func(*server.Config)) *running {
 	}
 	combiner := groupcommit.New(groupcommit.Config{Store: store, Encode: server.AppendMessage, Logger: logger})
 	r := &running{metrics: metrics.New("test")}
-	cfg := server.Config{Log: combiner, Ready: combiner.Ready, Logger: logger, Metrics: r.metrics.Handler(logger), Observe: r.metrics.Request}
+	watched := feed.New(feed.Config{Log: store, Encode: server.AppendEvent, Logger: logger})
+	recorder := status.New(status.Config{
+		Version: "test", Database: "SQLite", Snapshot: r.metrics.Snapshot, Queue: combiner.Waiting, Watchers: watched.Watchers,
+		Connections: func() (open, refused int64) { return r.Connections() },
+	})
+	cfg := server.Config{Log: combiner, Ready: combiner.Ready, Logger: logger, Metrics: r.metrics.Handler(logger), Observe: r.metrics.Request,
+		Feed: watched, Status: recorder}
 	if change != nil {
 		change(&cfg)
 	}
@@ -56,12 +65,14 @@ func start(t *testing.T, change func(*server.Config)) *running {
 	var served, combined sync.WaitGroup
 	served.Go(func() { r.Serve(serving, r.ln) })
 	combined.Go(func() { combiner.Run(combining) })
+	combined.Go(func() { recorder.Run(combining) })
 	t.Cleanup(func() {
 		stop()
 		r.ln.Close()
 		served.Wait()
 		stopCombining()
 		combined.Wait()
+		watched.Close()
 		if err := store.Close(); err != nil {
 			t.Error(err)
 		}
@@ -117,4 +128,27 @@ func eventually(t *testing.T, cond func() bool) {
 			t.Fatalf("waited %v in vain", patience)
 		}
 	}
+}
+
+// nothing is a log to watch that has no messages, or cannot be read.
+type nothing struct{ err error }
+
+func (n nothing) Head(context.Context) (int64, error) { return 0, n.err }
+
+func (n nothing) Read(context.Context, int64, int) ([]messenger.Message, error) { return nil, n.err }
+
+// watch opens a stream and reads n events.
+func watch(t *testing.T, req *http.Request, n int) (resp *http.Response, data []string) {
+	t.Helper()
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	for lines := bufio.NewScanner(resp.Body); len(data) < n && lines.Scan(); {
+		if event, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			data = append(data, event)
+		}
+	}
+	return resp, data
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pb33f/libopenapi/datamodel/high/base"
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 
+	"dummymessenger/internal/feed"
 	"dummymessenger/internal/openapi"
 	"dummymessenger/internal/server"
 )
@@ -44,7 +45,9 @@ func openContract(t *testing.T) *contract {
 	}
 	v, errs := validator.NewValidator(doc, config.WithFormatAssertions(), config.WithStandardBodyDecoders(), config.WithStrictMode(),
 		// Every answer has these.
-		config.WithStrictIgnoredHeadersExtra("Cache-Control", "Content-Security-Policy", "X-Content-Type-Options", "Connection", "Date"))
+		config.WithStrictIgnoredHeadersExtra("Cache-Control", "Content-Security-Policy", "X-Content-Type-Options", "Connection", "Date",
+			// These say nothing about the content.
+			"Accept-Ranges", "Referrer-Policy", "X-Accel-Buffering"))
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -79,6 +82,9 @@ func (c *contract) promised(t *testing.T) map[string]bool {
 		for method, operation := range item.GetOperations().FromOldest() {
 			name := strings.ToUpper(method) + " " + path
 			for status, response := range operation.Responses.Codes.FromOldest() {
+				if response.Content == nil {
+					promised[fmt.Sprintf("%s: %s ", name, status)] = true
+				}
 				for mediaType, media := range response.Content.FromOldest() {
 					if mediaType != "application/problem+json" {
 						promised[fmt.Sprintf("%s: %s %s", name, status, mediaType)] = true
@@ -124,7 +130,14 @@ func TestContractRoutes(t *testing.T) {
 			documented = append(documented, strings.ToUpper(method)+" "+path)
 		}
 	}
-	routes := server.Routes(server.New(server.Config{Metrics: http.NotFoundHandler()}))
+	var routes []string
+	for _, route := range server.Routes(server.New(server.Config{Metrics: http.NotFoundHandler(), Status: http.NotFoundHandler(), Feed: feed.New(feed.Config{})})) {
+		route = strings.TrimSuffix(route, "{$}")
+		if strings.HasSuffix(route, "/page/") {
+			route += "{file}"
+		}
+		routes = append(routes, route)
+	}
 	slices.Sort(documented)
 	slices.Sort(routes)
 	if !slices.Equal(documented, routes) {
@@ -150,6 +163,9 @@ func TestContractProblems(t *testing.T) {
 	for path, item := range openContract(t).model.Paths.PathItems.FromOldest() {
 		for _, operation := range item.GetOperations().FromOldest() {
 			for status, response := range operation.Responses.Codes.FromOldest() {
+				if response.Content == nil {
+					continue
+				}
 				media, ok := response.Content.Get("application/problem+json")
 				if !ok {
 					continue
