@@ -23,7 +23,14 @@ type rule struct {
 var rules = map[string]rule{
 	"internal/messenger": {nil, "it is the contract that all others share, so it depends on none of them"},
 
-	"internal/server":      {[]string{"internal/messenger"}, "HTTP must not know how messages are stored; it appends through its own interface"},
+	"internal/server": {
+		[]string{"internal/messenger", "internal/feed", "internal/page", "internal/openapi"},
+		"HTTP must not know how messages are stored; it appends through its own interface",
+	},
+	"internal/feed":        {[]string{"internal/messenger"}, "watching must not know how messages are written, nor who watches; it reads the log and that is all"},
+	"internal/page":        {nil, "it is files; whoever serves them decides how"},
+	"internal/status":      {[]string{"internal/metrics"}, "it reads what is counted anyway, so that the write path need not know of it"},
+	"internal/openapi":     {nil, "it describes the server for those who do not see its code; tests hold the two together"},
 	"internal/groupcommit": {[]string{"internal/messenger"}, "batching must hold for every store and every front; it knows neither SQL nor HTTP"},
 	"internal/buildinfo":   {nil, "it is what the linker stamped, whichever program asks"},
 	"internal/credentials": {nil, "it reads files, whoever uses what they hold"},
@@ -43,21 +50,26 @@ var rules = map[string]rule{
 	"internal/loadtest": {[]string{"internal/messenger", "internal/verify", "internal/report"}, "the client knows the server by its wire format only"},
 	"internal/faulty":   {[]string{"internal/messenger", "internal/verify", "internal/server"}, "a faulty server must be right in all but its log, and name the check that it breaks"},
 
-	"internal/process":   {nil, "it runs programs, whatever they are"},
-	"internal/replica":   {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
-	"internal/pgcluster": {[]string{"internal/process"}, "it runs PostgreSQL for whoever needs one"},
-	"internal/pgtest":    {[]string{"internal/pgcluster"}, "it serves the tests of every package, so it must not import any of them"},
-	"internal/netfault":  {nil, "it spoils any two programs' connection, so it knows neither"},
-	"internal/nemesis":   {[]string{"internal/loadtest", "internal/verify", "internal/report"}, "it judges servers as the client does, and their tables by SQL, without their code"},
-	"internal/arch":      {nil, "it is a test only"},
-	"internal/e2e":       {nil, "it is a test only"},
+	"internal/process":     {nil, "it runs programs, whatever they are"},
+	"internal/replica":     {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
+	"internal/pgcluster":   {[]string{"internal/process"}, "it runs PostgreSQL for whoever needs one"},
+	"internal/pgtest":      {[]string{"internal/pgcluster"}, "it serves the tests of every package, so it must not import any of them"},
+	"internal/browser":     {nil, "it shows pages, whoever serves them"},
+	"internal/browsertest": {[]string{"internal/browser"}, "it serves the tests of every package, so it must not import any of them"},
+	"internal/netfault":    {nil, "it spoils any two programs' connection, so it knows neither"},
+	"internal/nemesis":     {[]string{"internal/loadtest", "internal/verify", "internal/report"}, "it judges servers as the client does, and their tables by SQL, without their code"},
+	"internal/arch":        {nil, "it is a test only"},
+	"internal/e2e":         {nil, "it is a test only"},
 	"internal/e2e/soak": {
 		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster", "internal/netfault"},
 		"it torments the server as a process, from outside",
 	},
 
+	"examples/go": {nil, "it shows what anybody can write who has nothing of ours"},
+
 	"cmd/server": {
-		[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials"},
+		[]string{"internal/buildinfo", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials",
+			"internal/feed", "internal/status"},
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
@@ -102,7 +114,7 @@ func TestImportsGoOneWay(t *testing.T) {
 			if imported == "C" {
 				t.Errorf("%s uses cgo: whoever builds this must not need a C compiler", name)
 			}
-			if imported == "testing" && name != "internal/pgtest" && name != "internal/store/storetest" {
+			if imported == "testing" && !slices.Contains([]string{"internal/pgtest", "internal/browsertest", "internal/store/storetest"}, name) {
 				t.Errorf("%s imports testing: it would be part of a program", name)
 			}
 		}

@@ -1,9 +1,6 @@
 package messenger
 
-import (
-	"context"
-	"math"
-)
+import "context"
 
 // A Store is a log of messages in a database that any number of replicas
 // share, each through a Store of its own.
@@ -38,6 +35,10 @@ type Store interface {
 	// for the log's lock.
 	Read(ctx context.Context, after int64, limit int) ([]Message, error)
 
+	// Head is the seq of the newest durable message, 0 in an empty log. It may be
+	// called at any time and does not wait for the log's lock.
+	Head(ctx context.Context) (int64, error)
+
 	// Ready returns nil if a message could be stored now, as far as can be
 	// told without storing one. Its errors are of the same kinds as Append's.
 	Ready(ctx context.Context) error
@@ -61,24 +62,4 @@ type Appended struct {
 type Result struct {
 	Message
 	Existed bool // the ID was in the log already; nothing was stored
-}
-
-// Head is the seq of the newest message in s, 0 if there is none. It asks s 63
-// times whether there is a message from some seq on: seq has no holes, so that
-// each answer halves what is left.
-func Head(ctx context.Context, s Store) (int64, error) {
-	low, high := int64(0), int64(math.MaxInt64) // it is at least low, and below high
-	for low+1 < high {
-		middle := low + (high-low)/2
-		found, err := s.Read(ctx, middle-1, 1)
-		switch {
-		case err != nil:
-			return 0, err
-		case len(found) > 0:
-			low = middle
-		default:
-			high = middle
-		}
-	}
-	return low, nil
 }

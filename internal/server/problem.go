@@ -67,6 +67,9 @@ var (
 		title: "Too many connections", detail: "this replica has as many connections as it takes; use another one or try again in a moment"}
 	stopping = problem{status: http.StatusServiceUnavailable, name: "stopping", level: slog.LevelDebug, retryAfter: 1,
 		title: "Stopping", detail: "this replica is shutting down; use another one"}
+
+	httpProblems = []*problem{&notFound, &methodNotAllowed, &crossOrigin, &bodyTimeout, &bodyTooLarge, &unsupportedType, &unauthorized,
+		&tooManyConnections, &stopping}
 )
 
 // reason names p where a status alone says too little, as in metrics.
@@ -83,8 +86,10 @@ func Reasons() []string {
 	for i := range problems {
 		reasons = append(reasons, problems[i].reason())
 	}
-	for _, p := range []*problem{&notFound, &methodNotAllowed, &crossOrigin, &bodyTimeout, &bodyTooLarge, &unsupportedType, &unauthorized, &stopping} {
-		reasons = append(reasons, p.reason())
+	for _, p := range httpProblems {
+		if p != &tooManyConnections { // whose requests are never read
+			reasons = append(reasons, p.reason())
+		}
 	}
 	return reasons
 }

@@ -1,0 +1,199 @@
+package openapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"html"
+	"strings"
+	"testing"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+	"github.com/pb33f/libopenapi-validator/config"
+	"github.com/pb33f/libopenapi-validator/schema_validation"
+	"github.com/pb33f/libopenapi/datamodel/high/base"
+	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
+)
+
+func model(t *testing.T, source []byte) (libopenapi.Document, *v3.Document) {
+	t.Helper()
+	doc, err := libopenapi.NewDocument(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := doc.BuildV3Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc, &m.Model
+}
+
+// The document is valid by the schema that the OpenAPI Initiative publishes.
+func TestDocument(t *testing.T) {
+	valid := func(source []byte) bool {
+		doc, _ := model(t, source)
+		v, errs := validator.NewValidator(doc)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		ok, differences := v.ValidateDocument()
+		for _, d := range differences {
+			t.Logf("%s: %s", d.Message, d.Reason)
+			for _, e := range d.SchemaValidationErrors {
+				t.Logf("    %v", e)
+			}
+		}
+		return ok
+	}
+	if !valid(Document) {
+		t.Error("the document is not valid")
+	}
+	if broken := bytes.Replace(Document, []byte("      required: true\n"), []byte("      required: perhaps\n"), 1); valid(broken) {
+		t.Error("a document with a word for a truth value passed")
+	}
+}
+
+// Every example in the document is one of what it is an example of.
+func TestExamples(t *testing.T) {
+	_, m := model(t, Document)
+	check := func(where string, schema *base.SchemaProxy, example *base.Example) {
+		t.Helper()
+		var value any
+		if err := example.Value.Decode(&value); err != nil {
+			t.Fatalf("%s: %v", where, err)
+		}
+		if err := conforms(schema.Schema(), value); err != nil {
+			t.Errorf("%s: %v", where, err)
+		}
+	}
+	count := 0
+	for path, item := range m.Paths.PathItems.FromOldest() {
+		for _, operation := range item.GetOperations().FromOldest() {
+			for _, p := range operation.Parameters {
+				for name, e := range p.Examples.FromOldest() {
+					check(path+" "+p.Name+" "+name, p.Schema, e)
+					count++
+				}
+				if p.Example != nil {
+					check(path+" "+p.Name, p.Schema, &base.Example{Value: p.Example})
+					count++
+				}
+			}
+			media := map[string]*v3.MediaType{}
+			if operation.RequestBody != nil {
+				for kind, mt := range operation.RequestBody.Content.FromOldest() {
+					media["request "+kind] = mt
+				}
+			}
+			for status, response := range operation.Responses.Codes.FromOldest() {
+				for kind, mt := range response.Content.FromOldest() {
+					media[status+" "+kind] = mt
+				}
+				for name, h := range response.Headers.FromOldest() {
+					if h.Example != nil {
+						check(path+" "+status+" "+name, h.Schema, &base.Example{Value: h.Example})
+						count++
+					}
+				}
+			}
+			for where, mt := range media {
+				for name, e := range mt.Examples.FromOldest() {
+					check(path+" "+where+" "+name, mt.Schema, e)
+					count++
+				}
+				if strings.Contains(where, "json") && mt.Examples.Len() == 0 {
+					t.Errorf("%s %s has no example", path, where)
+				}
+			}
+		}
+	}
+	if count < 30 {
+		t.Errorf("only %d examples were found", count)
+	}
+
+	// The check itself can fail.
+	window, ok := m.Components.Schemas.Get("Window")
+	if !ok {
+		t.Fatal("there is no schema Window")
+	}
+	if conforms(window.Schema(), map[string]any{"messages": []any{}}) == nil {
+		t.Error("an empty window passed")
+	}
+}
+
+func conforms(schema *base.Schema, value any) error {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	v := schema_validation.NewSchemaValidator(config.WithFormatAssertions())
+	_, differences := v.ValidateSchemaBytesWithVersion(schema, encoded, 3.1)
+	var all []error
+	for _, d := range differences {
+		all = append(all, d)
+		for _, e := range d.SchemaValidationErrors {
+			all = append(all, e)
+		}
+	}
+	return errors.Join(all...)
+}
+
+// The page shows every operation, status, field, header and problem that the
+// document has, without script and without anything from elsewhere.
+func TestPage(t *testing.T) {
+	page := string(Page())
+	_, m := model(t, Document)
+	var want []string
+	for path, item := range m.Paths.PathItems.FromOldest() {
+		for method, operation := range item.GetOperations().FromOldest() {
+			want = append(want, `<b class="method">`+strings.ToUpper(method)+`</b> <code>`+path+`</code> <span>`+html.EscapeString(operation.Summary))
+			for _, p := range operation.Parameters {
+				want = append(want, "<dt><code>"+p.Name+"</code>")
+			}
+			for status, response := range operation.Responses.Codes.FromOldest() {
+				want = append(want, ">"+status+"</p>")
+				for name := range response.Headers.KeysFromOldest() {
+					want = append(want, "<dt><code>"+name+"</code>")
+				}
+				for kind, mt := range response.Content.FromOldest() {
+					if kind != "application/problem+json" {
+						continue
+					}
+					for name := range mt.Examples.KeysFromOldest() {
+						want = append(want, "<summary><code>"+name+"</code>")
+					}
+				}
+			}
+		}
+	}
+	for _, field := range []string{"sender", "text", "messages[].seq", "messages[].sent_at"} {
+		want = append(want, "<dt><code>"+field+"</code>")
+	}
+	for _, s := range want {
+		if !strings.Contains(page, s) {
+			t.Errorf("the page lacks %s", s)
+		}
+	}
+	for _, s := range []string{"<script", "http://", "https://", "style=", "src=", "url(", "@import", "ZgotmplZ", "`"} {
+		if strings.Contains(page, s) {
+			t.Errorf("the page has %s", s)
+		}
+	}
+}
+
+// A wrong document is an error and no page.
+func TestRenderFails(t *testing.T) {
+	for name, source := range map[string]string{
+		"not YAML":          "a: [",
+		"empty":             "",
+		"a dangling $ref":   "paths: {/x: {get: {$ref: '#/components/nothing'}}}",
+		"a foreign $ref":    "paths: {/x: {get: {$ref: 'other.yaml#/x'}}}",
+		"a list for a map":  "paths: []",
+		"a map for a title": "info: {title: {}}",
+	} {
+		if page, err := render([]byte(source)); err == nil {
+			t.Errorf("%s: no error, and a page of %d bytes", name, len(page))
+		}
+	}
+}
