@@ -86,6 +86,26 @@ func TestFaultKillPostgres(t *testing.T) {
 	tr.finishUnharmed()
 }
 
+// Somebody turns synchronous_commit off for the whole server while replicas run,
+// and it is killed. What was answered is there all the same.
+func TestFaultSynchronousCommitOff(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	databaseURL := cluster.URL("postgres")
+	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
+	for range times(5) {
+		must(t, cluster.Set(t.Context(), "synchronous_commit", "off"))
+		tr.progress()
+		tr.pause(300 * time.Millisecond)
+		must(t, cluster.KillHard())
+		tr.fault("synchronous_commit off, and kill -9 of all of PostgreSQL")
+		must(t, cluster.Restart(t.Context()))
+		must(t, cluster.Set(t.Context(), "synchronous_commit", "on")) // for the sessions to come
+		tr.progress()
+	}
+	tr.finishUnharmed()
+}
+
 // Sessions of the replicas are terminated as an operator, or a pooler, does.
 func TestFaultTerminateBackends(t *testing.T) {
 	t.Parallel()

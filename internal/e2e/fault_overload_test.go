@@ -60,8 +60,8 @@ func TestFaultOverload(t *testing.T) {
 	t.Parallel()
 	databaseURL := pgtest.Database(t)
 	db := postgresDatabase(databaseURL)
-	const queue = 1000
-	rs, profiles := debugged(t, databaseURL, "--max-queue", fmt.Sprint(queue))
+	const queue = connections / 5
+	rs, profiles := debugged(t, databaseURL, "--max-queue", fmt.Sprint(queue), "--request-timeout", overloadTimeout.String())
 	url := rs.urls()[0]
 	addr := strings.TrimPrefix(url, "http://")
 	pid := rs.members[0].Pid()
@@ -132,7 +132,7 @@ func TestFaultOverload(t *testing.T) {
 	if quick < connections-2*queue {
 		t.Errorf("%d of %d callers were refused at once, want all but the queue's %d", quick, connections, queue)
 	}
-	if limit := 5*time.Second + overloadSlack; slowest > limit {
+	if limit := overloadTimeout + overloadSlack; slowest > limit {
 		t.Errorf("the slowest refusal took %v, want %v at most", slowest, limit)
 	}
 	if mib := peakMemory(t, pid); mib > memoryLimit {

@@ -13,6 +13,10 @@ const memoryLimit = 400
 // connections is how many callers come at once under overload.
 const connections = 5000
 
+// overloadTimeout is how long they may wait to be stored. Most must be refused
+// before the first of them give up.
+const overloadTimeout = 5 * time.Second
+
 // overloadSlack is how late a refusal may come when so many come at once.
 const overloadSlack = 3 * time.Second
 

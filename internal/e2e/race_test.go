@@ -11,10 +11,14 @@ var buildFlags = []string{"-race"}
 const memoryLimit = 1500
 
 // connections is how many callers come at once under overload.
-const connections = 2000
+const connections = 1000
+
+// overloadTimeout is how long they may wait to be stored. Most must be refused
+// before the first of them give up.
+const overloadTimeout = 15 * time.Second
 
 // overloadSlack is how late a refusal may come when so many come at once.
-const overloadSlack = 20 * time.Second
+const overloadSlack = 40 * time.Second
 
 // slack is for a machine that has much else to do; no promise depends on it.
 const slack = 4 * time.Second

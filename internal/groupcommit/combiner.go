@@ -161,6 +161,11 @@ func (c *Combiner) replay(ctx context.Context, w *waiter, m messenger.Message) (
 	}
 	first := max(1, m.Seq-messenger.WindowSize+1)
 	window, err := c.cfg.Store.Read(ctx, first-1, int(m.Seq-first+1))
+	if err == nil && (int64(len(window)) != m.Seq-first+1 || window[len(window)-1] != m) {
+		// Read is not bound to the server that found m: a former primary that
+		// nobody has shut down yet may lack the end, or hold another one.
+		err = errors.New("the log that was read does not hold the message that was found")
+	}
 	if err != nil {
 		return messenger.Answer{}, unknown(err) // it is stored, but that is for an answer to say
 	}

@@ -412,3 +412,37 @@ func TestStopEndsEverybodysWait(t *testing.T) {
 		}
 	})
 }
+
+// staleStore reads from a copy of the log that is not the one it appends to.
+type staleStore struct {
+	*faultyStore
+	copy []messenger.Message
+}
+
+func (s *staleStore) Read(_ context.Context, after int64, limit int) ([]messenger.Message, error) {
+	from := min(int(after), len(s.copy))
+	return slices.Clone(s.copy[from:min(from+limit, len(s.copy))]), nil
+}
+
+// A replay never shows a window that does not end in its message.
+func TestReplayFromAnotherLog(t *testing.T) {
+	for name, copied := range map[string][]messenger.Message{
+		"empty":                nil,
+		"behind":               {{Seq: 1, Sender: "Анна", Text: "one"}},
+		"other at the end":     {{Seq: 1, Sender: "Анна", Text: "one"}, {Seq: 2, Sender: "Анна", Text: "other"}},
+		"beginning is missing": {{Seq: 2, Sender: "Анна", Text: "two"}},
+	} {
+		s := &staleStore{faultyStore: &faultyStore{}, copy: copied}
+		c := start(t, s, Config{})
+		for _, text := range []string{"one", "two"} {
+			if _, err := c.Append(t.Context(), draft(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := draft("two")
+		again.MayExist = true
+		if a, err := c.Append(t.Context(), again); messenger.KindOf(err) != messenger.Unknown {
+			t.Errorf("%s: replay = %q, %v, want outcome unknown", name, a.Messages, err)
+		}
+	}
+}

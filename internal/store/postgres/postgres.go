@@ -144,6 +144,14 @@ func writerConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
 	set(config, map[string]string{
 		"idle_in_transaction_session_timeout": milliseconds(idleInTransactionTimeout),
 		"statement_timeout":                   "0", // it would cancel a commit's wait for the standby
+
+		// If the network dies in the middle of a batch, PostgreSQL waits for the
+		// rest of it with the lock held, and does not call that idle. Its probes
+		// end the session, as ours (see parse) end the connection here.
+		"tcp_keepalives_idle":     "2",
+		"tcp_keepalives_interval": "1",
+		"tcp_keepalives_count":    "3",
+		"tcp_user_timeout":        "5000",
 	})
 	return config
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/pgcluster"
 	"dummymessenger/internal/pgtest"
 	"dummymessenger/internal/store/storetest"
 )
@@ -299,6 +300,40 @@ func again(t *testing.T, s *Store, text string) messenger.Result {
 		t.Fatalf("Append again: %v", err)
 	}
 	return appended.Results[0]
+}
+
+// What a writer's session relies on is not taken from it by a reload.
+func TestWriterKeepsItsSettings(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	s := open(t, cluster.URL("postgres"))
+	if _, err := appendText(t.Context(), s, "x"); err != nil {
+		t.Fatal(err)
+	}
+	for _, setting := range [][2]string{{"synchronous_commit", "off"}, {"work_mem", "5MB"}} {
+		if err := cluster.Set(t.Context(), setting[0], setting[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	show := func(name string) (value string) {
+		t.Helper()
+		if err := s.writer.conn.QueryRow(t.Context(), "SELECT current_setting($1)", name).Scan(&value); err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	for deadline := time.Now().Add(time.Minute); show("work_mem") != "5MB"; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the session has not seen the reload")
+		}
+	}
+	for name, want := range map[string]string{
+		"synchronous_commit": "on", "tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3", "tcp_user_timeout": "5000",
+	} {
+		if got := show(name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
 }
 
 // A synchronous standby that is cancelled makes COMMIT succeed with a warning.

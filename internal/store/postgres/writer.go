@@ -30,9 +30,12 @@ func connect(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 			w.warning = n.Message
 		}
 	}
-	// Off would make commits return before they are flushed.
+	// Off would make commits return before they are flushed. Whatever else it
+	// is, the session keeps it: a later ALTER SYSTEM, reloaded, would turn it
+	// off under a session that has not set it itself.
 	config.AfterConnect = func(ctx context.Context, c *pgconn.PgConn) error {
-		return c.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`).Close()
+		return c.Exec(ctx, `SELECT set_config('synchronous_commit', CASE found WHEN 'off' THEN 'on' ELSE found END, false)
+			FROM current_setting('synchronous_commit') AS found`).Close()
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
