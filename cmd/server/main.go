@@ -22,9 +22,11 @@ import (
 
 	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/credentials"
+	"dummymessenger/internal/feed"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
+	"dummymessenger/internal/status"
 	"dummymessenger/internal/store"
 )
 
@@ -39,6 +41,7 @@ type flags struct {
 	DrainDelay     time.Duration `default:"0s" placeholder:"TIME" help:"How long to serve on when told to stop, with /readyz failing already (default: ${default})."`
 	MaxBatch       int           `default:"1000" placeholder:"N" help:"Most messages in one transaction (default: ${default})."`
 	MaxQueue       int           `default:"4096" placeholder:"N" help:"Most messages that wait to be stored; one more is refused with 503 (default: ${default})."`
+	MaxWatchers    int           `default:"1000" placeholder:"N" help:"Most callers who watch the log at once, each with a connection; one more is refused with 503 (default: ${default})."`
 	DebugListen    string        `placeholder:"HOST:PORT" help:"Loopback address at which to serve profiles for go tool pprof (/debug/pprof/); none by default."`
 	LogFormat      string        `default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the log on stderr: text or json (default: ${default})."`
 	LogLevel       slog.Level    `default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
@@ -64,6 +67,8 @@ func (f *flags) Validate() error {
 		return errors.New("--max-batch must be at least 1")
 	case f.MaxQueue < 1:
 		return errors.New("--max-queue must be at least 1")
+	case f.MaxWatchers < 1:
+		return errors.New("--max-watchers must be at least 1")
 	case f.DebugListen != "" && !isLoopback(f.DebugListen):
 		return errors.New("--debug-listen must be a loopback address, such as 127.0.0.1:6060: profiles are not for strangers")
 	}
@@ -201,7 +206,9 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
 
-	counted := metrics.New(buildinfo.Read())
+	var replica *server.Server
+	build := buildinfo.Read()
+	counted := metrics.New(build)
 	combiner := groupcommit.New(groupcommit.Config{
 		Store:    log,
 		Encode:   server.AppendMessage,
@@ -211,20 +218,39 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 		Observe:  counted.Commit,
 	})
 	counted.Queue(combiner.Waiting)
+	watched := feed.New(feed.Config{
+		Log:         log,
+		Encode:      server.AppendEvent,
+		Logger:      logger,
+		MaxWatchers: f.MaxWatchers,
+	})
+	defer watched.Close()
+	counted.Watchers(watched.Watchers)
+	recorder := status.New(status.Config{
+		Version:     build.Version,
+		Database:    store.Kind(f.Database),
+		Snapshot:    counted.Snapshot,
+		Queue:       combiner.Waiting,
+		Connections: func() (open, refused int64) { return replica.Connections() },
+		Watchers:    watched.Watchers,
+	})
 	config.Log = combiner
+	config.Feed = watched
+	config.Status = recorder
 	config.Ready = combiner.Ready
 	config.Observe = counted.Request
 	config.Metrics = counted.Handler(logger)
-	replica := server.New(config)
+	replica = server.New(config)
 	counted.Connections(replica.Connections)
 	if certificate != nil {
 		counted.Certificate(certificate.Expiry)
 	}
 
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var combining sync.WaitGroup
-	combining.Go(func() { combiner.Run(running) })
-	defer combining.Wait()
+	var working sync.WaitGroup
+	working.Go(func() { combiner.Run(running) })
+	working.Go(func() { recorder.Run(running) })
+	defer working.Wait()
 	defer stop()
 
 	logger.Info("listening", "addr", ln.Addr().String(), "tls", certificate != nil, "tokens", config.Authorized != nil)

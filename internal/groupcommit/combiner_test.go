@@ -80,6 +80,12 @@ func (s *faultyStore) Read(_ context.Context, after int64, limit int) ([]messeng
 	return slices.Clone(s.log[after:min(int(after)+limit, len(s.log))]), nil
 }
 
+func (s *faultyStore) Head(context.Context) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(len(s.log)), nil
+}
+
 // texts are the texts of the log.
 func (s *faultyStore) texts() []string {
 	s.mu.Lock()

@@ -35,6 +35,10 @@ type Store interface {
 	// for the log's lock.
 	Read(ctx context.Context, after int64, limit int) ([]Message, error)
 
+	// Head is the seq of the newest durable message, 0 in an empty log. It may be
+	// called at any time and does not wait for the log's lock.
+	Head(ctx context.Context) (int64, error)
+
 	// Ready returns nil if a message could be stored now, as far as can be
 	// told without storing one. Its errors are of the same kinds as Append's.
 	Ready(ctx context.Context) error

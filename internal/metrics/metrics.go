@@ -43,8 +43,8 @@ type Metrics struct {
 }
 
 type route struct {
-	ok      prometheus.Counter // child of requests; nil elsewhere
-	latency prometheus.Observer
+	ok      prometheus.Counter  // child of requests; nil elsewhere
+	latency prometheus.Observer // nil where the time says nothing
 }
 
 // elsewhere is the route of what no route answers.
@@ -71,9 +71,10 @@ func New(info buildinfo.Info) *Metrics {
 	}
 	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: prefix, Name: "http_request_duration_seconds",
 		Help: "Time from a request's headers to its answer.", Buckets: seconds}, []string{"route"})
-	for _, path := range []string{"/messages", "/livez", "/readyz", "/metrics"} {
+	for _, path := range []string{"/messages", "/history", "/", "/page/", "/status", "/status.json", "/livez", "/readyz", "/metrics"} {
 		m.routes[path] = &route{m.requests.WithLabelValues(path, "200"), latency.WithLabelValues(path)}
 	}
+	m.routes["/events"] = &route{ok: m.requests.WithLabelValues("/events", "200")} // one watches as long as one likes
 	m.routes[elsewhere] = &route{latency: latency.WithLabelValues(elsewhere)}
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "refusals_total",
 		Help: "Requests answered with a problem, by reason; those to /readyz are not counted."}, []string{"reason"})
@@ -106,6 +107,11 @@ func (m *Metrics) Queue(n func() int) {
 	m.gauge("queue_length", "Messages that wait to be taken into a batch.", func() float64 { return float64(n()) })
 }
 
+// Watchers does so with those who watch at /events.
+func (m *Metrics) Watchers(n func() int) {
+	m.gauge("watchers", "Callers who watch the log.", func() float64 { return float64(n()) })
+}
+
 // Connections does so with the connections that are open and were refused.
 func (m *Metrics) Connections(n func() (open, refused int64)) {
 	m.gauge("connections", "Open connections.", func() float64 { open, _ := n(); return float64(open) })
@@ -127,7 +133,9 @@ func (m *Metrics) Request(r server.Request) {
 		path = elsewhere
 		route = m.routes[path]
 	}
-	route.latency.Observe(r.Took.Seconds())
+	if route.latency != nil {
+		route.latency.Observe(r.Took.Seconds())
+	}
 	if r.Status == http.StatusOK && route.ok != nil {
 		route.ok.Inc()
 	} else {

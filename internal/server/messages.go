@@ -36,7 +36,11 @@ func (s *Server) postMessage(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeAnswer(w, answer)
+	if answer.Replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
+		w.replayed = true
+	}
+	writeMessages(w, answer.Messages)
 	return nil
 }
 
@@ -46,18 +50,15 @@ var (
 	answerTail = []byte(`]}`)
 )
 
-func writeAnswer(w *response, a messenger.Answer) {
+// writeMessages answers with encoded messages, which are joined by commas.
+func writeMessages(w *response, messages []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonContent
 	// Without it, net/http sends what is longer than 2 KiB in chunks.
-	h["Content-Length"] = []string{strconv.Itoa(len(answerHead) + len(a.Messages) + len(answerTail))}
-	if a.Replayed {
-		h.Set("Idempotent-Replayed", "true")
-		w.replayed = true
-	}
+	h["Content-Length"] = []string{strconv.Itoa(len(answerHead) + len(messages) + len(answerTail))}
 	// If a write fails, the caller has gone.
 	w.Write(answerHead)
-	w.Write(a.Messages)
+	w.Write(messages)
 	w.Write(answerTail)
 }
 

@@ -12,7 +12,7 @@ import (
 type Request struct {
 	Route    string        // path of the route that answered; "" if there was none
 	Status   int           // 0 if the connection was cut instead
-	Took     time.Duration // from its headers to the end of its handler
+	Took     time.Duration // from its headers to the end of its handler; of /events, as long as somebody watched
 	Reason   string        // one of Reasons, if it was answered with a problem
 	Replayed bool          // an earlier answer was given again
 }
@@ -24,6 +24,7 @@ func (s *Server) observe(w *response, r *http.Request, began time.Time) {
 	if !found {
 		route = strings.TrimSuffix(r.Pattern, "/") // of all methods; "/" is nowhere
 	}
+	route = strings.TrimSuffix(route, "{$}") // "/" is the page
 	if s.cfg.Observe != nil {
 		s.cfg.Observe(Request{Route: route, Status: w.status, Took: took, Reason: w.reason, Replayed: w.replayed})
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"dummymessenger/internal/feed"
 	"dummymessenger/internal/messenger"
 )
 
@@ -47,6 +48,11 @@ type Config struct {
 	// Certificate is what to serve TLS with. Nil: plain HTTP.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
+	// Feed is what GET /events, GET /history and the page at / show messages
+	// from. Nil: none of them is there.
+	Feed *feed.Feed
+
+	Status  http.Handler  // answers GET /status.json, for the page at /status; nil: neither is there
 	Observe func(Request) // is told of every request answered; must not block; nil: nobody is
 	Metrics http.Handler  // answers GET /metrics; nil: nobody does
 
@@ -60,6 +66,7 @@ type Config struct {
 	WriteTimeout   time.Duration // for the caller to take the answer: 10 s
 	IdleTimeout    time.Duration // for the next request on a connection: 2 min
 	ReadyTimeout   time.Duration // for Ready to return: 2 s
+	Heartbeat      time.Duration // until a watcher to whom nothing new was told is told so: 5 s
 
 	// DrainDelay is how long, at the end, requests are still taken while
 	// /readyz fails already, so that whoever watches it can turn elsewhere
@@ -80,10 +87,13 @@ const lastAnswers = time.Second
 
 // A Server answers HTTP requests for one replica.
 type Server struct {
-	cfg      Config
-	mux      *http.ServeMux
-	handler  http.Handler
-	stopping chan struct{} // closed when Serve begins to end
+	cfg     Config
+	mux     *http.ServeMux
+	handler http.Handler
+
+	// serving ends when Serve begins to end. It is the Server's own, no caller's.
+	serving context.Context
+	stop    context.CancelFunc
 
 	connections connections
 }
@@ -100,23 +110,32 @@ func New(cfg Config) *Server {
 		{&cfg.WriteTimeout, 10 * time.Second},
 		{&cfg.IdleTimeout, 2 * time.Minute},
 		{&cfg.ReadyTimeout, 2 * time.Second},
+		{&cfg.Heartbeat, 5 * time.Second},
 		{&cfg.ShutdownTimeout, 15 * time.Second},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), stopping: make(chan struct{})}
+	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	s.serving, s.stop = context.WithCancel(context.Background())
 	s.connections.max = int64(cmp.Or(cfg.MaxConnections, 8192))
 
 	s.handle("POST", "/messages", s.authorized(s.postMessage))
 	s.handle("GET", "/livez", s.livez)
 	s.handle("GET", "/readyz", s.readyz)
 	if cfg.Metrics != nil {
-		s.handle("GET", "/metrics", func(w *response, r *http.Request) error {
-			cfg.Metrics.ServeHTTP(w, r)
-			return nil
-		})
+		s.handle("GET", "/metrics", foreign(cfg.Metrics))
+	}
+	if cfg.Feed != nil {
+		s.handle("GET", "/events", s.authorized(s.events))
+		s.handle("GET", "/history", s.authorized(s.history))
+		s.handle("GET", "/{$}", file("index.html"))
+		s.handle("GET", "/page/", files)
+	}
+	if cfg.Feed != nil && cfg.Status != nil {
+		s.handle("GET", "/status", file("status.html"))
+		s.handle("GET", "/status.json", foreign(cfg.Status))
 	}
 	s.mux.Handle("/", s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: &notFound}
@@ -145,6 +164,14 @@ func (s *Server) handle(method, path string, h handler) {
 		w.Header().Set("Allow", allow)
 		return &refusal{problem: &methodNotAllowed, detail: "this path answers " + allow + " only"}
 	}))
+}
+
+// foreign answers with what h does, which knows nothing of problems.
+func foreign(h http.Handler) handler {
+	return func(w *response, r *http.Request) error {
+		h.ServeHTTP(w, r)
+		return nil
+	}
 }
 
 func (s *Server) answering(h handler) http.Handler {
@@ -201,7 +228,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	case <-ctx.Done():
 	case failed = <-served:
 	}
-	close(s.stopping)
+	s.stop()
 	if failed == nil && s.cfg.DrainDelay > 0 {
 		select {
 		case <-time.After(s.cfg.DrainDelay):
@@ -231,11 +258,4 @@ func shutdown(srv *http.Server, timeout time.Duration) error {
 	return srv.Shutdown(ctx)
 }
 
-func (s *Server) isStopping() bool {
-	select {
-	case <-s.stopping:
-		return true
-	default:
-		return false
-	}
-}
+func (s *Server) isStopping() bool { return s.serving.Err() != nil }

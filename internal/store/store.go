@@ -25,6 +25,14 @@ func Open(ctx context.Context, url string, logger *slog.Logger) (messenger.Store
 	return nil, fmt.Errorf("the database URL begins with %q; use sqlite:PATH, as in sqlite:messages.db, or postgres://USER@HOST/DATABASE", abbreviate(scheme))
 }
 
+// Kind names the database that url is of, and nothing else that is in it.
+func Kind(url string) string {
+	if strings.HasPrefix(url, "sqlite:") {
+		return "SQLite"
+	}
+	return "PostgreSQL"
+}
+
 // abbreviate keeps whatever follows a scheme that is none, which may be a
 // password, out of messages.
 func abbreviate(scheme string) string {

@@ -214,6 +214,17 @@ func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.M
 	return messages, nil
 }
 
+// Head implements messenger.Store.
+func (s *Store) Head(ctx context.Context) (int64, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	var head int64
+	if err := s.pool.QueryRow(ctx, headSQL).Scan(&head); err != nil {
+		return 0, harmless(err)
+	}
+	return head, nil
+}
+
 // Ready implements messenger.Store.
 func (s *Store) Ready(ctx context.Context) error {
 	ctx, cancel := s.bound(ctx)

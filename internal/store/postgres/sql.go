@@ -20,6 +20,8 @@ const (
 
 	readSQL = `SELECT seq, sender, sender_count, text, sent_at FROM messages WHERE seq > $1 ORDER BY seq LIMIT $2`
 
+	headSQL = `SELECT coalesce(max(seq), 0) FROM messages`
+
 	findSQL = `SELECT seq, sender, sender_count, text, sent_at, id FROM messages WHERE id = ANY($1)`
 
 	// $1 and $2 are seq and sent_at of the newest message, as read under the

@@ -168,16 +168,28 @@ func (w *conn) store(drafts []messenger.Draft, now func() time.Time) (_ messenge
 
 // Read is messenger.Store's.
 func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.Message, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	messages, err := s.read(ctx, after, limit)
+	messages, err := s.read(ctx, selectAfter, after, max(limit, 0))
 	if err != nil {
 		return nil, failure(err)
 	}
 	return messages, nil
 }
 
-func (s *Store) read(ctx context.Context, after int64, limit int) ([]messenger.Message, error) {
+// Head is messenger.Store's.
+func (s *Store) Head(ctx context.Context) (int64, error) {
+	last, err := s.read(ctx, selectLast, 1)
+	if err != nil {
+		return 0, failure(err)
+	}
+	if len(last) == 0 {
+		return 0, nil
+	}
+	return last[0].Seq, nil
+}
+
+func (s *Store) read(ctx context.Context, sql string, args ...any) ([]messenger.Message, error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
 	r, err := acquire(ctx, s.reader)
 	if err != nil {
 		return nil, err
@@ -186,7 +198,7 @@ func (s *Store) read(ctx context.Context, after int64, limit int) ([]messenger.M
 	if r, err = s.connected(ctx, r); err != nil {
 		return nil, err
 	}
-	messages, err := r.messages(selectAfter, after, max(limit, 0))
+	messages, err := r.messages(sql, args...)
 	if err != nil {
 		s.discard(r)
 		r = nil

@@ -103,6 +103,7 @@ func testReadBesideLock(t *testing.T, log Log) {
 			if got := read(t, s); !slices.Equal(got, messages) {
 				t.Errorf("%s reads %v, want %v", name, brief(got), brief(messages))
 			}
+			wantHead(t, s, int64(len(messages)))
 			if err := s.Ready(limited(t)); err != nil {
 				t.Errorf("%s: Ready: %v", name, err)
 			}
@@ -163,6 +164,8 @@ func testGivenUpBefore(t *testing.T, log Log) {
 	wantKind(t, "Append", err, messenger.Unavailable)
 	_, err = s.Read(ctx, 0, 1)
 	wantKind(t, "Read", err, messenger.Unavailable)
+	_, err = s.Head(ctx)
+	wantKind(t, "Head", err, messenger.Unavailable)
 	wantKind(t, "Ready", s.Ready(ctx), messenger.Unavailable)
 	appendAll(t, s, nil, drafts(1, "after")...)
 }
@@ -217,6 +220,8 @@ func testClosed(t *testing.T, log Log) {
 	wantKind(t, "Append", err, messenger.Unavailable)
 	_, err = s.Read(limited(t), 0, 1)
 	wantKind(t, "Read", err, messenger.Unavailable)
+	_, err = s.Head(limited(t))
+	wantKind(t, "Head", err, messenger.Unavailable)
 	wantKind(t, "Ready", s.Ready(limited(t)), messenger.Unavailable)
 	appendAll(t, other, messages, drafts(1, "after")...)
 }

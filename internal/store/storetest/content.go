@@ -15,13 +15,16 @@ func testEmptyLog(t *testing.T, log Log) {
 	if got := read(t, s); len(got) != 0 {
 		t.Errorf("a new log holds %v", brief(got))
 	}
+	wantHead(t, s, 0)
 	if err := s.Ready(limited(t)); err != nil {
 		t.Errorf("Ready: %v", err)
 	}
 	want := appendAll(t, s, nil, draft("Анна", "привет"))
-	if got := read(t, log.Open(t)); !slices.Equal(got, want) {
+	other := log.Open(t)
+	if got := read(t, other); !slices.Equal(got, want) {
 		t.Errorf("another replica reads %v, want %v", brief(got), brief(want))
 	}
+	wantHead(t, other, 1)
 }
 
 // testWindowsAndCounts has two replicas append in turn, so that neither can
@@ -180,6 +183,7 @@ func testNothingToTake(t *testing.T, log Log) {
 func testPages(t *testing.T, log Log) {
 	s := log.Open(t)
 	messages := appendAll(t, s, nil, drafts(100, "page")...)
+	wantHead(t, s, 100)
 	for _, limit := range []int{1, 7, 99, 100, 101} {
 		var got []messenger.Message
 		for {

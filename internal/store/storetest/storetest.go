@@ -127,6 +127,13 @@ func read(t *testing.T, s messenger.Store) []messenger.Message {
 	return messages
 }
 
+func wantHead(t *testing.T, s messenger.Store, want int64) {
+	t.Helper()
+	if got, err := s.Head(limited(t)); err != nil || got != want {
+		t.Errorf("Head = %d, %v, want %d", got, err, want)
+	}
+}
+
 // appendAll appends ds, none of which is in the log yet, to log, which is what
 // the log holds, checks the answer and the log, and returns what it holds then.
 func appendAll(t *testing.T, s messenger.Store, log []messenger.Message, ds ...messenger.Draft) []messenger.Message {

@@ -1,0 +1,248 @@
+// Package feed shows new messages to any number of watchers through one reader.
+//
+// The reader polls the log, and only while somebody watches. Nobody tells it of
+// a new message, so the write path does not know of it, and messages that other
+// replicas stored are as new to it as our own. It keeps the last messages in
+// memory, and each watcher takes them from there at its own pace: a slow one
+// holds up nobody, since one that falls behind what is kept reads the log by
+// itself. As the log has no gaps, neither has what a watcher sees, wherever it
+// begins.
+package feed
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"dummymessenger/internal/messenger"
+)
+
+// A Log is what is watched, as messenger.Store has it.
+type Log interface {
+	Read(ctx context.Context, after int64, limit int) ([]messenger.Message, error)
+	Head(ctx context.Context) (int64, error)
+}
+
+var _ Log = messenger.Store(nil)
+
+// Config is what a Feed needs. Zero values mean the default.
+type Config struct {
+	Log    Log
+	Encode func(dst []byte, m messenger.Message) []byte // appends what watchers get of one message
+	Logger *slog.Logger                                 // nil: no log
+
+	Interval    time.Duration // between two polls: 100 ms
+	MaxWatchers int           // one more is Overloaded: 1000
+}
+
+const (
+	// page is the most messages of one read, and of one Next.
+	page = 500
+
+	readTimeout = 5 * time.Second // of one poll
+)
+
+// An Event is one message as watchers get it. They must not change Encoded,
+// which they share.
+type Event struct {
+	Seq     int64
+	Encoded []byte
+}
+
+// A Feed lets watchers see a log. New makes one.
+type Feed struct {
+	cfg Config
+
+	// catchUp is held by a watcher that reads the log by itself: one at a
+	// time, so that many who come back at once leave the database to the writers.
+	catchUp chan struct{}
+
+	readers sync.WaitGroup
+
+	mu       sync.Mutex
+	reader   *reader // nil while nobody watches, and after an error
+	watchers int
+	closed   bool
+}
+
+// New returns a Feed of cfg.Log, which nobody watches yet.
+func New(cfg Config) *Feed {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Interval <= 0 {
+		cfg.Interval = 100 * time.Millisecond
+	}
+	if cfg.MaxWatchers <= 0 {
+		cfg.MaxWatchers = 1000
+	}
+	return &Feed{cfg: cfg, catchUp: make(chan struct{}, 1)}
+}
+
+// Watchers are how many watch now.
+func (f *Feed) Watchers() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.watchers
+}
+
+// Close ends the reader and with it all watching. The log must not be closed before.
+func (f *Feed) Close() {
+	f.mu.Lock()
+	f.closed = true
+	if f.reader != nil {
+		f.reader.stop()
+	}
+	f.mu.Unlock()
+	f.readers.Wait()
+}
+
+// Newest, as a place to begin watching, stands for the last window.
+const Newest = -1
+
+// Watch begins to watch at the message after seq after, or at Newest. The
+// Watcher must be closed.
+//
+// Errors are *messenger.Error: Overloaded if MaxWatchers watch already,
+// Malformed if the log ends before after, else as the log's.
+func (f *Feed) Watch(ctx context.Context, after int64) (*Watcher, error) {
+	if err := f.admit(); err != nil {
+		return nil, err
+	}
+	w := &Watcher{feed: f}
+	head, err := f.cfg.Log.Head(ctx)
+	switch {
+	case err != nil:
+	case after == Newest:
+		w.at = max(0, head-messenger.WindowSize)
+	case after > head:
+		err = &messenger.Error{Kind: messenger.Malformed,
+			Detail: fmt.Sprintf("there is no message %d to go on from: the log ends at %d; begin anew", after, head)}
+	default:
+		w.at = after
+	}
+	if err == nil {
+		w.reader, err = f.join(head)
+	}
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (f *Feed) admit() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.watchers >= f.cfg.MaxWatchers {
+		return &messenger.Error{Kind: messenger.Overloaded, Detail: "too many watch this replica already; use another one or try again in a moment"}
+	}
+	f.watchers++
+	return nil
+}
+
+// join returns the reader, which begins behind head if there is none yet.
+func (f *Feed) join(head int64) (*reader, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil, errClosed
+	}
+	if f.reader == nil || f.reader.ended() {
+		r := newReader(f.cfg, head)
+		f.reader = r
+		f.readers.Go(r.run)
+	}
+	return f.reader, nil
+}
+
+func (f *Feed) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.watchers--
+	if f.watchers == 0 && f.reader != nil {
+		f.reader.stop()
+		f.reader = nil // and with it all that was kept
+	}
+}
+
+var errClosed = &messenger.Error{Kind: messenger.Unavailable, Detail: "the server is shutting down; use another replica"}
+
+// A Watcher sees the log from one place on. One goroutine uses it.
+type Watcher struct {
+	feed   *Feed
+	reader *reader
+	at     int64 // the last message seen
+	once   sync.Once
+}
+
+// Next waits for messages and returns those that follow the last ones without
+// a gap, up to 500.
+//
+// It fails when ctx ends, after which it may be called again, and when the log
+// cannot be read or the Feed is closed, after which it fails for good; the error
+// is a *messenger.Error then.
+func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
+	for {
+		events, kept, more := w.reader.since(w.at)
+		if !kept {
+			var err error
+			if events, err = w.feed.read(ctx, w.at); err != nil {
+				return nil, err
+			}
+		}
+		if len(events) > 0 {
+			w.at = events[len(events)-1].Seq
+			return events, nil
+		}
+		select {
+		case <-more:
+			if err := w.reader.failure(); err != nil {
+				return nil, err
+			}
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// Close ends the watching.
+func (w *Watcher) Close() { w.once.Do(w.feed.leave) }
+
+// read gets what the reader does not keep any more, or never had.
+func (f *Feed) read(ctx context.Context, after int64) ([]Event, error) {
+	select {
+	case f.catchUp <- struct{}{}:
+		defer func() { <-f.catchUp }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	messages, err := f.cfg.Log.Read(ctx, after, page)
+	if err != nil {
+		return nil, err
+	}
+	return encode(nil, f.cfg.Encode, messages), nil
+}
+
+func encode(dst []Event, enc func([]byte, messenger.Message) []byte, messages []messenger.Message) []Event {
+	for _, m := range messages {
+		dst = append(dst, Event{m.Seq, enc(nil, m)})
+	}
+	return dst
+}
+
+// Before returns the messages before seq before, up to limit, in ascending
+// order; the last ones of the log if before is Newest. Errors are the log's.
+func (f *Feed) Before(ctx context.Context, before int64, limit int) ([]messenger.Message, error) {
+	if before == Newest {
+		head, err := f.cfg.Log.Head(ctx)
+		if err != nil {
+			return nil, err
+		}
+		before = head + 1
+	}
+	after := max(0, before-1-int64(limit))
+	return f.cfg.Log.Read(ctx, after, int(min(before-1-after, int64(limit))))
+}

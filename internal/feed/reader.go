@@ -1,0 +1,128 @@
+package feed
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// What a reader keeps for its watchers: a few seconds of a busy log.
+const (
+	keepEvents = 4096
+	keepBytes  = 4 << 20
+)
+
+// A reader polls the log from one place on until it is stopped, or fails.
+// Watchers that find that it has failed go; those who come get another one.
+type reader struct {
+	cfg  Config
+	life context.Context // the reader's own, no caller's
+	stop context.CancelFunc
+
+	mu     sync.Mutex
+	head   int64         // the newest message read, or where the reading began
+	events []Event       // the last ones, ending in head
+	bytes  int           // of events
+	more   chan struct{} // closed, and replaced, when there are more; closed for good at the end
+	err    error         // why it ended
+}
+
+func newReader(cfg Config, head int64) *reader {
+	r := &reader{cfg: cfg, head: head, more: make(chan struct{})}
+	r.life, r.stop = context.WithCancel(context.Background())
+	return r
+}
+
+func (r *reader) run() {
+	defer r.stop()
+	tick := time.NewTicker(r.cfg.Interval)
+	defer tick.Stop()
+	for {
+		n, err := r.poll()
+		if err != nil {
+			r.end(err)
+			return
+		}
+		if n == page {
+			continue // there may be more already
+		}
+		select {
+		case <-tick.C:
+		case <-r.life.Done():
+			r.end(errClosed)
+			return
+		}
+	}
+}
+
+// poll reads what is new and tells how much that was.
+func (r *reader) poll() (int, error) {
+	ctx, cancel := context.WithTimeout(r.life, readTimeout)
+	defer cancel()
+	messages, err := r.cfg.Log.Read(ctx, r.head, page) // nobody else writes head
+	if err != nil {
+		if r.life.Err() != nil {
+			return 0, errClosed
+		}
+		r.cfg.Logger.Warn("watching failed", "err", err)
+		return 0, err
+	}
+	if len(messages) > 0 {
+		r.keep(encode(nil, r.cfg.Encode, messages))
+	}
+	return len(messages), nil
+}
+
+// keep adds events and forgets what is too much. A slice that a watcher got
+// of the older ones stays as it is: they are appended to, and cut off in front.
+func (r *reader) keep(events []Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, events...)
+	for _, e := range events {
+		r.bytes += len(e.Encoded)
+	}
+	drop := 0
+	for len(r.events)-drop > keepEvents || r.bytes > keepBytes && drop < len(r.events)-1 {
+		r.bytes -= len(r.events[drop].Encoded)
+		drop++
+	}
+	r.events = r.events[drop:]
+	r.head = events[len(events)-1].Seq
+	close(r.more)
+	r.more = make(chan struct{})
+}
+
+// since returns up to a page of the events after seq after. If they are not
+// kept, it says so. If there are none yet, more will be closed when there are.
+func (r *reader) since(after int64) (events []Event, kept bool, more <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := r.head - int64(len(r.events)) // the message before those that are kept
+	if after < first {
+		return nil, false, r.more
+	}
+	if after < r.head {
+		events = r.events[after-first:]
+		events = slices.Clip(events[:min(len(events), page)])
+	}
+	return events, true, r.more
+}
+
+// end lets the watchers know that there will be nothing more.
+func (r *reader) end(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+	close(r.more)
+}
+
+// failure is why the reader ended, nil if it did not.
+func (r *reader) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+func (r *reader) ended() bool { return r.failure() != nil }

@@ -1,0 +1,149 @@
+// The messenger: wires the feed, the view and the form together.
+
+import { history, newKey, post, Problem } from "./api.js";
+import { follow } from "./stream.js";
+import { apply, languageButton, number, remember, remembered, text } from "./text.js";
+import { view } from "./view.js";
+
+const byId = (id) => document.getElementById(id);
+const [name, words, send, count, failure, state, trouble] = ["name", "text", "send", "count", "failure", "state", "trouble"].map(byId);
+
+apply();
+document.title = text("title");
+
+const messages = view(history);
+
+// The connection, and what is wrong with it.
+
+let connection = { state: "connecting", why: null, anew: false };
+
+function showConnection() {
+  state.dataset.state = connection.state;
+  if (state.textContent !== text(connection.state)) state.textContent = text(connection.state);
+  let said = "";
+  if (connection.state === "lost") said = connection.why ? text("refusedTrouble")(connection.why.why) : text("lostTrouble");
+  else if (connection.anew) said = text("anew");
+  if (trouble.textContent !== said) trouble.textContent = said;
+  trouble.hidden = said === "";
+}
+
+follow({
+  received(batch) {
+    messages.add(batch);
+  },
+  changed(to, why = null) {
+    if (to === "live") messages.opened();
+    if (to === connection.state && why === connection.why) return;
+    connection = { ...connection, state: to, why };
+    showConnection();
+  },
+  anew() {
+    messages.clear();
+    connection.anew = true;
+    showConnection();
+  },
+});
+
+// The form.
+
+const savedName = "dummymessenger.name";
+name.value = remembered(savedName) ?? "";
+messages.again(name.value.normalize("NFC"));
+name.addEventListener("change", () => {
+  remember(savedName, name.value);
+  messages.again(name.value.normalize("NFC"));
+});
+(name.value ? words : name).focus();
+
+const length = (s) => [...s].length; // in characters, as the server counts
+
+function showCount() {
+  const n = length(words.value);
+  count.hidden = n < 3500;
+  count.textContent = `${number(n)} / ${number(4096)}`;
+  count.classList.toggle("over", n > 4096);
+}
+
+let failed = null; // makes the text in failure
+
+function fail(what) {
+  failed = what;
+  failure.textContent = what ? what() : "";
+  failure.hidden = !what;
+}
+
+// complaint is what is wrong with the form, and where.
+function complaint() {
+  const nameLength = length(name.value.normalize("NFC")), textLength = length(words.value);
+  if (nameLength === 0) return [name, () => text("nameMissing")];
+  if (nameLength > 64) return [name, () => text("nameLong")(number(nameLength))];
+  if (textLength === 0) return [words, () => text("textMissing")];
+  if (textLength > 4096) return [words, () => text("textLong")(number(textLength))];
+  return null;
+}
+
+// The message that was sent last and may be stored or not. Sending the same
+// again has the same key, so it is stored once.
+let unsettled = null;
+let sending = false;
+
+async function submit() {
+  if (sending) return;
+  const wrong = complaint();
+  name.toggleAttribute("aria-invalid", wrong?.[0] === name);
+  words.toggleAttribute("aria-invalid", wrong?.[0] === words);
+  if (wrong) {
+    fail(wrong[1]);
+    wrong[0].focus();
+    return;
+  }
+  const draft = { sender: name.value, text: words.value };
+  if (!unsettled || unsettled.sender !== draft.sender || unsettled.text !== draft.text) {
+    unsettled = { ...draft, key: newKey() };
+  }
+  sending = true;
+  send.disabled = true;
+  words.readOnly = true;
+  fail(null);
+  try {
+    await post(unsettled.key, draft.sender, draft.text, () => fail(() => text("retrying")));
+    unsettled = null;
+    words.value = "";
+    fail(null);
+    messages.toNewest();
+  } catch (error) {
+    if (error instanceof Problem && error.outcome === "not_stored") {
+      unsettled = null;
+      fail(() => text("notStored")(error.why));
+    } else {
+      fail(() => text("unknown"));
+    }
+  } finally {
+    sending = false;
+    send.disabled = false;
+    words.readOnly = false;
+    showCount();
+    words.focus();
+  }
+}
+
+byId("compose").noValidate = true; // what is wrong is said in our own words
+byId("compose").addEventListener("submit", (event) => {
+  event.preventDefault();
+  submit();
+});
+words.addEventListener("input", showCount);
+words.addEventListener("keydown", (event) => {
+  // On a touch screen there is no Shift+Enter, so Enter begins a new line there.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || matchMedia("(pointer: coarse)").matches) return;
+  event.preventDefault();
+  submit();
+});
+
+languageButton(byId("language"), () => {
+  document.title = text("title");
+  showConnection();
+  showCount();
+  fail(failed);
+  messages.again(name.value.normalize("NFC"));
+});

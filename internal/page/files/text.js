@@ -1,0 +1,149 @@
+// What the pages say, in English and in Russian.
+
+const texts = {
+  en: {
+    pages: "Pages", status: "Status", api: "API", messenger: "Messages", other: "Русский", title: "DummyMessenger", statusTitle: "Status · DummyMessenger",
+    messages: "Messages", older: "Show older messages", beginning: "This is where the log begins.", empty: "No messages yet. Write the first one.",
+    compose: "Write a message", name: "Your name", namePlaceholder: "Anna", text: "Message", textPlaceholder: "Write a message…", send: "Send",
+    hint: "Enter sends, Shift+Enter begins a new line", showAll: "Show all of it", showLess: "Show less",
+    connecting: "Connecting…", live: "Live", lost: "Connection lost", paused: "Paused",
+    lostTrouble: "The connection to the server is lost. It is tried again by itself; then everything that was written meanwhile appears.",
+    refusedTrouble: (why) => `The server shows no messages at present: ${why}. It is tried again by itself.`,
+    anew: "The log on the server is not the one shown before; this page has begun anew.",
+    tokenTitle: "This server needs a token", tokenWhy: "Whoever runs it can give you one. It is kept until you close this tab.",
+    tokenWrong: "The server does not know this token.", token: "Token", tokenUse: "Use it",
+    nameMissing: "Enter your name first.", nameLong: (n) => `The name has ${n} characters; at most 64 are allowed.`,
+    textMissing: "Write something first.", textLong: (n) => `The text has ${n} characters; at most 4096 are allowed.`,
+    sending: "Sending…", retrying: "No answer from the server. Trying again; nothing will be stored twice.",
+    unknown: "The server did not answer, so it is not known whether the message was stored. Send it again: it will not be stored twice.",
+    notStored: (why) => `Not sent: ${why}`, serverSays: (status) => `the server answered with status ${status}`,
+    problems: {},
+    replica: "Replica", version: "Version", uptime: "Running for", database: "Database", connections: "Open connections", refused: (n) => `${n} refused`,
+    watchers: "Watching", queue: "Waiting to be stored", lastSeq: "Newest stored here",
+    throughput: "Throughput", latency: "Latency", batch: "Messages per transaction", perSecond: "/s", ms: "ms", now: "now", mean: "mean", max: "max",
+    answered: "answered", failed: "failed", minutesAgo: (n) => `${n} min ago`, nothing: "no messages in the last minutes",
+    statusNote: "The last five minutes of this replica, as it counts them. Latency is the time from a request's headers to its answer, estimated from a histogram.",
+    duration: { day: "d", hour: "h", minute: "min", second: "s" },
+  },
+  ru: {
+    pages: "Страницы", status: "Состояние", api: "API", messenger: "Сообщения", other: "English", title: "DummyMessenger", statusTitle: "Состояние · DummyMessenger",
+    messages: "Сообщения", older: "Показать более ранние", beginning: "Здесь журнал начинается.", empty: "Сообщений пока нет. Напишите первое.",
+    compose: "Написать сообщение", name: "Ваше имя", namePlaceholder: "Анна", text: "Сообщение", textPlaceholder: "Напишите сообщение…", send: "Отправить",
+    hint: "Enter отправляет, Shift+Enter начинает новую строку", showAll: "Показать целиком", showLess: "Свернуть",
+    connecting: "Соединение…", live: "На связи", lost: "Связь потеряна", paused: "Приостановлено",
+    lostTrouble: "Связь с сервером потеряна. Страница пробует восстановить её сама; тогда появится всё, что написали за это время.",
+    refusedTrouble: (why) => `Сервер сейчас не показывает сообщения: ${why}. Страница пробует снова сама.`,
+    anew: "Журнал на сервере не тот, что был показан раньше; страница начала заново.",
+    tokenTitle: "Этому серверу нужен токен", tokenWhy: "Его может дать тот, кто запустил сервер. Токен хранится, пока открыта эта вкладка.",
+    tokenWrong: "Сервер не знает этого токена.", token: "Токен", tokenUse: "Использовать",
+    nameMissing: "Сначала введите имя.", nameLong: (n) => `В имени ${n} знаков, а можно не больше 64.`,
+    textMissing: "Сначала напишите что-нибудь.", textLong: (n) => `В тексте ${n} знаков, а можно не больше 4096.`,
+    sending: "Отправляется…", retrying: "Сервер не ответил. Пробуем снова; дважды ничего не сохранится.",
+    unknown: "Сервер не ответил, поэтому неизвестно, сохранено ли сообщение. Отправьте его ещё раз: дважды оно не сохранится.",
+    notStored: (why) => `Не отправлено: ${why}`, serverSays: (status) => `сервер ответил кодом ${status}`,
+    problems: { // by the last part of the type; what is not here is shown as the server says it
+      "overloaded": "слишком много желающих; попробуйте через минуту",
+      "database-unavailable": "база данных сейчас недоступна; попробуйте через минуту",
+      "database-unwritable": "база данных сейчас не принимает сообщения; попробуйте позже",
+      "too-many-connections": "у сервера слишком много соединений; попробуйте через минуту",
+      "stopping": "сервер останавливается; откройте другой или попробуйте через минуту",
+      "internal": "на сервере случилось непредвиденное",
+    },
+    replica: "Реплика", version: "Версия", uptime: "Работает", database: "База данных", connections: "Открытых соединений", refused: (n) => `отказано: ${n}`,
+    watchers: "Смотрят", queue: "Ждут сохранения", lastSeq: "Последнее сохранённое здесь",
+    throughput: "Пропускная способность", latency: "Задержка", batch: "Сообщений в транзакции", perSecond: "/с", ms: "мс", now: "сейчас", mean: "в среднем", max: "наибольшая",
+    answered: "отвечено", failed: "не удалось", minutesAgo: (n) => `${n} мин назад`, nothing: "за последние минуты сообщений не было",
+    statusNote: "Последние пять минут этой реплики по её собственному счёту. Задержка — время от заголовков запроса до ответа; оценена по гистограмме.",
+    duration: { day: "д", hour: "ч", minute: "мин", second: "с" },
+  },
+};
+
+const saved = "dummymessenger.language";
+
+let language = remembered(saved) ?? (navigator.languages.find((l) => /^(en|ru)\b/i.test(l)) ?? "en").slice(0, 2).toLowerCase();
+if (!(language in texts)) language = "en";
+
+// text is the text of this name in the language that is chosen.
+export const text = (name) => texts[language][name];
+
+
+// apply puts texts into the elements below root that ask for one.
+export function apply(root = document) {
+  document.documentElement.lang = language;
+  for (const e of root.querySelectorAll("[data-text]")) e.textContent = text(e.dataset.text);
+  for (const e of root.querySelectorAll("[data-label]")) e.setAttribute("aria-label", text(e.dataset.label));
+  for (const e of root.querySelectorAll("[data-placeholder]")) e.placeholder = text(e.dataset.placeholder);
+}
+
+// languageButton has button change the language, and calls changed after it.
+export function languageButton(button, changed) {
+  const label = () => {
+    button.textContent = text("other");
+    button.lang = language === "en" ? "ru" : "en";
+  };
+  label();
+  button.addEventListener("click", () => {
+    language = language === "en" ? "ru" : "en";
+    remember(saved, language);
+    apply();
+    label();
+    changed();
+  });
+}
+
+// Storage may be forbidden; then nothing is remembered.
+export function remembered(key, storage = "localStorage") {
+  try {
+    return window[storage].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(key, value, storage = "localStorage") {
+  try {
+    window[storage].setItem(key, value);
+  } catch { /* see above */ }
+}
+
+const formats = new Map();
+
+function format(name, make) {
+  const key = language + name;
+  if (!formats.has(key)) formats.set(key, make());
+  return formats.get(key);
+}
+
+export const number = (n, digits = 0) =>
+  format("number" + digits, () => new Intl.NumberFormat(language, { maximumFractionDigits: digits })).format(n);
+
+// date is a moment in local time, for a line of text.
+export function date(d) {
+  const year = d.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+  return format("date" + year, () => new Intl.DateTimeFormat(language, {
+    year, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
+  })).format(d);
+}
+
+// exactDate has everything.
+export const exactDate = (d) => format("exact", () => new Intl.DateTimeFormat(language, {
+  dateStyle: "full", timeStyle: "long",
+})).format(d);
+
+const plurals = {
+  en: { one: (n) => `${n} new message`, other: (n) => `${n} new messages` },
+  ru: {
+    one: (n) => `${n} новое сообщение`, few: (n) => `${n} новых сообщения`,
+    many: (n) => `${n} новых сообщений`, other: (n) => `${n} нового сообщения`,
+  },
+};
+
+export const newMessages = (n) => plurals[language][format("plural", () => new Intl.PluralRules(language)).select(n)](number(n));
+
+const ordinals = { one: "st", two: "nd", few: "rd", other: "th" };
+
+// nth is the count of a sender's message.
+export function nth(n) {
+  if (language === "ru") return `${number(n)}-е сообщение`;
+  return number(n) + ordinals[format("ordinal", () => new Intl.PluralRules("en", { type: "ordinal" })).select(n)] + " message";
+}
