@@ -198,13 +198,14 @@ func (p *Page) Type(text string) error {
 
 // Keys that Press knows by name.
 const (
-	Tab    = kb.Tab
-	Enter  = kb.Enter
-	Escape = kb.Escape
-	End    = kb.End
-	Home   = kb.Home
-	Up     = kb.ArrowUp
-	PageUp = kb.PageUp
+	Tab       = kb.Tab
+	Enter     = kb.Enter
+	Escape    = kb.Escape
+	End       = kb.End
+	Home      = kb.Home
+	Up        = kb.ArrowUp
+	PageUp    = kb.PageUp
+	Backspace = kb.Backspace
 )
 
 // Press presses and releases keys, one after the other, where the focus is.
