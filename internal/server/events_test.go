@@ -7,17 +7,17 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/groupcommit"
+	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/store/sqlite"
 )
 
 // startWatched serves a log that can be watched.
-func startWatched(t *testing.T, cfg Config, watching feed.Config) (*replica, *feed.Feed) {
+func startWatched(t *testing.T, cfg Config, watching feed.Config) (*replica, *feed.Feed, messenger.Store) {
 	t.Helper()
 	log, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "messages.db"), discard)
 	if err != nil {
@@ -36,7 +36,7 @@ func startWatched(t *testing.T, cfg Config, watching feed.Config) (*replica, *fe
 		}
 	})
 	cfg.Log, cfg.Feed = combiner, watched
-	return start(t, cfg), watched
+	return start(t, cfg), watched, log
 }
 
 // A stream is an open GET /events.
@@ -109,7 +109,7 @@ func (rep *replica) postMany(t *testing.T, n int) {
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	rep, _ := startWatched(t, Config{}, feed.Config{})
+	rep, _, _ := startWatched(t, Config{}, feed.Config{})
 	rep.postMany(t, 15)
 	all, newest := rep.watch(t, "?after=0", nil), rep.watch(t, "", nil)
 	fromQuery, fromHeader := rep.watch(t, "?after=12", nil), rep.watch(t, "?after=3", http.Header{"Last-Event-Id": {"13"}})
@@ -130,7 +130,7 @@ func TestEvents(t *testing.T) {
 func TestEventsGoOn(t *testing.T) {
 	t.Parallel()
 	const short = 100 * time.Millisecond
-	rep, _ := startWatched(t, Config{ReadTimeout: short, WriteTimeout: short, Heartbeat: short / 4}, feed.Config{})
+	rep, _, _ := startWatched(t, Config{ReadTimeout: short, WriteTimeout: short, Heartbeat: short / 4}, feed.Config{})
 	s := rep.watch(t, "", nil)
 	for range 40 { // for ten times as long
 		if line, err := s.ReadString('\n'); err != nil || line == "" {
@@ -145,7 +145,7 @@ func TestEventsGoOn(t *testing.T) {
 
 func TestEventsRefused(t *testing.T) {
 	t.Parallel()
-	rep, _ := startWatched(t, Config{}, feed.Config{MaxWatchers: 1})
+	rep, _, _ := startWatched(t, Config{}, feed.Config{MaxWatchers: 1})
 	for _, tt := range []struct {
 		query, lastID string
 		detail        string
@@ -194,7 +194,7 @@ func TestEventsRefused(t *testing.T) {
 func TestEventsEndAtShutdown(t *testing.T) {
 	t.Parallel()
 	for name, drain := range map[string]time.Duration{"at once": 0, "while draining": 300 * time.Millisecond} {
-		rep, _ := startWatched(t, Config{ShutdownTimeout: time.Hour, DrainDelay: drain}, feed.Config{})
+		rep, _, _ := startWatched(t, Config{ShutdownTimeout: time.Hour, DrainDelay: drain}, feed.Config{})
 		var streams []*stream
 		for range 20 {
 			streams = append(streams, rep.watch(t, "", nil))
@@ -220,17 +220,14 @@ func TestEventsEndAtShutdown(t *testing.T) {
 // Somebody who watches and reads nothing is let go.
 func TestEventsNotRead(t *testing.T) {
 	t.Parallel()
-	rep, watched := startWatched(t, Config{WriteTimeout: 100 * time.Millisecond}, feed.Config{})
-	text := strings.Repeat("😀", 4096)
-	var writing sync.WaitGroup
-	for range 40 { // 20 MB, more than the system keeps for one connection
-		writing.Go(func() {
-			for range 32 {
-				rep.post(t, "Anna", text)
-			}
-		})
+	rep, watched, log := startWatched(t, Config{WriteTimeout: 100 * time.Millisecond}, feed.Config{})
+	drafts := make([]messenger.Draft, 1000) // 16 MB, more than the system keeps for one connection
+	for i := range drafts {
+		drafts[i] = messenger.Draft{ID: messenger.KeyID(fmt.Sprint(i)), Sender: "a", Text: strings.Repeat("😀", 4096)}
 	}
-	writing.Wait()
+	if _, err := log.Append(t.Context(), func() []messenger.Draft { return drafts }); err != nil {
+		t.Fatal(err)
+	}
 	conn := dial(t, rep)
 	if err := conn.SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
@@ -242,7 +239,7 @@ func TestEventsNotRead(t *testing.T) {
 
 func TestHistory(t *testing.T) {
 	t.Parallel()
-	rep, _ := startWatched(t, Config{}, feed.Config{})
+	rep, _, _ := startWatched(t, Config{}, feed.Config{})
 	get := func(query string, want string) {
 		t.Helper()
 		resp, got := rep.do(t, "GET", "/history"+query, "", nil)
@@ -290,7 +287,7 @@ func TestHistory(t *testing.T) {
 // What shows messages needs the token; the page's files do not.
 func TestPageAndTokens(t *testing.T) {
 	t.Parallel()
-	rep, _ := startWatched(t, Config{
+	rep, _, _ := startWatched(t, Config{
 		Authorized: func(token string) bool { return token == "right" },
 		Status:     http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "{}") }),
 	}, feed.Config{})

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
@@ -17,7 +18,7 @@ import (
 // A minute of a replica: busy, then idle, then refusing.
 func TestRecorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		counted := metrics.New("v1")
+		counted := metrics.New(buildinfo.Info{Version: "v1"})
 		r := New(Config{
 			Version: "v1", Database: "SQLite", Snapshot: counted.Snapshot,
 			Queue: func() int { return 3 }, Watchers: func() int { return 2 }, Connections: func() (int64, int64) { return 5, 1 },
