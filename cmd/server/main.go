@@ -33,7 +33,7 @@ import (
 type flags struct {
 	Listen         string        `default:"127.0.0.1:8001" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one (default: ${default})."`
 	Database       string        `default:"sqlite:dummymessenger.db" env:"DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://…; libpq's PG* variables fill in what a PostgreSQL URL leaves out (default: ${default})."`
-	TokenFile      string        `type:"path" placeholder:"FILE" help:"Let only those send messages who have one of these bearer tokens, one a line. Read again when it changes."`
+	TokenFile      string        `type:"path" placeholder:"FILE" help:"Let only those send and see messages who have one of these bearer tokens, one a line. Read again when it changes."`
 	TLSCert        string        `name:"tls-cert" type:"path" placeholder:"FILE" help:"Serve HTTPS with this certificate and its chain (PEM). Read again when it changes."`
 	TLSKey         string        `name:"tls-key" type:"path" placeholder:"FILE" help:"The certificate's private key (PEM)."`
 	MaxConnections int           `default:"8192" placeholder:"N" help:"Most connections at once; one more is refused with 503 (default: ${default})."`
@@ -211,7 +211,8 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 		return err
 	}
 	var replica *server.Server
-	counted := metrics.New(buildinfo.Read())
+	build := buildinfo.Read()
+	counted := metrics.New(build)
 	counted.Head(head)
 	combiner := groupcommit.New(groupcommit.Config{
 		Store:    log,
@@ -231,7 +232,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	defer watched.Close()
 	counted.Watchers(watched.Watchers)
 	recorder := status.New(status.Config{
-		Version:     buildinfo.Read().Version,
+		Version:     build.Version,
 		Database:    store.Kind(f.Database),
 		Snapshot:    counted.Snapshot,
 		Queue:       combiner.Waiting,

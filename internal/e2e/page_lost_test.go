@@ -220,9 +220,9 @@ func TestPageReadsBackAndOn(t *testing.T) {
 	w := openWindow(t, b, "page", rs.urls()[0], browser.View{Height: 600, Width: 900})
 	w.isLive()
 	w.wait(`document.querySelectorAll(".message").length >= 10`)
-	value[bool](w, `document.getElementById("scroller").scrollTo(0, 0) ?? true`)
+	value[bool](w, `(document.getElementById("scroller").scrollTo(0, 0), true)`)
 	w.wait(`document.querySelector(".message")?.dataset.seq === "1"`)
-	value[bool](w, `document.getElementById("scroller").scrollTo(0, 0) ?? true`)
+	value[bool](w, `(document.getElementById("scroller").scrollTo(0, 0), true)`)
 	postMany(600)
 	w.wait(`document.getElementById("jump").textContent.includes("600 new messages")`)
 
@@ -238,7 +238,7 @@ func TestPageReadsBackAndOn(t *testing.T) {
 		if last == 630 {
 			break
 		}
-		value[bool](w, `document.getElementById("scroller").scrollTo(0, 1e9) ?? true`)
+		value[bool](w, `(document.getElementById("scroller").scrollTo(0, 1e9), true)`)
 		w.wait(fmt.Sprintf(`Number(Array.from(document.querySelectorAll(".message")).at(-1).dataset.seq) > %d`, last))
 	}
 	if len(seen) != 630 {

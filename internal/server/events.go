@@ -72,13 +72,18 @@ func (s *Server) stream(ctx context.Context, w *response, r *http.Request, watch
 	conn.SetReadDeadline(time.Time{})
 
 	send := func(pieces ...[]byte) bool {
-		conn.SetWriteDeadline(time.Now().Add(s.cfg.WriteTimeout))
-		for _, piece := range pieces {
-			if _, err := w.Write(piece); err != nil {
-				return false // the caller has gone, or takes too long
+		for some := range slices.Chunk(pieces, 32) { // so few that a slow caller has time for them
+			conn.SetWriteDeadline(time.Now().Add(s.cfg.WriteTimeout))
+			for _, piece := range some {
+				if _, err := w.Write(piece); err != nil {
+					return false // the caller has gone, or takes too long
+				}
+			}
+			if conn.Flush() != nil {
+				return false
 			}
 		}
-		return conn.Flush() == nil
+		return true
 	}
 	for going := send(greeting); going; {
 		waiting, cancel := context.WithTimeout(ctx, s.cfg.Heartbeat)

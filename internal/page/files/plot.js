@@ -45,9 +45,13 @@ export function plot(svg, { times, now, span, series, tick, ago, label }) {
     const anchor = n === 0 ? "end" : n === minutes ? "start" : "middle";
     parts.push(draw("text", { x: x(now - n * 60_000), y: height - 4, "text-anchor": anchor }, ago(n)));
   }
-  for (const { values, className, filled } of series) {
+  for (const { values, className, filled } of series.toReversed()) { // the first one on top
     const lines = pieces(times, values, now - span).map((points) => points.map(([t, v]) => `${x(t).toFixed(1)} ${y(v).toFixed(1)}`));
-    const path = lines.map((points) => "M" + points.join("L") + (points.length === 1 ? "h0" : "")).join("");
+    const path = lines.map((points) => "M" + points.join("L")).join("");
+    for (const [point] of lines.filter((points) => points.length === 1)) { // no line would show it
+      const [cx, cy] = point.split(" ");
+      parts.push(draw("circle", { class: className, cx, cy, r: 2.5 }));
+    }
     if (filled) {
       const area = lines.map((points) => `M${points[0].split(" ")[0]} ${y(0)}L${points.join("L")}L${points.at(-1).split(" ")[0]} ${y(0)}Z`).join("");
       parts.push(draw("path", { class: className + " area", d: area }));

@@ -71,7 +71,8 @@ function showPlot({ id, title, scale = 1, tick, unit, series }) {
   const summaries = columns.map((values, i) => {
     const name = text(series[i].label) ?? series[i].label;
     const known = values.filter((v) => v !== null);
-    const value = known.length ? tick(known.at(-1)) + unit() : "–";
+    const last = values.at(-1) ?? null;
+    const value = last === null ? "–" : tick(last) + unit();
     const item = figure.querySelectorAll(".legend > span")[i];
     item.childNodes[1].data = name + " ";
     item.querySelector("b").textContent = value;

@@ -112,11 +112,15 @@ export function view(load) {
   const atEnd = () => complete() && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
   const toEnd = () => { scroller.scrollTop = scroller.scrollHeight; };
 
+  // edges brings up to date what is around the messages, and moves none of them.
   function edges() {
+    const fromEnd = scroller.scrollHeight - scroller.scrollTop;
+    const height = scroller.scrollHeight;
     older.hidden = shown.length === 0 || first() <= 1;
     older.disabled = loading;
     beginning.hidden = first() !== 1;
     empty.hidden = !ready || newest !== 0;
+    if (scroller.scrollHeight !== height) scroller.scrollTop = scroller.scrollHeight - fromEnd;
     if (atEnd()) seen = newest;
     const missed = newest - Math.max(seen, 0);
     jump.hidden = missed <= 0 || atEnd();
