@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 // reportCmd makes the HTML report of a stored history.
 type reportCmd struct {
 	File     string `arg:"" name:"HISTORY" type:"path" help:"The history, compressed or not."`
-	Output   string `short:"o" required:"" type:"path" placeholder:"FILE" help:"The HTML file to write."`
+	Output   string `short:"o" type:"path" placeholder:"FILE" help:"The HTML file to write; without it HISTORY with .html for its ending."`
 	Annotate string `type:"path" placeholder:"FILE" help:"Shade what was done to the servers: JSON lines with from, to (seconds from the first request, or dates) and label."`
 	Lang     string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the report; without it the locale's."`
 }
@@ -36,9 +37,12 @@ func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
 	trace := report.NewTrace(0)
 	verdict, cfg, err := verify.ReadHistory(f, trace.Add)
 	if err != nil {
-		return complain(stderr, err, exitNoInput)
+		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
 	}
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: trace.Run(cfg), Verdict: verdict}
+	if c.Output == "" {
+		c.Output = besides(c.File)
+	}
 	out, err := os.Create(c.Output)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
@@ -50,8 +54,19 @@ func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
 	if err := writePage(out, page); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
+	fmt.Fprintln(stderr, language(c.Lang).Say("the report is in %s", c.Output))
 	result.Exit = exitStatus(result)
 	return result.Exit
+}
+
+// besides names the report of a history like the history.
+func besides(history string) string {
+	name := strings.TrimSuffix(history, ".gz")
+	name = strings.TrimSuffix(name, filepath.Ext(name)) + ".html"
+	if name == history {
+		name += ".html"
+	}
+	return name
 }
 
 func writePage(f *os.File, page *report.Page) error {

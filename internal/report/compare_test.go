@@ -20,7 +20,7 @@ func TestComparison(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := WriteComparison(&out, "A.json", "a-name-that-is-much-too-long.json", a, b, "en"); err != nil {
+	if err := WriteComparison(&out, "A.json", "a-name-that-is-much-too-long.json", a, b, Style{Lang: "en"}); err != nil {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(out.String(), thin, " ")
@@ -31,7 +31,7 @@ func TestComparison(t *testing.T) {
 	}
 	out.Reset()
 	b.Run.Workers = 100
-	if err := WriteComparison(&out, "A", "B", a, b, "en"); err != nil {
+	if err := WriteComparison(&out, "A", "B", a, b, Style{Lang: "en"}); err != nil {
 		t.Fatal(err)
 	}
 	if text := out.String(); !strings.Contains(text, "not asked to do the same: workers 50, workers 100") || strings.Contains(text, "better") {

@@ -80,7 +80,7 @@ func TestHTMLWindows(t *testing.T) {
 		return verify.Entry{Seq: seq, Sender: "Анна", SenderCount: count, Text: text, SentAt: 1795514400000000 + seq}
 	}
 	v := verify.Violation{
-		Check: verify.Agreement, Anomaly: "disagreement", Why: "seq 12 differs", Seq: 12,
+		Check: verify.Agreement, Anomaly: "disagreement", Why: verify.Sentence{Form: "seq 12 differs"}, Seq: 12,
 		Witnesses: []verify.Witness{
 			{Worker: 1, Seq: 13, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(12, 3, strings.Repeat("x", 80)+"one"), entry(13, 4, "d")}},
 			{Worker: 2, Seq: 12, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(11, 2, "b"), entry(12, 3, strings.Repeat("x", 80)+"two")}},
