@@ -43,14 +43,16 @@ var rules = map[string]rule{
 	"internal/loadtest": {[]string{"internal/messenger", "internal/verify", "internal/report"}, "the client knows the server by its wire format only"},
 	"internal/faulty":   {[]string{"internal/messenger", "internal/verify", "internal/server"}, "a faulty server must be right in all but its log, and name the check that it breaks"},
 
-	"internal/process":   {nil, "it runs programs, whatever they are"},
-	"internal/replica":   {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
-	"internal/pgcluster": {[]string{"internal/process"}, "it runs PostgreSQL for whoever needs one"},
-	"internal/pgtest":    {[]string{"internal/pgcluster"}, "it serves the tests of every package, so it must not import any of them"},
-	"internal/netfault":  {nil, "it spoils any two programs' connection, so it knows neither"},
-	"internal/nemesis":   {[]string{"internal/loadtest", "internal/verify", "internal/report"}, "it judges servers as the client does, and their tables by SQL, without their code"},
-	"internal/arch":      {nil, "it is a test only"},
-	"internal/e2e":       {nil, "it is a test only"},
+	"internal/process":     {nil, "it runs programs, whatever they are"},
+	"internal/replica":     {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
+	"internal/pgcluster":   {[]string{"internal/process"}, "it runs PostgreSQL for whoever needs one"},
+	"internal/pgtest":      {[]string{"internal/pgcluster"}, "it serves the tests of every package, so it must not import any of them"},
+	"internal/browser":     {nil, "it shows pages, whoever serves them"},
+	"internal/browsertest": {[]string{"internal/browser"}, "it serves the tests of every package, so it must not import any of them"},
+	"internal/netfault":    {nil, "it spoils any two programs' connection, so it knows neither"},
+	"internal/nemesis":     {[]string{"internal/loadtest", "internal/verify", "internal/report"}, "it judges servers as the client does, and their tables by SQL, without their code"},
+	"internal/arch":        {nil, "it is a test only"},
+	"internal/e2e":         {nil, "it is a test only"},
 	"internal/e2e/soak": {
 		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster"},
 		"it torments the server as a process, from outside",
@@ -102,7 +104,7 @@ func TestImportsGoOneWay(t *testing.T) {
 			if imported == "C" {
 				t.Errorf("%s uses cgo: whoever builds this must not need a C compiler", name)
 			}
-			if imported == "testing" && name != "internal/pgtest" && name != "internal/store/storetest" {
+			if imported == "testing" && !slices.Contains([]string{"internal/pgtest", "internal/browsertest", "internal/store/storetest"}, name) {
 				t.Errorf("%s imports testing: it would be part of a program", name)
 			}
 		}

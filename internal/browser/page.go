@@ -1,0 +1,263 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// A View is what a page is looked at with. Zero values mean a desktop: 1280 ×
+// 800 points at scale 1, light, English, UTC.
+type View struct {
+	Width, Height int     // in points
+	Scale         float64 // pixels for each point
+	Touch         bool    // a phone: no mouse, mobile layout
+	Dark          bool
+	Language      string // as in navigator.language
+	Timezone      string // as in Europe/Moscow
+}
+
+// Phone is a View of the size of a common phone.
+var Phone = View{Width: 390, Height: 844, Scale: 2, Touch: true}
+
+// A Page is one open tab, with cookies and storage of its own. One goroutine
+// uses it at a time.
+type Page struct {
+	ctx   context.Context // chromedp's handle of the tab; it lives as long
+	close context.CancelFunc
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+// Open opens url and returns when it has loaded. Page.Close closes it.
+func (b *Browser) Open(url string, v View) (*Page, error) {
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	p := &Page{ctx: ctx, close: cancel}
+	if err := p.open(url, v); err != nil {
+		p.Close()
+		return nil, fmt.Errorf("open %s: %w", url, err)
+	}
+	return p, nil
+}
+
+func (p *Page) open(url string, v View) error {
+	if err := chromedp.Do(p.ctx); err != nil { // creates the tab, for longer than a step
+		return err
+	}
+	if err := chromedp.Listen(p.ctx, p.listen); err != nil {
+		return err
+	}
+	return errors.Join(p.Look(v), p.Navigate(url))
+}
+
+// Close closes the tab.
+func (p *Page) Close() { p.close() }
+
+// step runs an action of a bounded time.
+func step[T any](p *Page, action chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, action)
+}
+
+func do(p *Page, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	return f(ctx)
+}
+
+// Navigate goes to url and returns when it has loaded.
+func (p *Page) Navigate(url string) error {
+	_, err := step(p, chromedp.Navigate(url))
+	return err
+}
+
+// Reload loads the page again.
+func (p *Page) Reload() error {
+	_, err := step(p, chromedp.Reload())
+	return err
+}
+
+// Look changes what the page is looked at with. A new language shows when the
+// page is loaded again.
+func (p *Page) Look(v View) error {
+	if v.Width == 0 {
+		v.Width, v.Height = 1280, 800
+	}
+	if v.Scale == 0 {
+		v.Scale = 1
+	}
+	if v.Language == "" {
+		v.Language = "en"
+	}
+	if v.Timezone == "" {
+		v.Timezone = "UTC"
+	}
+	scheme := "light"
+	if v.Dark {
+		scheme = "dark"
+	}
+	return do(p, func(ctx context.Context) error {
+		agent, err := chromedp.Run(ctx, chromedp.Evaluate[string]("navigator.userAgent"))
+		if err != nil {
+			return err
+		}
+		_, err1 := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: v.Scale, Mobile: v.Touch,
+		})
+		_, err2 := chromedp.Call(ctx, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: v.Touch})
+		_, err3 := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		_, err4 := chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
+			UserAgent: agent, AcceptLanguage: v.Language,
+		})
+		_, err5 := chromedp.Call(ctx, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: v.Language})
+		_, err6 := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: v.Timezone})
+		return errors.Join(err1, err2, err3, err4, err5, err6)
+	})
+}
+
+// Offline takes the page's network away, open requests included, or gives it back.
+func (p *Page) Offline(offline bool) error {
+	return do(p, func(ctx context.Context) error {
+		_, err1 := chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}},
+		})
+		_, err2 := chromedp.Call(ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{
+			Offline: offline, DownloadThroughput: -1, UploadThroughput: -1,
+		})
+		return errors.Join(err1, err2)
+	})
+}
+
+// Eval is the value of a JavaScript expression in p.
+func Eval[T any](p *Page, expression string) (T, error) {
+	value, err := step(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		return value, fmt.Errorf("%s: %w", excerpt(expression), err)
+	}
+	return value, nil
+}
+
+// Wait waits until a JavaScript expression is true, also across page loads.
+func (p *Page) Wait(expression string) error {
+	var last error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		// In the middle of a page load there is nothing to evaluate it in.
+		is, err := Eval[bool](p, "Boolean("+expression+")")
+		if is {
+			return nil
+		}
+		last = err
+		if p.ctx.Err() != nil {
+			break
+		}
+	}
+	if last != nil {
+		return fmt.Errorf("waiting: %w", last)
+	}
+	return fmt.Errorf("not true within %v: %s", patience, excerpt(expression))
+}
+
+func excerpt(s string) string {
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:200]) + "…"
+	}
+	return s
+}
+
+// Click clicks the middle of the element that a CSS selector finds first.
+func (p *Page) Click(selector string) error {
+	_, err := step(p, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	if err != nil {
+		return fmt.Errorf("click %s: %w", selector, err)
+	}
+	return nil
+}
+
+// Type puts text where the focus is, in one piece, as an input method does.
+func (p *Page) Type(text string) error {
+	return do(p, func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
+		return err
+	})
+}
+
+// Keys that Press knows by name.
+const (
+	Tab    = kb.Tab
+	Enter  = kb.Enter
+	Escape = kb.Escape
+	End    = kb.End
+	Home   = kb.Home
+	Up     = kb.ArrowUp
+	PageUp = kb.PageUp
+)
+
+// Press presses and releases keys, one after the other, where the focus is.
+func (p *Page) Press(keys string) error {
+	_, err := step(p, chromedp.KeyEvent(keys))
+	return err
+}
+
+// PressShift does so with the shift key held.
+func (p *Page) PressShift(keys string) error {
+	_, err := step(p, chromedp.KeyEvent(keys, chromedp.KeyModifiers(kb.ModifierShift)))
+	return err
+}
+
+// Screenshot is what can be seen of the page, as PNG.
+func (p *Page) Screenshot() ([]byte, error) { return step(p, chromedp.CaptureScreenshot()) }
+
+// Complaints are the warnings and errors that the browser reported so far:
+// exceptions, violations of the Content-Security-Policy ("security: …"), failed
+// requests ("network: …") and what scripts wrote to the console.
+func (p *Page) Complaints() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.complaints)
+}
+
+// listen is called in the order of the events, before the commands return
+// that caused them.
+func (p *Page) listen(event any) {
+	var complaint string
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		complaint = "exception: " + e.ExceptionDetails.Text
+		if x := e.ExceptionDetails.Exception; x != nil {
+			complaint += " " + x.Description
+		}
+	case *runtime.EventConsoleAPICalled:
+		if e.Type != "error" && e.Type != "warning" && e.Type != "assert" {
+			return
+		}
+		complaint = "console:"
+		for _, arg := range e.Args {
+			complaint += fmt.Sprintf(" %s%s", arg.Value, arg.Description)
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level != "error" && e.Entry.Level != "warning" {
+			return
+		}
+		complaint = fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+	default:
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.complaints = append(p.complaints, complaint)
+}

@@ -1,0 +1,59 @@
+// Package browsertest gives tests a browser.
+package browsertest
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"dummymessenger/internal/browser"
+)
+
+// Start starts a browser for a test and its subtests. Without a Chromium the
+// test is skipped, or fails if the environment says CI=true.
+func Start(t *testing.T) *browser.Browser {
+	t.Helper()
+	b, err := browser.Start(t.Context())
+	if errors.Is(err, browser.ErrMissing) && os.Getenv("CI") != "true" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// Open opens a page until the end of the test. If the test fails, a picture of
+// the page is among its artifacts (go test -artifacts), and what the browser
+// complained of in its log.
+func Open(t *testing.T, b *browser.Browser, name, url string, v browser.View) *browser.Page {
+	t.Helper()
+	p, err := b.Open(url, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			for _, complaint := range p.Complaints() {
+				t.Logf("%s: %s", name, complaint)
+			}
+			Picture(t, p, name)
+		}
+		p.Close()
+	})
+	return p
+}
+
+// Picture puts a picture of the page among the test's artifacts.
+func Picture(t *testing.T, p *browser.Page, name string) {
+	t.Helper()
+	png, err := p.Screenshot()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(t.ArtifactDir(), name+".png"), png, 0o644)
+	}
+	if err != nil {
+		t.Errorf("no picture of %s: %v", name, err)
+	}
+}
