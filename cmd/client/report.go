@@ -49,7 +49,7 @@ func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
 	}
 	page := &report.Page{
 		Result: result, Trace: trace, Annotations: annotations, Lang: language(c.Lang),
-		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "client", Value: buildinfo.Read().Version}},
+		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "version", Value: buildinfo.Read().Version}},
 	}
 	if err := writePage(out, page); err != nil {
 		return complain(stderr, err, exitCannotWrite)
@@ -114,8 +114,10 @@ func environment(r *report.Run) []report.Fact {
 		{Name: "command line", Value: commandLine(os.Args)},
 		{Name: "seed", Value: fmt.Sprint(r.Seed)},
 		{Name: "run", Value: r.ID},
-		{Name: "client", Value: buildinfo.Read().Version},
-		{Name: "system", Value: fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())},
+		{Name: "version", Value: buildinfo.Read().Version},
+		{Name: "go version", Value: runtime.Version()},
+		{Name: "system", Value: runtime.GOOS + "/" + runtime.GOARCH},
+		{Name: "processors", Value: fmt.Sprint(runtime.NumCPU())},
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -36,7 +37,7 @@ func decimal(x float64) string {
 	switch {
 	case x == 0:
 		return "0"
-	case x >= 99.95:
+	case x >= 99.95 || x >= 1 && x == math.Trunc(x):
 		return Count(int64(x + 0.5))
 	case x >= 9.995:
 		return fmt.Sprintf("%.1f", x)

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"slices"
+	"strings"
 
 	"dummymessenger/internal/verify"
 )
@@ -53,7 +54,7 @@ func WriteHTML(w io.Writer, p *Page) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"tr": p.Lang.tr, "say": p.Lang.Say, "sentence": p.Lang.sentence, "reason": p.Lang.Reason,
 		"count": Count, "decimal": p.Lang.decimal, "percentile": p.Lang.percentile, "elapsed": p.Lang.elapsed,
-		"quantity": p.Lang.plural,
+		"quantity": p.Lang.plural, "short": shortURL,
 		"describe": func(c verify.CheckResult) checkRow { return p.Lang.checkRow(&c) },
 		"witness":  func(w verify.Witness) string { return p.Lang.witness(&w) },
 		"served":   func(w verify.Witness) string { return p.Lang.replica(&w) },
@@ -83,6 +84,7 @@ func WriteHTML(w io.Writer, p *Page) error {
 		JS         template.JS
 		License    string
 		HasSeq     bool
+		Alt        alternatives
 	}{
 		Page: p, Run: run, Verdict: p.Result.Verdict, Numbers: p.Lang.bigNumbers(run), Plots: p.Trace.plots(p), Matrix: p.Trace.matrix(run),
 		Sampled: p.Trace.sampled(p.Lang), Honesty: p.Lang.honesty(run, true),
@@ -90,12 +92,16 @@ func WriteHTML(w io.Writer, p *Page) error {
 	}
 	view.Status, view.StatusName, view.Headline = p.Lang.headline(view.Verdict)
 	view.Plots.Words = p.Lang.plotWords()
+	view.Alt = p.Lang.alternatives(p.Result, view.Plots)
 	view.HasSeq = slices.ContainsFunc(view.Plots.Ops.Seq, func(seq int64) bool { return seq > 0 })
 	if view.Verdict != nil {
 		view.Exhibits = p.Lang.exhibits(view.Verdict)
 	}
 	return t.Execute(w, view)
 }
+
+// shortURL is how a page calls a replica.
+func shortURL(url string) string { return strings.TrimPrefix(url, "http://") }
 
 // A bigNumber is one of the three figures that the task asks for.
 type bigNumber struct{ Name, Value, Unit, Remark, Second, SecondRemark string }

@@ -89,7 +89,7 @@ func TestHTMLWindows(t *testing.T) {
 	page := exampleHTML(t, "en", 500, &verify.Verdict{
 		Status: verify.Violated, CounterExample: &v, Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 1, Unit: "windows", Violations: 1, Worst: []verify.Violation{v}}},
 	})
-	for _, want := range []string{"seq 12 differs", "worker 1, request 0", "worker 2, request 0", `class="gap"`, `<tr class="here"><th>12</th>`, "xone", "xtwo", `data-violation="0"`} {
+	for _, want := range []string{"seq 12 differs", "worker 1, request 0", "worker 2, request 0", `class="gap"`, `<tr class="here"><th scope="row">12</th>`, "xone", "xtwo", `data-violation="0"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}

@@ -157,18 +157,36 @@ func (l Lang) headline(v *verify.Verdict) (status, name, words string) {
 }
 
 // A checkRow is one check in words.
-type checkRow struct{ Mark, Class, Name, Saw, Limit string }
+type checkRow struct{ Mark, Class, Result, Name, Means, Saw, Limit string }
+
+// meanings say of each check what must be.
+var meanings = map[verify.Check]string{
+	verify.InternalConsistency: "an answer ends in the caller's own message, as it was sent",
+	verify.Contiguous:          "no seq is missing, in a window or in the log",
+	verify.Agreement:           "all answers show the same at one seq",
+	verify.Duplicate:           "one message has one seq, and one seq one message",
+	verify.LostWrite:           "what was acknowledged is in every later window that must hold it",
+	verify.FutureRead:          "no window shows what came after its own message",
+	verify.RealTimeOrder:       "what was answered before another was sent has the lower seq",
+	verify.Counters:            "each sender's messages are counted 1, 2, 3 … along seq",
+	verify.Dates:               "dates never decrease along seq, and are of the request's time",
+	verify.AbortedRead:         "what certainly failed is not in the log",
+	verify.GarbageRead:         "only what was sent is shown, as it was sent",
+	verify.ExactlyOnce:         "a request sent again is stored once, and answered alike",
+}
 
 func (l Lang) checkRow(c *verify.CheckResult) checkRow {
-	row := checkRow{Mark: "✓", Class: "good", Name: l.tr(c.Check.String()), Saw: l.units(c.Saw, c.Unit), Limit: l.sentence(c.Limit)}
+	row := checkRow{Mark: "✓", Class: "good", Result: l.tr("holds"), Name: l.tr(c.Check.String()), Means: l.tr(meanings[c.Check]), Saw: l.units(c.Saw, c.Unit), Limit: l.sentence(c.Limit)}
 	switch {
 	case c.Violations > 0:
-		row.Mark, row.Class = "✗", "bad"
+		row.Mark, row.Class, row.Result = "✗", "bad", l.tr("broken")
 		row.Saw = l.Say("%s; seen: %s", verify.Quantity{N: c.Violations, Noun: "violation"}, row.Saw)
 	case c.NotCheckable.Form != "":
-		row.Mark, row.Class, row.Saw = "–", "none", l.Say("not checkable: %s", c.NotCheckable)
+		row.Mark, row.Class, row.Result = "–", "none", l.tr("not checkable")
+		row.Saw = l.Say("not checkable: %s", c.NotCheckable)
 	case c.Saw == 0:
-		row.Mark, row.Class, row.Saw = "–", "none", l.Say("nothing to check: %s", l.none(c.Unit))
+		row.Mark, row.Class, row.Result = "–", "none", l.tr("not checked")
+		row.Saw = l.Say("nothing to check: %s", l.none(c.Unit))
 	}
 	return row
 }
@@ -205,7 +223,7 @@ func (l Lang) plotWords() map[string]string {
 	for _, w := range []string{
 		"time, s", "waited, ms", "seq", "all replicas", "per second", "answered", "failed", "unknown", "percentile", "slowest",
 		"worker", "request", "sender", "sent", "answered after", "closer", "farther", "earlier", "later", "all", "call", "return",
-		"violation", "total", "ms", "/s", "s", "stored or not: unknown",
+		"violation", "total", "max", "ms", "/s", "s", "stored or not: unknown",
 	} {
 		words[w] = l.tr(w)
 	}

@@ -39,9 +39,9 @@ outcomes  4 990 answered · 7 failed · 3 unknown
 senders   2, each answered 2 490 (Анна) to 2 500 (Bob) times
 client    49.8 of 50 workers waiting, 0.710 of 2 processors busy
 
-replica                  answered  per second  mean, ms  p99, ms  failed  unknown
-http://127.0.0.1:8001       2 500       6 063      4.12     9.84       7        0
-…name.example.org           2 490       6 039      4.12     9.84       0        3
+replica                      answered per second mean, ms p99, ms failed unknown
+http://127.0.0.1:8001           2 500      6 063     4.12    9.84      7       0
+…ith-a-long-name.example.org    2 490      6 039     4.12    9.84      0       3
 `
 
 func TestText(t *testing.T) {

@@ -81,7 +81,7 @@ func TestRussianIsComplete(t *testing.T) {
 		texts[f.name], texts[f.unit] = true, true
 	}
 	for _, c := range verify.Checks() {
-		texts[c.String()] = true
+		texts[c.String()], texts[meanings[c]] = true, true
 	}
 	if len(texts) < 150 {
 		t.Fatalf("only %d texts found", len(texts))

@@ -198,7 +198,7 @@ func (t *sheet) table(rows [][]string) {
 	for _, w := range widths[1:] {
 		rest += w
 	}
-	const legible = 24 // of the first column
+	const legible = 23 // of the first column
 	if t.width-rest-gap*len(widths[1:]) < min(widths[0], legible) {
 		gap = 1
 	}
