@@ -276,7 +276,7 @@
         cursor: { drag: { x: true, y: false }, y: false, points: { show: false } },
         scales: { x: { time: false, range: (_, min, max) => [Math.min(min, begin[0] + data.width / 2) - data.width / 2, max + data.width / 2] }, y: { range: (_, min, max) => [0, max * 1.08 || 1] } },
         axes: axes(words["time, s"], words["per second"], { x: { values: (_, v) => v.map(seconds) } }),
-        series: [{}, ...stacked.map((_, i) => ({ fill: () => replicaColor(last - i), stroke: () => css("card"), width: 1, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 100], gap: begin.length < 200 ? 2 : 0 }) }))],
+        series: [{}, ...stacked.map((_, i) => ({ fill: () => replicaColor(last - i), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 100], gap: begin.length * 6 < innerWidth ? 2 : 0 }) }))],
         hooks: { drawAxes: [drawShades], setCursor: [u => {
           const i = u.cursor.idx;
           if (u.cursor.left < 0 || i == null) return plot.tip("");
@@ -288,10 +288,10 @@
 
   drawFrontier(); drawSpectrum(); drawScatter(); drawThroughput();
   const redraw = () => plots.forEach(p => p.u.redraw(false, true));
-  const fit = width => plots.forEach(p => p.u.setSize({ width: width ?? p.root.clientWidth, height: p.u.height }));
+  const fit = () => plots.forEach(p => p.u.setSize({ width: p.root.clientWidth, height: p.u.height }));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   const paper = matchMedia("print");
-  paper.addEventListener("change", () => { fit(paper.matches ? 660 : undefined); redraw(); }); // A4 and Letter between their margins
+  paper.addEventListener("change", () => { fit(); redraw(); });
   let waiting;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(() => { if (!paper.matches) fit(); }, 100); });
 })();
