@@ -72,7 +72,7 @@ func (v *Live) Lines(width int, s Style) []string {
 		if n == 0 {
 			color = ""
 		}
-		return span{Count(n) + " " + l.tr(word), color}
+		return span{l.units(n, word), color}
 	}
 	dot := span{" · ", faint}
 

@@ -11,6 +11,8 @@ var englishSingular = map[string]string{
 
 // russianNouns have the forms of 1, 2 and 5.
 var russianNouns = map[string][3]string{
+	"failed":           {"отказ", "отказа", "отказов"},
+	"unknown":          {"неизвестный", "неизвестных", "неизвестных"},
 	"violations":       {"нарушение", "нарушения", "нарушений"},
 	"request":          {"запрос", "запроса", "запросов"},
 	"worker":           {"поток", "потока", "потоков"},
