@@ -187,6 +187,9 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	}
 	measured := test.Run(ctx, record)
 	stopProgress()
+	if live {
+		fmt.Fprintln(stderr) // the result comes below
+	}
 	writeErr := errors.Join(stopProfile(), closeHistory())
 
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: &measured}
