@@ -212,11 +212,12 @@ func TestRussianWhateverIsFound(t *testing.T) {
 				t.Fatal(err)
 			}
 			page := document.String()
-			seen := html.UnescapeString(markup.ReplaceAllString(page, " "))
+			var seen strings.Builder
+			seen.WriteString(html.UnescapeString(markup.ReplaceAllString(page, " ")))
 			for _, m := range hidden.FindAllStringSubmatch(page, -1) {
-				seen += " " + m[1]
+				seen.WriteString(" " + m[1])
 			}
-			for where, said := range map[string]string{"text": text.String(), "page": seen} {
+			for where, said := range map[string]string{"text": text.String(), "page": seen.String()} {
 				said = strings.ReplaceAll(quoted.ReplaceAllString(windows.ReplaceAllString(said, ""), " "), run, " ")
 				for _, word := range latin.FindAllString(said, -1) {
 					if !slices.Contains(identifiers, word) {

@@ -204,11 +204,12 @@ func (t *sheet) table(rows [][]string) {
 	}
 	widths[0] = max(min(widths[0], t.width-rest-gap*len(widths[1:])), 8)
 	for _, row := range rows {
-		line := fmt.Sprintf("%-*s", widths[0], fit(row[0], widths[0]))
+		var line strings.Builder
+		fmt.Fprintf(&line, "%-*s", widths[0], fit(row[0], widths[0]))
 		for i, cell := range row[1:] {
-			line += fmt.Sprintf("%*s", gap+widths[i+1], cell)
+			fmt.Fprintf(&line, "%*s", gap+widths[i+1], cell)
 		}
-		fmt.Fprintln(t, strings.TrimRight(line, " "))
+		fmt.Fprintln(t, strings.TrimRight(line.String(), " "))
 	}
 }
 

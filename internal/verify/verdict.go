@@ -58,8 +58,8 @@ type CheckResult struct {
 
 	// NotCheckable says why the check could not be made; then it has not
 	// passed either. Limit says which part of it could not be made.
-	NotCheckable Sentence `json:"not_checkable,omitempty"`
-	Limit        Sentence `json:"limit,omitempty"`
+	NotCheckable Sentence `json:"not_checkable,omitzero"`
+	Limit        Sentence `json:"limit,omitzero"`
 }
 
 // Counts says what became of the requests. Sent = OK + Failed + Unknown, and
