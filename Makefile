@@ -48,6 +48,10 @@ fuzz: ## every fuzz target for FUZZ executions (100000x) or as long (10s)
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZ),100000x) "$$package" || exit 1; \
 	done
 
+.PHONY: screenshots
+screenshots: ## the pictures of the README, with chromium and tmux
+	go run ./docs/screenshots
+
 .PHONY: release-check
 release-check: ## build all that a release has into dist/, and publish nothing; the first time takes long
 	go run github.com/goreleaser/goreleaser/v2@v2.15.0 check

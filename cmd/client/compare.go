@@ -26,7 +26,7 @@ func (c *compareCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	if err := report.WriteComparison(stdout, filepath.Base(c.A), filepath.Base(c.B), a, b, language(c.Lang)); err != nil {
+	if err := report.WriteComparison(stdout, filepath.Base(c.A), filepath.Base(c.B), a, b, styleOf(stdout, language(c.Lang))); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	return 0

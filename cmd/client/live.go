@@ -27,11 +27,16 @@ func onTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
 
-// terminalStyle is what the environment says of the terminal (no-color.org; POSIX locales).
-func terminalStyle(lang report.Lang) report.Style {
+// styleOf is what the environment says of the terminal that w is, if it is one
+// (no-color.org; POSIX locales).
+func styleOf(w io.Writer, lang report.Lang) report.Style {
+	if !onTerminal(w) {
+		return report.Style{Lang: lang}
+	}
 	charset := strings.ToLower(locale())
 	utf8 := strings.Contains(charset, "utf-8") || strings.Contains(charset, "utf8") || runtime.GOOS == "windows"
-	return report.Style{Lang: lang, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
+	width, _, _ := term.GetSize(int(w.(*os.File).Fd())) // 0 if it does not tell
+	return report.Style{Lang: lang, Width: width, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
 }
 
 // startLive shows how the run goes in a few lines that are drawn again and
@@ -63,8 +68,8 @@ func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan 
 			case <-done:
 				return
 			case <-interrupted:
-				interrupted = nil                         // it is said once
-				fmt.Fprintln(lines, "\r"+interruptedText) // the terminal has written ^C
+				interrupted = nil                                         // it is said once
+				fmt.Fprintln(lines, "\r"+style.Lang.Say(interruptedText)) // the terminal has written ^C
 			case now := <-ticker.C:
 				v.update(now, false)
 			}

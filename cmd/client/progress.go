@@ -15,7 +15,7 @@ const interruptedText = "interrupted: waiting for the requests under way; once m
 
 // startProgress writes one line a second until the function it returns is
 // called, and one when ctx ends.
-func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test) (stop func()) {
+func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test, lang report.Lang) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -29,9 +29,16 @@ func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test) (
 				return
 			case <-interrupted:
 				interrupted = nil // it is said once
-				fmt.Fprintln(stderr, interruptedText)
+				fmt.Fprintln(stderr, lang.Say(interruptedText))
 			case now := <-ticker.C:
-				last = writeProgress(stderr, test, now.Sub(start), last)
+				s := test.Snapshot()
+				live := report.Live{Elapsed: now.Sub(start), OK: s.OK, Failed: s.Failed, Unknown: s.Unknown}
+				if v := test.Verifier(); v != nil {
+					checks := v.Live()
+					live.Checks = &checks
+				}
+				fmt.Fprintln(stderr, live.Progress(last, lang))
+				last = s.OK
 			}
 		}
 	})
@@ -39,17 +46,4 @@ func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test) (
 		close(done)
 		wg.Wait()
 	}
-}
-
-// writeProgress returns how many answers there are; last is how many there
-// were a second ago.
-func writeProgress(stderr io.Writer, test *loadtest.Test, elapsed time.Duration, last int64) int64 {
-	s := test.Snapshot()
-	line := fmt.Sprintf("%3.0f s  %s answered, %s/s, %s failed, %s unknown", elapsed.Seconds(),
-		report.Count(s.OK), report.Count(s.OK-last), report.Count(s.Failed), report.Count(s.Unknown))
-	if v := test.Verifier(); v != nil {
-		line += ", " + report.Plural(v.Live().Violations, "violation")
-	}
-	fmt.Fprintln(stderr, line)
-	return s.OK
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 // reportCmd makes the HTML report of a stored history.
 type reportCmd struct {
 	File     string `arg:"" name:"HISTORY" type:"path" help:"The history, compressed or not."`
-	Output   string `short:"o" required:"" type:"path" placeholder:"FILE" help:"The HTML file to write."`
+	Output   string `short:"o" type:"path" placeholder:"FILE" help:"The HTML file to write; without it HISTORY with .html for its ending."`
 	Annotate string `type:"path" placeholder:"FILE" help:"Shade what was done to the servers: JSON lines with from, to (seconds from the first request, or dates) and label."`
 	Lang     string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the report; without it the locale's."`
 }
@@ -36,22 +37,36 @@ func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
 	trace := report.NewTrace(0)
 	verdict, cfg, err := verify.ReadHistory(f, trace.Add)
 	if err != nil {
-		return complain(stderr, err, exitNoInput)
+		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
 	}
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: trace.Run(cfg), Verdict: verdict}
+	if c.Output == "" {
+		c.Output = besides(c.File)
+	}
 	out, err := os.Create(c.Output)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	page := &report.Page{
 		Result: result, Trace: trace, Annotations: annotations, Lang: language(c.Lang),
-		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "client", Value: buildinfo.Read().Version}},
+		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "version", Value: buildinfo.Read().Version}},
 	}
 	if err := writePage(out, page); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
+	fmt.Fprintln(stderr, language(c.Lang).Say("the report is in %s", c.Output))
 	result.Exit = exitStatus(result)
 	return result.Exit
+}
+
+// besides names the report of a history like the history.
+func besides(history string) string {
+	name := strings.TrimSuffix(history, ".gz")
+	name = strings.TrimSuffix(name, filepath.Ext(name)) + ".html"
+	if name == history {
+		name += ".html"
+	}
+	return name
 }
 
 func writePage(f *os.File, page *report.Page) error {
@@ -99,8 +114,10 @@ func environment(r *report.Run) []report.Fact {
 		{Name: "command line", Value: commandLine(os.Args)},
 		{Name: "seed", Value: fmt.Sprint(r.Seed)},
 		{Name: "run", Value: r.ID},
-		{Name: "client", Value: buildinfo.Read().Version},
-		{Name: "system", Value: fmt.Sprintf("%s/%s, %d processors, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())},
+		{Name: "version", Value: buildinfo.Read().Version},
+		{Name: "go version", Value: runtime.Version()},
+		{Name: "system", Value: runtime.GOOS + "/" + runtime.GOARCH},
+		{Name: "processors", Value: fmt.Sprint(runtime.NumCPU())},
 	}
 }
 

@@ -62,6 +62,29 @@ func TestReportViolated(t *testing.T) {
 	}
 }
 
+// Without -o the report is beside its history, and never in its place.
+func TestReportBesides(t *testing.T) {
+	for history, want := range map[string]string{
+		"a/run.jsonl.gz": "a/run.html", "run.jsonl": "run.html", "run": "run.html", "run.gz": "run.html", "run.html": "run.html.html",
+	} {
+		if got := besides(history); got != want {
+			t.Errorf("besides(%s) = %s, want %s", history, got, want)
+		}
+	}
+	m := newMemory()
+	history := filepath.Join(t.TempDir(), "run.jsonl.gz")
+	if status, _ := try(t, t.Context(), "-n", "300", "--history", history, newReplica(t, m, nil), newReplica(t, m, nil)); status != exitVerified {
+		t.Fatalf("status %d", status)
+	}
+	var stderr bytes.Buffer
+	if status := run(t.Context(), []string{"report", history}, &stderr, &stderr); status != exitVerified || !strings.Contains(stderr.String(), besides(history)) {
+		t.Errorf("status %d, want %d, and where the report is:\n%s", status, exitVerified, &stderr)
+	}
+	if _, err := os.Stat(besides(history)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestReportUsage(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad")
@@ -72,7 +95,8 @@ func TestReportUsage(t *testing.T) {
 		args   []string
 		status int
 	}{
-		{[]string{"report", bad}, exitUsage},
+		{[]string{"report"}, exitUsage},
+		{[]string{"report", bad}, exitNoInput},
 		{[]string{"report", bad, "-o", filepath.Join(dir, "x")}, exitNoInput},
 		{[]string{"report", bad, "-o", filepath.Join(dir, "x"), "--annotate", bad}, exitNoInput},
 		{[]string{"report", bad, "-o", filepath.Join(dir, "x"), "--lang", "de"}, exitUsage},

@@ -144,14 +144,15 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
+	lang := language(c.Lang)
 	if err := test.Connect(); err != nil {
-		return complain(stderr, fmt.Errorf("no server answers at %s (%w); is it running?", strings.Join(cfg.URLs, ", "), err), exitFailed)
+		return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", strings.Join(cfg.URLs, ", "), lang.Reason(err.Error()))), exitFailed)
 	}
 	output, err := createOutput(c.JSON, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
-	output.lang = language(c.Lang)
+	output.style = styleOf(stdout, lang)
 	var html *os.File
 	if c.HTML != "" {
 		if html, err = os.Create(c.HTML); err != nil {
@@ -180,12 +181,15 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	stopProgress := func() {}
 	switch {
 	case live:
-		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, terminalStyle(output.lang))
+		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, output.style.Lang))
 	case !c.Quiet:
-		stopProgress = startProgress(ctx, stderr, test)
+		stopProgress = startProgress(ctx, stderr, test, output.style.Lang)
 	}
 	measured := test.Run(ctx, record)
 	stopProgress()
+	if live {
+		fmt.Fprintln(stderr) // the result comes below
+	}
 	writeErr := errors.Join(stopProfile(), closeHistory())
 
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: &measured}
@@ -193,15 +197,15 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		result.Verdict = v.Verdict()
 	}
 	for _, t := range c.thresholds {
-		if crossed := t.Crossed(measured); crossed != "" {
-			result.Crossed = append(result.Crossed, crossed)
+		if how, crossed := t.Crossed(&measured); crossed {
+			result.Crossed = append(result.Crossed, how)
 		}
 	}
 	result.Exit = exitStatus(result)
 	if html != nil {
 		// Not before: whoever injects the faults may write them down during the run.
 		annotations, err := readAnnotations(c.Annotate)
-		page := &report.Page{Result: result, Trace: trace, Annotations: annotations, Environment: environment(&measured), Lang: output.lang}
+		page := &report.Page{Result: result, Trace: trace, Annotations: annotations, Environment: environment(&measured), Lang: lang}
 		writeErr = errors.Join(writeErr, err, writePage(html, page))
 	}
 	if err := errors.Join(output.write(result), writeErr); err != nil {
@@ -246,10 +250,10 @@ func complain(stderr io.Writer, err error, status int) int {
 
 // An output is where the result goes.
 type output struct {
-	text io.Writer // nil: none
-	json io.Writer // nil: none
-	file *os.File  // that json is, if it is one
-	lang report.Lang
+	text  io.Writer    // nil: none
+	json  io.Writer    // nil: none
+	file  *os.File     // that json is, if it is one
+	style report.Style // of text
 }
 
 // createOutput opens the file before the run, so that a long run is not lost
@@ -278,7 +282,7 @@ func (o *output) write(r *report.Result) error {
 		}
 	}
 	if o.text != nil {
-		return report.WriteText(o.text, r, o.lang)
+		return report.WriteText(o.text, r, o.style)
 	}
 	return nil
 }

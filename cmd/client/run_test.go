@@ -457,7 +457,7 @@ func TestText(t *testing.T) {
 	if status != exitVerified || stderr.Len() > 0 {
 		t.Errorf("status %d, stderr %s", status, &stderr)
 	}
-	for _, s := range []string{"total time", "time of one request", "total throughput", "VERIFIED"} {
+	for _, s := range []string{"TOTAL TIME", "TIME OF ONE REQUEST", "TOTAL THROUGHPUT", "VERIFIED"} {
 		if !strings.Contains(stdout.String(), s) {
 			t.Errorf("stdout lacks %q:\n%s", s, &stdout)
 		}

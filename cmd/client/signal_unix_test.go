@@ -58,7 +58,7 @@ func TestSignal(t *testing.T) {
 		if !strings.Contains(stderr.String(), "interrupted: waiting") {
 			t.Errorf("%v: stderr does not tell what goes on:\n%s", signal, stderr)
 		}
-		for _, want := range []string{"interrupted", "total throughput", "VERIFIED", "2 sentinels"} {
+		for _, want := range []string{"interrupted", "TOTAL THROUGHPUT", "VERIFIED", "2 sentinels"} {
 			if !strings.Contains(stdout.String(), want) {
 				t.Errorf("%v: stdout lacks %q:\n%s", signal, want, stdout)
 			}

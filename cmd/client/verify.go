@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -25,13 +26,13 @@ func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	defer f.Close()
 	verdict, _, err := verify.ReadHistory(f, nil)
 	if err != nil {
-		return complain(stderr, err, exitNoInput)
+		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
 	}
 	output, err := createOutput(c.JSON, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
-	output.lang = language(c.Lang)
+	output.style = styleOf(stdout, language(c.Lang))
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Verdict: verdict}
 	result.Exit = exitStatus(result)
 	if err := output.write(result); err != nil {

@@ -80,6 +80,10 @@ var rules = map[string]rule{
 		[]string{"internal/buildinfo", "internal/process", "internal/replica", "internal/pgcluster"},
 		"the demo runs the programs as separate processes, never their code",
 	},
+	"docs/screenshots": {
+		[]string{"internal/browser", "internal/replica"},
+		"it shows what users see of the programs, which it runs as they do",
+	},
 	"bench": {
 		[]string{
 			"internal/process", "internal/replica", "internal/pgcluster", "internal/report",

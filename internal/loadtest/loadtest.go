@@ -233,6 +233,9 @@ func (t *Test) measured() report.Run {
 	}
 	var first, last time.Duration = -1, 0
 	failures := map[report.Failure]int64{}
+	for _, name := range c.Senders {
+		r.Senders = append(r.Senders, report.Sender{Name: name})
+	}
 	for _, w := range t.workers {
 		if w.first >= 0 && (first < 0 || w.first < first) {
 			first = w.first
@@ -240,6 +243,9 @@ func (t *Test) measured() report.Run {
 		last = max(last, w.last)
 		for kind, n := range w.failures {
 			failures[kind] += n
+		}
+		for i, n := range w.bySender {
+			r.Senders[i].OK += n
 		}
 	}
 	for _, kind := range slices.SortedFunc(maps.Keys(failures), func(a, b report.Failure) int {

@@ -29,12 +29,13 @@ type worker struct {
 
 	first, last time.Duration // measured requests: first call (-1 if none), last return
 	failures    map[report.Failure]int64
+	bySender    []int64 // answered, in the order of Config.Senders
 }
 
 func newWorker(t *Test, id, quota int) *worker {
 	choices := rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1))
 	w := &worker{
-		test: t, id: id, quota: quota, timeout: t.config.Timeout, retries: t.config.Retries, first: -1, failures: map[report.Failure]int64{},
+		test: t, id: id, quota: quota, timeout: t.config.Timeout, retries: t.config.Retries, first: -1, failures: map[report.Failure]int64{}, bySender: make([]int64, len(t.config.Senders)),
 		choices: choices, texts: textMaker{choices},
 		pauses:  rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1|1)),
 		replays: rand.New(rand.NewPCG(^t.config.Seed, uint64(id))),
@@ -120,10 +121,11 @@ func (t *Test) nextArrival(ctx context.Context) (due time.Duration, measured, ok
 // send sends one request, all its tries, and tells the judge and the statistics.
 func (w *worker) send(ctx context.Context, due time.Duration, measured bool) {
 	t := w.test
+	sender := w.choices.IntN(len(t.config.Senders))
 	op := &verify.Operation{
 		Worker: w.id,
 		Number: w.number,
-		Sender: t.config.Senders[w.choices.IntN(len(t.config.Senders))],
+		Sender: t.config.Senders[sender],
 		Text:   w.texts.next(w.nonce(w.number)),
 	}
 	w.number++
@@ -143,6 +145,7 @@ func (w *worker) send(ctx context.Context, due time.Duration, measured bool) {
 	switch op.Outcome {
 	case verify.OK:
 		n.ok.Add(1)
+		w.bySender[sender]++
 		t.recorder.add(w.id, sample{op.Replica, op.Return - due, op.Return - op.Call})
 		return
 	case verify.Failed:

@@ -1,13 +1,10 @@
 package report
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 )
@@ -16,13 +13,13 @@ import (
 func ReadJSON(r io.Reader) (*Result, error) {
 	var result Result
 	if err := json.UnmarshalRead(r, &result); err != nil {
-		return nil, fmt.Errorf("not a result of --json: %w", err)
+		return nil, fmt.Errorf("not what client --json has written: %w", err)
 	}
 	switch {
 	case result.Schema != SchemaVersion:
 		return nil, fmt.Errorf("a result of schema %d, only %d is known", result.Schema, SchemaVersion)
 	case result.Run == nil:
-		return nil, errors.New("a verdict only, without the figures of a run")
+		return nil, errors.New("the verdict of client verify, without the figures of a run")
 	}
 	return &result, nil
 }
@@ -61,34 +58,34 @@ func (r *Run) perRequest() float64 {
 
 // WriteComparison puts two runs side by side, with what changed from a to b.
 // Runs that were not asked to do the same are said to differ in that.
-func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, l Lang) error {
-	out := bufio.NewWriter(w)
-	indent := 0
-	for _, f := range figures {
-		indent = max(indent, utf8.RuneCountInString(l.tr(f.name)))
+func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) error {
+	t := newSheet(s)
+	const longest = 14 // of a file's name
+	_, statusA, _ := t.Lang.headline(a.Verdict)
+	_, statusB, _ := t.Lang.headline(b.Verdict)
+	rows := [][]string{
+		{"", fit(nameA, longest), fit(nameB, longest), t.tr("difference"), ""},
+		{t.tr("verdict"), statusA, statusB, "", ""},
 	}
-	row := func(name, a, b, change string) {
-		line := fmt.Sprintf("%-*s  %*s  %*s  %s", indent, name, 16, fit(a, 16), 16, fit(b, 16), change)
-		fmt.Fprintln(out, strings.TrimRight(line, " "))
-	}
-	row("", nameA, nameB, l.tr("difference"))
-	statusA, _ := l.headline(a.Verdict)
-	statusB, _ := l.headline(b.Verdict)
-	row("", l.tr(statusA), l.tr(statusB), "")
 	sameTask := a.Run.setUp() == b.Run.setUp()
 	for _, f := range figures {
 		if !sameTask {
 			f.better = 0 // neither is better at another task
 		}
 		x, y := f.of(a.Run), f.of(b.Run)
-		row(l.tr(f.name), f.show(x, l), f.show(y, l), f.change(x, y, l))
+		percent, judgement := f.change(x, y)
+		rows = append(rows, []string{t.tr(f.name), f.show(x, t.Lang), f.show(y, t.Lang), t.point(percent), t.tr(judgement)})
 	}
-	for i, asked := range a.Run.setUp() {
-		if other := b.Run.setUp()[i]; asked != other {
-			fmt.Fprintf(out, "%s: %s, %s\n", l.tr("not asked to do the same"), asked.text(l), other.text(l))
+	t.table(rows)
+	if !sameTask {
+		t.paragraph("", t.tr("They were not asked to do the same, so neither is better:"))
+		for i, asked := range a.Run.setUp() {
+			if other := b.Run.setUp()[i]; asked != other {
+				t.paragraph("  ", t.Say("%s: %s and %s", t.tr(asked.name), asked.text(t.Lang), other.text(t.Lang)))
+			}
 		}
 	}
-	return out.Flush()
+	return t.writeTo(w, s)
 }
 
 func (f *figure) show(x float64, l Lang) string {
@@ -97,26 +94,28 @@ func (f *figure) show(x float64, l Lang) string {
 		return "–"
 	case f.unit == "":
 		return Count(int64(x))
+	case f.unit == "s":
+		return l.seconds(x) + " " + l.tr(f.unit)
 	}
-	return decimal(x) + " " + l.tr(f.unit)
+	return l.decimal(x) + " " + l.tr(f.unit)
 }
 
 // change is in percent, and says which is better, unless it is below what two
 // equal runs differ by all the time.
-func (f *figure) change(x, y float64, l Lang) string {
+func (f *figure) change(x, y float64) (percent, judgement string) {
 	if x == 0 || y == 0 || x == y {
-		return ""
+		return "", ""
 	}
-	percent := (y/x - 1) * 100
-	text := fmt.Sprintf("%+.1f %%", percent)
+	change := (y/x - 1) * 100
+	percent = fmt.Sprintf("%+.1f %%", change)
 	const noise = 3
 	switch {
-	case f.better == 0 || percent < noise && percent > -noise:
-		return text
-	case (percent > 0) == (f.better > 0):
-		return text + "  " + l.tr("better")
+	case f.better == 0 || change < noise && change > -noise:
+		return percent, ""
+	case (change > 0) == (f.better > 0):
+		return percent, "better"
 	}
-	return text + "  " + l.tr("worse")
+	return percent, "worse"
 }
 
 // An asked is one thing that a run was asked to do.
@@ -126,7 +125,7 @@ type asked struct {
 }
 
 func (a asked) text(l Lang) string {
-	return l.tr(a.name) + " " + strconv.FormatFloat(a.value, 'f', -1, 64)
+	return l.point(strconv.FormatFloat(a.value, 'f', -1, 64))
 }
 
 func (r *Run) setUp() [7]asked {

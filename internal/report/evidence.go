@@ -13,10 +13,9 @@ import (
 // An exhibit is one violation with the windows of its witnesses side by side.
 type exhibit struct {
 	Index     int // among plots.Violations
-	Check     verify.Check
-	Anomaly   string
+	Title     string
 	Why       string
-	Session   []string
+	Session   string
 	Inferred  bool // places are, since the server shows no seq
 	Witnesses []verify.Witness
 	Rows      []exhibitRow
@@ -46,8 +45,11 @@ const excerptWidth = 44
 // maxHole is how many places between windows are shown empty.
 const maxHole = 6
 
-func newExhibit(index int, v *verify.Violation) exhibit {
-	x := exhibit{Index: index, Check: v.Check, Anomaly: v.Anomaly, Why: v.Why, Session: v.Session, Inferred: v.Inferred, Witnesses: v.Witnesses}
+func (l Lang) exhibit(index int, v *verify.Violation) exhibit {
+	x := exhibit{Index: index, Title: l.anomaly(v), Why: l.sentence(v.Why), Inferred: v.Inferred, Witnesses: v.Witnesses}
+	if len(v.Session) > 0 {
+		x.Session = l.broken(v.Session)
+	}
 	places := map[int64]bool{}
 	for _, w := range v.Witnesses {
 		for _, e := range w.Window {
@@ -196,13 +198,13 @@ func differ(a, b *bool, different bool) {
 }
 
 // exhibits are the counter-example and the worst two cases of each check.
-func exhibits(v *verify.Verdict) []exhibit {
+func (l Lang) exhibits(v *verify.Verdict) []exhibit {
 	var all []exhibit
 	index := 0
 	for _, c := range v.Checks {
 		for i := range c.Worst {
 			if i < 2 || sameCase(&c.Worst[i], v.CounterExample) {
-				x := newExhibit(index, &c.Worst[i])
+				x := l.exhibit(index, &c.Worst[i])
 				if sameCase(&c.Worst[i], v.CounterExample) {
 					all = slices.Insert(all, 0, x)
 				} else {
@@ -212,12 +214,12 @@ func exhibits(v *verify.Verdict) []exhibit {
 			index++
 		}
 	}
-	if v.CounterExample != nil && (len(all) == 0 || all[0].Why != v.CounterExample.Why) {
-		all = slices.Insert(all, 0, newExhibit(-1, v.CounterExample))
+	if v.CounterExample != nil && (len(all) == 0 || all[0].Why != l.sentence(v.CounterExample.Why)) {
+		all = slices.Insert(all, 0, l.exhibit(-1, v.CounterExample))
 	}
 	return all
 }
 
 func sameCase(a, b *verify.Violation) bool {
-	return b != nil && a.Check == b.Check && a.Seq == b.Seq && a.Why == b.Why
+	return b != nil && a.Check == b.Check && a.Seq == b.Seq && a.Why.String() == b.Why.String()
 }

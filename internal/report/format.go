@@ -2,7 +2,7 @@ package report
 
 import (
 	"fmt"
-	"io"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,7 +35,9 @@ func groupThousands(digits string) string {
 // decimal writes x to about three significant digits, thousands apart.
 func decimal(x float64) string {
 	switch {
-	case x >= 99.95:
+	case x == 0:
+		return "0"
+	case x >= 99.95 || x >= 1 && x == math.Trunc(x):
 		return Count(int64(x + 0.5))
 	case x >= 9.995:
 		return fmt.Sprintf("%.1f", x)
@@ -45,34 +47,12 @@ func decimal(x float64) string {
 	return fmt.Sprintf("%.3f", x)
 }
 
-// percentile is decimal for a value that is absent if 0.
-func percentile(ms float64) string {
-	if ms == 0 {
-		return "–"
-	}
-	return decimal(ms)
-}
-
 // Plural writes n and the noun, in the plural if n is not 1.
 func Plural(n int64, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}
 	return Count(n) + " " + noun
-}
-
-// width of the text report, in characters.
-const width = 80
-
-// writeParagraph writes text behind prefix and indents what does not fit on the line.
-func writeParagraph(w io.Writer, prefix, text string) {
-	indent := utf8.RuneCountInString(prefix)
-	for i, line := range wrap(text, width-max(indent, 2)) {
-		if i > 0 {
-			prefix = strings.Repeat(" ", max(indent, 2))
-		}
-		fmt.Fprintf(w, "%s%s\n", prefix, line)
-	}
 }
 
 // wrap breaks text at spaces into lines of at most width characters, but for

@@ -4,11 +4,10 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"fmt"
 	"html/template"
 	"io"
 	"slices"
-	"time"
+	"strings"
 
 	"dummymessenger/internal/verify"
 )
@@ -53,9 +52,13 @@ func policy() string {
 // WriteHTML writes p as one file that needs no other and no network.
 func WriteHTML(w io.Writer, p *Page) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"tr": p.Lang.tr, "count": Count, "decimal": decimal, "percentile": percentile,
-		"elapsed":  func(e verify.Elapsed) string { return seconds(time.Duration(e).Seconds()) + " s" },
+		"tr": p.Lang.tr, "say": p.Lang.Say, "sentence": p.Lang.sentence, "reason": p.Lang.Reason,
+		"count": Count, "decimal": p.Lang.decimal, "percentile": p.Lang.percentile, "elapsed": p.Lang.elapsed,
+		"quantity": p.Lang.plural, "short": shortURL,
 		"describe": func(c verify.CheckResult) checkRow { return p.Lang.checkRow(&c) },
+		"witness":  func(w verify.Witness) string { return p.Lang.witness(&w) },
+		"served":   func(w verify.Witness) string { return p.Lang.replica(&w) },
+		"unknowns": func(n verify.Counts) string { return p.Lang.unknowns(&n) },
 	}).Parse(pageHTML)
 	if err != nil {
 		return err
@@ -63,50 +66,59 @@ func WriteHTML(w io.Writer, p *Page) error {
 	run := p.Result.Run
 	view := struct {
 		*Page
-		Run      *Run
-		Verdict  *verify.Verdict
-		Status   string
-		Headline string
-		Numbers  []bigNumber
-		Exhibits []exhibit
-		Matrix   matrix
-		Plots    *plots
-		Sampled  string
-		Honesty  string
-		Policy   string
-		CSS      template.CSS
-		UplotCSS template.CSS
-		UplotJS  template.JS
-		JS       template.JS
-		License  string
-		HasSeq   bool
+		Run        *Run
+		Verdict    *verify.Verdict
+		Status     string
+		StatusName string
+		Headline   string
+		Numbers    []bigNumber
+		Exhibits   []exhibit
+		Matrix     matrix
+		Plots      *plots
+		Sampled    string
+		Honesty    string
+		Policy     string
+		CSS        template.CSS
+		UplotCSS   template.CSS
+		UplotJS    template.JS
+		JS         template.JS
+		License    string
+		HasSeq     bool
+		Alt        alternatives
 	}{
 		Page: p, Run: run, Verdict: p.Result.Verdict, Numbers: p.Lang.bigNumbers(run), Plots: p.Trace.plots(p), Matrix: p.Trace.matrix(run),
-		Sampled: p.Trace.sampled(p.Lang), Honesty: run.honesty(p.Lang),
+		Sampled: p.Trace.sampled(p.Lang), Honesty: p.Lang.honesty(run, true),
 		Policy: policy(), CSS: template.CSS(pageCSS), UplotCSS: template.CSS(uplotCSS), UplotJS: template.JS(uplotJS), JS: template.JS(pageJS), License: uplotLicense,
 	}
-	view.Status, view.Headline = p.Lang.headline(view.Verdict)
+	view.Status, view.StatusName, view.Headline = p.Lang.headline(view.Verdict)
 	view.Plots.Words = p.Lang.plotWords()
+	view.Alt = p.Lang.alternatives(p.Result, view.Plots)
 	view.HasSeq = slices.ContainsFunc(view.Plots.Ops.Seq, func(seq int64) bool { return seq > 0 })
 	if view.Verdict != nil {
-		view.Exhibits = exhibits(view.Verdict)
+		view.Exhibits = p.Lang.exhibits(view.Verdict)
 	}
 	return t.Execute(w, view)
 }
 
+// shortURL is how a page calls a replica.
+func shortURL(url string) string { return strings.TrimPrefix(url, "http://") }
+
 // A bigNumber is one of the three figures that the task asks for.
-type bigNumber struct{ Name, Value, Unit, Remark string }
+type bigNumber struct{ Name, Value, Unit, Remark, Second, SecondRemark string }
 
 func (l Lang) bigNumbers(r *Run) []bigNumber {
-	one := bigNumber{l.tr("time of one request"), "–", "", l.tr("nothing was answered")}
+	one := bigNumber{Name: l.tr("time of one request"), Value: "–", Remark: l.tr("nothing was answered")}
 	if r.Sent > 0 && r.Latency.Count > 0 {
-		one = bigNumber{l.tr("time of one request"), decimal(r.Total * 1000 / float64(r.Sent)), l.tr("ms"),
-			l.tr("total time ÷ requests") + "; " + fmt.Sprintf(l.tr("a caller waits %s ms on average"), decimal(r.Latency.Mean)) + ", " + r.concurrently(l)}
+		one.Value, one.Unit, one.Remark = l.decimal(r.perRequest()), l.tr("ms"), l.tr("total time ÷ requests")
+		one.Second, one.SecondRemark = l.decimal(r.Latency.Mean), l.Say("mean a caller waits, %d at once", r.Workers)
+		if r.Rate > 0 {
+			one.SecondRemark = l.tr("mean a caller waits, from when it was due")
+		}
 	}
 	return []bigNumber{
-		{l.tr("total time"), seconds(r.Total), l.tr("s"), l.tr("first request sent to last answer")},
+		{Name: l.tr("total time"), Value: l.seconds(r.Total), Unit: l.tr("s"), Remark: l.tr("first request sent to last answer")},
 		one,
-		{l.tr("total throughput"), decimal(r.Throughput), l.tr("/s"), l.tr("answered requests, all replicas together")},
+		{Name: l.tr("total throughput"), Value: l.decimal(r.Throughput), Unit: l.tr("/s"), Remark: l.tr("answered requests, all replicas together")},
 	}
 }
 
@@ -176,10 +188,10 @@ func (t *Trace) sampled(l Lang) string {
 	defer t.mu.Unlock()
 	s := ""
 	if t.every > 1 {
-		s = fmt.Sprintf(l.tr("One in %s answered requests is drawn, and the slowest of each %s."), Count(t.every), t.width)
+		s = l.Say("One in %s answered requests is drawn, and the slowest of each %s ms.", Count(t.every), amount(ms(t.width)))
 	}
 	if t.badSeen > int64(len(t.bad)) {
-		s += " " + fmt.Sprintf(l.tr("Of %s requests that were not answered, the first %s are drawn."), Count(t.badSeen), Count(int64(len(t.bad))))
+		s += " " + l.Say("Of %s requests that were not answered, the first %s are drawn.", Count(t.badSeen), Count(int64(len(t.bad))))
 	}
 	return s
 }

@@ -80,7 +80,7 @@ func TestHTMLWindows(t *testing.T) {
 		return verify.Entry{Seq: seq, Sender: "Анна", SenderCount: count, Text: text, SentAt: 1795514400000000 + seq}
 	}
 	v := verify.Violation{
-		Check: verify.Agreement, Anomaly: "disagreement", Why: "seq 12 differs", Seq: 12,
+		Check: verify.Agreement, Anomaly: "disagreement", Why: verify.Sentence{Form: "seq 12 differs"}, Seq: 12,
 		Witnesses: []verify.Witness{
 			{Worker: 1, Seq: 13, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(12, 3, strings.Repeat("x", 80)+"one"), entry(13, 4, "d")}},
 			{Worker: 2, Seq: 12, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(11, 2, "b"), entry(12, 3, strings.Repeat("x", 80)+"two")}},
@@ -89,7 +89,7 @@ func TestHTMLWindows(t *testing.T) {
 	page := exampleHTML(t, "en", 500, &verify.Verdict{
 		Status: verify.Violated, CounterExample: &v, Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 1, Unit: "windows", Violations: 1, Worst: []verify.Violation{v}}},
 	})
-	for _, want := range []string{"seq 12 differs", "worker 1, request 0", "worker 2, request 0", `class="gap"`, `<tr class="here"><th>12</th>`, "xone", "xtwo", `data-violation="0"`} {
+	for _, want := range []string{"seq 12 differs", "worker 1, request 0", "worker 2, request 0", `class="gap"`, `<tr class="here"><th scope="row">12</th>`, "xone", "xtwo", `data-violation="0"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}

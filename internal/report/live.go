@@ -32,15 +32,18 @@ type LiveReplica struct {
 	OK  int64
 }
 
-// A Style is what a terminal can show.
-type Style struct {
-	Lang  Lang
-	Color bool
-	ASCII bool // no character beyond it
-}
-
 // maxLiveReplicas is how many replicas have a line of their own.
 const maxLiveReplicas = 8
+
+// Progress is v in one plain line; last is how many answers there were a second ago.
+func (v *Live) Progress(last int64, l Lang) string {
+	line := l.Say("%s s  %s answered, %s/s, %s failed, %s unknown",
+		fmt.Sprintf("%3.0f", v.Elapsed.Seconds()), Count(v.OK), Count(v.OK-last), Count(v.Failed), Count(v.Unknown))
+	if v.Checks != nil {
+		line += ", " + l.plural(v.Checks.Violations, "violation")
+	}
+	return line
+}
 
 // LiveLines is how many lines a Live of so many replicas takes.
 func LiveLines(replicas int) int { return 4 + min(replicas, maxLiveReplicas) }
@@ -69,7 +72,7 @@ func (v *Live) Lines(width int, s Style) []string {
 		if n == 0 {
 			color = ""
 		}
-		return span{Count(n) + " " + l.tr(word), color}
+		return span{l.units(n, word), color}
 	}
 	dot := span{" · ", faint}
 
@@ -81,7 +84,7 @@ func (v *Live) Lines(width int, s Style) []string {
 	lines = append(lines, []span{{fmt.Sprintf("%8s", Count(rate)), bold}, {l.tr("/s") + "  ", ""}, {sparkline(v.Rates, width-16), cyan}})
 
 	lines = append(lines, []span{
-		{fmt.Sprintf(l.tr("p50 %s · p99 %s ms"), percentile(v.P50), percentile(v.P99)), ""}, dot,
+		{l.Say("p50 %s · p99 %s ms", l.percentile(v.P50), l.percentile(v.P99)), ""}, dot,
 		{Count(v.InFlight) + " " + l.tr("in flight"), ""}, dot, bad(v.Failed, "failed", red), dot, bad(v.Unknown, "unknown", yellow),
 	})
 	most := int64(1)
@@ -120,9 +123,10 @@ func (v *Live) progress(done int64, width int, l Lang) []span {
 		share, left = v.Elapsed.Seconds()/v.Limit.Seconds(), v.Limit-v.Elapsed
 	}
 	share = max(0, min(share, 1))
-	text := fmt.Sprintf(" %3.0f %%  %s%s  %.1f %s", share*100, Count(done), goal, v.Elapsed.Seconds(), l.tr("s"))
+	time := func(d time.Duration) string { return l.point(fmt.Sprintf("%.1f", d.Seconds())) }
+	text := fmt.Sprintf(" %3.0f %%  %s%s  ", share*100, Count(done), goal) + l.Say("%s s", time(v.Elapsed))
 	if !v.Over && left > 0 {
-		text += fmt.Sprintf(", %s %.1f %s", l.tr("left"), left.Seconds(), l.tr("s"))
+		text += l.Say(", left %s s", time(left))
 	}
 	bar := max(min(width-44, 40), 6)
 	full := int(share * float64(bar))
@@ -139,9 +143,9 @@ func (v *Live) checks(l Lang, dot span, bad func(int64, string, string) span) []
 		mark = span{"✗ ", red}
 	}
 	violations := span{l.plural(c.Violations, "violation"), mark.color}
-	line := []span{mark, {Count(c.CrossChecked) + " " + l.tr("entries cross-checked"), ""}, dot, violations, dot, bad(c.Unknown, "unknown", yellow)}
+	line := []span{mark, {l.units(c.CrossChecked, "entries cross-checked"), ""}, dot, violations, dot, bad(c.Unknown, "unknown", yellow)}
 	if c.First != nil {
-		line = append(line, dot, span{c.First.Why, red})
+		line = append(line, dot, span{l.sentence(c.First.Why), red})
 	}
 	return line
 }
@@ -162,8 +166,18 @@ func sparkline(values []int64, width int) string {
 }
 
 // ascii stands in for what a terminal without Unicode cannot show.
-var ascii = strings.NewReplacer(thin, " ", "█", "#", "░", ".", "▪", "=", " · ", " | ", "✓ ", "+ ", "✗ ", "! ", "–", "-", "…", "~",
+var ascii = strings.NewReplacer(thin, " ", "█", "#", "░", ".", "▪", "=", " · ", " | ", "✓", "+", "✗", "!", "–", "-", "…", "~", "÷", "/",
 	"▁", "_", "▂", "_", "▃", "-", "▄", "-", "▅", "=", "▆", "=", "▇", "#")
+
+// toASCII is text for where nothing else can be shown.
+func toASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r > '~' {
+			return '?'
+		}
+		return r
+	}, ascii.Replace(text))
+}
 
 // paint joins spans and cuts off what does not fit. What servers and callers
 // have chosen cannot move the cursor: control characters are dropped.
@@ -177,12 +191,7 @@ func paint(line []span, width int, s Style) string {
 			return r
 		}, part.text)
 		if s.ASCII {
-			text = strings.Map(func(r rune) rune {
-				if r > '~' {
-					return '?'
-				}
-				return r
-			}, ascii.Replace(text))
+			text = toASCII(text)
 		}
 		text = runewidth.Truncate(text, width, "")
 		width -= runewidth.StringWidth(text)

@@ -25,7 +25,7 @@ func TestLiveLines(t *testing.T) {
 	escape := regexp.MustCompile("\x1b\\[[0-9]+m")
 	hostile := exampleLive()
 	hostile.Replicas[0].URL = "http://\x1b[2J\u4e16\u754c" + strings.Repeat("x", 300)
-	hostile.Checks.Violations, hostile.Checks.First = 3, &verify.Violation{Why: "\x1b]0;title\a" + strings.Repeat("\u4e16", 300)}
+	hostile.Checks.Violations, hostile.Checks.First = 3, &verify.Violation{Why: verify.Sentence{Form: "\x1b]0;title\a" + strings.Repeat("\u4e16", 300)}}
 	for _, live := range []*Live{exampleLive(), hostile, {}, {Replicas: make([]LiveReplica, 50), Limit: time.Second, Elapsed: 2 * time.Second, Over: true}} {
 		for _, width := range []int{1, 10, 60, 80, 200} {
 			for _, style := range []Style{{}, {Color: true, Lang: "ru"}, {ASCII: true, Lang: "ru"}} {

@@ -40,9 +40,8 @@ type opPlot struct {
 }
 
 type violationPlot struct {
-	Seq   int64        `json:"seq"`
-	Label string       `json:"label"`
-	Ops   [][3]float64 `json:"ops"` // call, return, seq of each witness
+	Seq int64        `json:"seq"`
+	Ops [][3]float64 `json:"ops"` // call, return, seq of each witness
 }
 
 type shade struct {
@@ -60,6 +59,9 @@ func (t *Trace) plots(p *Page) *plots {
 		d.Replicas = append(d.Replicas, r.URL)
 	}
 	d.Ops = t.opPlot(d)
+	for i, reason := range d.Reasons {
+		d.Reasons[i] = p.Lang.Reason(reason)
+	}
 	d.Spectrum = t.spectrum()
 	d.Throughput = t.throughput(len(d.Replicas))
 	if t.warmup > 0 {
@@ -82,7 +84,7 @@ func (t *Trace) plots(p *Page) *plots {
 func ms(d time.Duration) float64 { return math.Round(float64(d)/1e3) / 1e3 }
 
 func (t *Trace) violationPlot(v *verify.Violation) violationPlot {
-	p := violationPlot{Seq: v.Seq, Label: v.Check.String() + ": " + v.Anomaly}
+	p := violationPlot{Seq: v.Seq}
 	for _, w := range v.Witnesses {
 		if w.Forgotten || w.Outcome == "never sent" {
 			continue

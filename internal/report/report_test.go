@@ -19,23 +19,29 @@ func exampleRun() *Run {
 			{URL: "http://127.0.0.1:8001", OK: 2500, Failed: 7, Throughput: 6063, Latency: l},
 			{URL: "https://a-replica-with-a-long-name.example.org", OK: 2490, Unknown: 3, Throughput: 6039, Latency: l},
 		},
+		Senders:   []Sender{{"Bob", 2500}, {"Анна", 2490}},
 		Failures:  []Failure{{Outcome: "failed", Reason: "status 503, not stored", Count: 7}, {Outcome: "unknown", Reason: "timeout", Count: 3}},
 		Generator: Generator{Concurrency: 49.8, CPU: 0.71, CPUs: 2, Connections: 100},
 	}
 }
 
-const exampleText = `5 000 requests by 50 workers to 2 replicas:
-4 990 answered, 7 failed, 3 unknown
+const exampleText = `5 000 requests, 50 workers, 2 replicas · run RUN, --seed 7
 
-total time                 0.412 s      first request sent to last answer
-time of one request        0.082 ms     total time ÷ requests
-                            4.12 ms     mean a caller waits, 50 at once
-    p50 3.90 · p90 5.25 · p95 6.10 · p99 9.84 · max 14.2 ms
-total throughput          12 103 /s     answered requests, all replicas together
+  TOTAL TIME            0.412 s    first request sent to last answer
+  TIME OF ONE REQUEST   0.082 ms   total time ÷ requests
+                         4.12 ms   mean a caller waits, 50 at once
+  TOTAL THROUGHPUT     12 103 /s   answered requests, all replicas together
 
-replica                      per s  answered  failed  unknown    mean  p99 ms
-http://127.0.0.1:8001        6 063     2 500       7        0    4.12    9.84
-…h-a-long-name.example.org   6 039     2 490       0        3    4.12    9.84
+latency   p50 3.90 · p90 5.25 · p95 6.10 · p99 9.84 · max 14.2 ms
+outcomes  4 990 answered · 7 failed · 3 unknown
+          7 failed: status 503, not stored
+          3 unknown: timeout
+senders   2, each answered 2 490 (Анна) to 2 500 (Bob) times
+client    49.8 of 50 workers waiting, 0.710 of 2 processors busy
+
+replica                      answered per second mean, ms p99, ms failed unknown
+http://127.0.0.1:8001           2 500      6 063     4.12    9.84      7       0
+…ith-a-long-name.example.org    2 490      6 039     4.12    9.84      0       3
 `
 
 func TestText(t *testing.T) {
@@ -43,7 +49,7 @@ func TestText(t *testing.T) {
 	r := &Result{Run: exampleRun(), Verdict: &verify.Verdict{
 		Status: verify.Violated,
 		CounterExample: &verify.Violation{
-			Check: verify.Contiguous, Anomaly: "gap", Seq: 12, Why: strings.Repeat("seq 12 is missing between 11 and 13, ", 5),
+			Check: verify.Contiguous, Anomaly: "gap", Seq: 12, Why: verify.Sentence{Form: strings.Repeat("seq 12 is missing between 11 and 13, ", 5)},
 			Session: []string{"monotonic reads"},
 			Witnesses: []verify.Witness{{Worker: 3, Number: 4, Replica: 1, Sender: "Анна", Outcome: "ok", Seq: 13, Window: []verify.Entry{
 				{Seq: 11, Sender: "Bob", SenderCount: 5, Text: "hi\n" + strings.Repeat("x", 99), SentAt: 1795514400000000},
@@ -52,13 +58,13 @@ func TestText(t *testing.T) {
 		},
 		Checks: []verify.CheckResult{
 			{Check: verify.InternalConsistency, Saw: 4990, Unit: "windows"},
-			{Check: verify.Contiguous, Saw: 4990, Unit: "windows", Violations: 1, Worst: []verify.Violation{{Seq: 12, Why: "seq 12 is missing"}}},
+			{Check: verify.Contiguous, Saw: 4990, Unit: "windows", Violations: 1, Worst: []verify.Violation{{Seq: 12, Why: verify.Sentence{Form: "seq 12 is missing"}}}},
 			{Check: verify.AbortedRead, Unit: "failed requests"},
-			{Check: verify.Counters, NotCheckable: "the server shows no counters", Limit: strings.Repeat("long ", 30)},
+			{Check: verify.Counters, NotCheckable: verify.Sentence{Form: "the server shows no counters"}, Limit: verify.Sentence{Form: strings.Repeat("long ", 30)}},
 		},
 		Counts: verify.Counts{Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Stored: 2, NotStored: 1, Others: 1, Sentinels: 2},
-	}, Crossed: []string{"p99<1ms: it was 9.84 ms"}}
-	if err := WriteText(&b, r, "en"); err != nil {
+	}, Crossed: []verify.Sentence{{Form: "%s: it was %s ms", Args: []any{"p99<1ms", amount(9.84)}}}}
+	if err := WriteText(&b, r, Style{Lang: "en"}); err != nil {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(b.String(), thin, " ")
@@ -75,9 +81,10 @@ func TestText(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"failed           7  status 503, not stored", "unknown          3  timeout", "VIOLATED", "gap (contiguous windows, no gap): seq 12",
-		"breaks monotonic reads", "worker 3, request 4 at replica 1", "> ", "✗ contiguous windows, no gap", "seq 12: seq 12 is missing", "– counters", "not checkable",
-		"2 stored, 1 not stored", "1 message of other runs or writers seen (the log was not empty)", "seen: 5 000 requests, and at the end 2 sentinels", "– aborted read                nothing to check: no failed requests", "threshold not kept  p99<1ms",
+		"VIOLATED: the answers cannot all be true", "gap (contiguous windows, no gap): seq 12", "so this breaks monotonic reads too",
+		"worker 3, request 4 at replica 2", "> ", "✗ no gap                    1 violation ", "✗ contiguous windows, no gap: 1 violation; seen: 4 990 windows",
+		"seq 12: seq 12 is missing", "– aborted read  no failures", "– counters      not checkable", "– counters: not checkable: the server shows no counters",
+		"2 stored, 1 not stored", "the log was not empty: it shows 1 message of other runs", "2 sentinels at the end", "threshold not kept  p99<1ms: it was 9.84 ms",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q", want)
@@ -95,7 +102,7 @@ func TestTextOfNothing(t *testing.T) {
 		{Workers: 1, Sent: 3, Failed: 3, Rate: 5, Service: &Latency{}, Dropped: 2, Interrupted: true, Replicas: []Replica{{URL: "http://a", Failed: 3}}},
 	} {
 		var b bytes.Buffer
-		if err := WriteText(&b, &Result{Run: run}, "en"); err != nil || strings.Contains(b.String(), "NaN") || !strings.Contains(b.String(), "NOT VERIFIED") {
+		if err := WriteText(&b, &Result{Run: run}, Style{Lang: "en"}); err != nil || strings.Contains(b.String(), "NaN") || !strings.Contains(b.String(), "NOT VERIFIED") {
 			t.Errorf("%v\n%s", err, &b)
 		}
 	}
@@ -128,7 +135,8 @@ func TestThresholds(t *testing.T) {
 			t.Errorf("ParseThreshold(%q): %v", s, err)
 			continue
 		}
-		if got := strings.ReplaceAll(th.Crossed(run), thin, " "); got != want {
+		how, crossed := th.Crossed(&run)
+		if got := strings.ReplaceAll(how.String(), thin, " "); got != want || crossed != (want != "") {
 			t.Errorf("%q is crossed by %q, want %q", s, got, want)
 		}
 	}

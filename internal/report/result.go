@@ -57,6 +57,7 @@ type Run struct {
 	Dropped int64 `json:"dropped,omitzero"` // with a Rate: never sent, as their time ran out in the queue
 
 	Replicas  []Replica `json:"replicas"`
+	Senders   []Sender  `json:"senders,omitempty"`
 	Failures  []Failure `json:"failures,omitzero"` // most frequent first
 	Generator Generator `json:"generator"`
 }
@@ -70,6 +71,12 @@ type Replica struct {
 	Unknown    int64   `json:"unknown"`
 	Throughput float64 `json:"throughput_per_s"`
 	Latency    Latency `json:"latency"`
+}
+
+// A Sender is one sender's part of a Run.
+type Sender struct {
+	Name string `json:"name"`
+	OK   int64  `json:"ok"`
 }
 
 // A Failure is a kind of answer that was not good.
@@ -114,8 +121,8 @@ type Result struct {
 	Run     *Run            `json:"run,omitzero"`     // absent if a stored history was judged
 	Verdict *verify.Verdict `json:"verdict,omitzero"` // absent after --no-verify
 
-	Crossed []string `json:"crossed,omitzero"` // thresholds that were not kept, in words
-	Exit    int      `json:"exit"`             // the exit status
+	Crossed []verify.Sentence `json:"crossed,omitzero"` // thresholds that were not kept, in words
+	Exit    int               `json:"exit"`             // the exit status
 }
 
 // SchemaVersion grows when a field changes its meaning or goes away.

@@ -1,114 +1,268 @@
 package report
 
 import (
-	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"dummymessenger/internal/verify"
 )
 
-// WriteText writes r for people: first the figures, then what they are worth.
-func WriteText(w io.Writer, r *Result, l Lang) error {
-	b := bufio.NewWriter(w)
-	if r.Run != nil {
-		writeRun(b, r.Run, l)
-	}
-	if r.Verdict != nil {
-		writeVerdict(b, r.Verdict, l)
-	} else {
-		fmt.Fprintf(b, "\n%s: %s\n", l.tr("NOT VERIFIED"), l.tr("the answers were only counted (--no-verify)"))
-	}
-	for _, crossed := range r.Crossed {
-		fmt.Fprintf(b, "%s  %s\n", l.tr("threshold not kept"), crossed)
-	}
-	return b.Flush()
+// A Style is what is known of the place where a text is read.
+type Style struct {
+	Lang  Lang
+	Width int  // of a terminal, in columns; 0 means 80
+	Color bool // ECMA-48 colours are understood
+	ASCII bool // no character beyond it can be shown
 }
 
-func writeRun(b *bufio.Writer, r *Run, l Lang) {
-	head := l.plural(r.Sent, "request") + " " + l.tr("by") + " " + l.plural(int64(r.Workers), "worker") + " " + l.tr("to") + " " + l.plural(int64(len(r.Replicas)), "replica")
+// WriteText writes r for people, on one screen if all is well: first the
+// figures, then what they are worth.
+func WriteText(w io.Writer, r *Result, s Style) error {
+	t := newSheet(s)
+	if r.Run != nil {
+		t.run(r.Run)
+		fmt.Fprintln(t)
+	}
+	if r.Verdict != nil {
+		t.verdict(r.Verdict)
+	} else {
+		t.headline(nil)
+	}
+	if r.Crossed != nil {
+		fmt.Fprintln(t)
+	}
+	for _, crossed := range r.Crossed {
+		t.paragraph(t.tr("threshold not kept")+"  ", t.sentence(crossed))
+	}
+	return t.writeTo(w, s)
+}
+
+// A sheet is a text that is written to a width.
+type sheet struct {
+	bytes.Buffer
+	Lang
+	width int
+	color bool
+}
+
+const (
+	usualWidth = 80
+	leastWidth = 40
+)
+
+func newSheet(s Style) *sheet {
+	t := &sheet{Lang: s.Lang, width: usualWidth, color: s.Color}
+	if s.ASCII {
+		t.Lang = "en"
+	}
+	if s.Width > 0 {
+		t.width = max(leastWidth, min(s.Width, usualWidth))
+	}
+	return t
+}
+
+func (t *sheet) writeTo(w io.Writer, s Style) error {
+	text := t.String()
+	if s.ASCII {
+		text = toASCII(text)
+	}
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// paint colours text, where there are colours.
+func (t *sheet) paint(color, text string) string {
+	if !t.color || color == "" {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}
+
+// paragraph writes text behind prefix and indents what does not fit on the line.
+func (t *sheet) paragraph(prefix, text string) {
+	t.painted("", prefix, "", text)
+}
+
+func (t *sheet) painted(prefixColor, prefix, color, text string) {
+	indent := max(utf8.RuneCountInString(prefix), 2)
+	for i, line := range wrap(text, t.width-indent) {
+		if i > 0 {
+			prefix = strings.Repeat(" ", indent)
+		}
+		fmt.Fprintf(t, "%s%s\n", t.paint(prefixColor, prefix), t.paint(color, line))
+	}
+}
+
+func (t *sheet) run(r *Run) {
+	head := t.Say("%s, %s, %s", verify.Quantity{N: r.Sent, Noun: "request"},
+		verify.Quantity{N: int64(r.Workers), Noun: "worker"}, verify.Quantity{N: int64(len(r.Replicas)), Noun: "replica"})
 	if r.Rate > 0 {
-		head += ", " + decimal(r.Rate) + " " + l.tr("due per second")
+		head += ", " + t.Say("%s due per second", amount(r.Rate))
 	}
 	if r.Interrupted {
-		head += ", " + l.tr("interrupted")
+		head += ", " + t.tr("interrupted")
 	}
-	fmt.Fprintf(b, "%s:\n%s %s, %s %s, %s %s\n\n", head,
-		Count(r.OK), l.tr("answered"), Count(r.Failed), l.tr("failed"), Count(r.Unknown), l.tr("unknown"))
+	t.paragraph("", head+" · "+t.Say("run %s, --seed %d", r.ID, r.Seed))
+	fmt.Fprintln(t)
+	t.numbers(r)
+	fmt.Fprintln(t)
 
-	waits := &r.Latency
-	names := []string{l.tr("total time"), l.tr("time of one request"), l.tr("total throughput")}
-	indent := 22
-	for _, name := range names {
-		indent = max(indent, utf8.RuneCountInString(name)+1)
+	var lines []labelled
+	add := func(label, color, text string) {
+		if text != "" {
+			lines = append(lines, labelled{t.tr(label), color, text})
+		}
 	}
-	line := func(name, value, unit, remark string) {
-		fmt.Fprintf(b, "%-*s%10s %-6s %s\n", indent, name, value, unit, remark)
-	}
-	line(names[0], seconds(r.Total), l.tr("s"), l.tr("first request sent to last answer"))
-	if r.Sent > 0 {
-		line(names[1], decimal(r.Total*1000/float64(r.Sent)), l.tr("ms"), l.tr("total time ÷ requests"))
-	}
-	if waits.Count > 0 {
-		line("", decimal(waits.Mean), l.tr("ms"), l.tr("mean a caller waits")+", "+r.concurrently(l))
-		fmt.Fprintf(b, "    %s\n", percentiles(waits))
-	}
-	line(names[2], decimal(r.Throughput), l.tr("/s"), l.tr("answered requests, all replicas together"))
+	add("latency", "", t.percentiles(&r.Latency))
 	if r.Service != nil {
-		fmt.Fprintf(b, "waits count from when a request was due; from when it was sent, in ms:\n    %s\n", percentiles(r.Service))
-		fmt.Fprintf(b, "    %s sent over 1 ms late, %s never sent\n", Count(r.Late), Count(r.Dropped))
+		add("service", "", t.percentiles(r.Service))
+		add("", "", t.Say("waits count from when a request was due, service from when it was sent; %s were sent over 1 ms late, %s never",
+			Count(r.Late), Count(r.Dropped)))
 	}
-	writeReplicas(b, r, l)
-	if len(r.Failures) > 0 {
-		fmt.Fprintln(b)
-		for _, f := range r.Failures {
-			fmt.Fprintf(b, "%-8s %9s  %s\n", l.tr(f.Outcome), Count(f.Count), f.Reason)
-			if f.First != "" {
-				writeParagraph(b, "          "+l.tr("the first one: "), f.First)
-			}
+	color := ""
+	if r.Failed+r.Unknown > 0 {
+		color = yellow
+	}
+	add("outcomes", color, t.Say("%s answered · %s failed · %s unknown", Count(r.OK), Count(r.Failed), Count(r.Unknown)))
+	for _, f := range r.Failures {
+		add("", "", t.Say("%s %s: %s", Count(f.Count), t.tr(f.Outcome), t.Reason(f.Reason)))
+		if f.First != "" {
+			add("", "", t.tr("the first one:")+" "+f.First)
 		}
 	}
 	if r.Retried > 0 {
-		fmt.Fprintf(b, "%s tried again\n", Plural(r.Retried, "time"))
+		add("", "", t.Say("tried again: %s", verify.Quantity{N: r.Retried, Noun: "time"}))
 	}
-	if r.Replayed+r.Unreplayed > 0 {
-		writeParagraph(b, "", fmt.Sprintf("%s sent once more after the answer, for a comparison, %s in vain; not in the figures",
-			Plural(r.Replayed+r.Unreplayed, "request"), Count(r.Unreplayed)))
+	if n := r.Replayed + r.Unreplayed; n > 0 {
+		add("", "", t.Say("sent once more after the answer, for a comparison: %s, %s in vain; not in the figures",
+			verify.Quantity{N: n, Noun: "request"}, Count(r.Unreplayed)))
 	}
-	fmt.Fprintln(b)
-	writeParagraph(b, l.tr("client")+": ", r.honesty(l))
-	fmt.Fprintf(b, "%s %s, --seed %d\n", l.tr("run"), r.ID, r.Seed)
+	add("senders", "", t.senders(r))
+	add("client", "", t.honesty(r, false))
+	t.labelled(lines)
+	fmt.Fprintln(t)
+	t.table(t.replicas(r))
 }
 
-func (r *Run) concurrently(l Lang) string {
-	if r.Rate > 0 {
-		return l.tr("from when it was due")
+// numbers are the three figures that the task asks for.
+func (t *sheet) numbers(r *Run) {
+	type row struct{ name, value, unit, remark string }
+	var rows []row
+	for _, n := range t.bigNumbers(r) {
+		rows = append(rows, row{strings.ToUpper(n.Name), n.Value, n.Unit, n.Remark})
+		if n.Second != "" {
+			rows = append(rows, row{"", n.Second, n.Unit, n.SecondRemark})
+		}
 	}
-	return Count(int64(r.Workers)) + " " + l.tr("at once")
+	name, value, unit := 0, 0, 0
+	for _, r := range rows {
+		name, value, unit = max(name, utf8.RuneCountInString(r.name)), max(value, utf8.RuneCountInString(r.value)), max(unit, utf8.RuneCountInString(r.unit))
+	}
+	for _, r := range rows {
+		prefix := fmt.Sprintf("  %-*s  %*s %-*s   ", name, r.name, value, r.value, unit, r.unit)
+		if t.width-utf8.RuneCountInString(prefix) < utf8.RuneCountInString(r.remark)/2 {
+			fmt.Fprintln(t, t.paint(bold, strings.TrimRight(prefix, " ")))
+			t.paragraph("    ", r.remark)
+			continue
+		}
+		t.painted(bold, prefix, "", r.remark)
+	}
 }
 
-func percentiles(l *Latency) string {
-	return fmt.Sprintf("p50 %s · p90 %s · p95 %s · p99 %s · max %s ms",
-		percentile(l.P50), percentile(l.P90), percentile(l.P95), percentile(l.P99), decimal(l.Max))
+// A labelled line has its label in a column of its own.
+type labelled struct{ label, color, text string }
+
+func (t *sheet) labelled(lines []labelled) {
+	width := 0
+	for _, l := range lines {
+		width = max(width, utf8.RuneCountInString(l.label))
+	}
+	for _, l := range lines {
+		t.painted("", fmt.Sprintf("%-*s  ", width, l.label), l.color, l.text)
+	}
 }
 
-func seconds(s float64) string { return fmt.Sprintf("%.3f", s) }
+// table writes rows in columns, the first to the left and the others to the
+// right, and shortens the first if need be.
+func (t *sheet) table(rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	gap, rest := 2, 0
+	for _, w := range widths[1:] {
+		rest += w
+	}
+	const legible = 23 // of the first column
+	if t.width-rest-gap*len(widths[1:]) < min(widths[0], legible) {
+		gap = 1
+	}
+	widths[0] = max(min(widths[0], t.width-rest-gap*len(widths[1:])), 8)
+	for _, row := range rows {
+		var line strings.Builder
+		fmt.Fprintf(&line, "%-*s", widths[0], fit(row[0], widths[0]))
+		for i, cell := range row[1:] {
+			fmt.Fprintf(&line, "%*s", gap+widths[i+1], cell)
+		}
+		fmt.Fprintln(t, strings.TrimRight(line.String(), " "))
+	}
+}
 
-func writeReplicas(b *bufio.Writer, r *Run, l Lang) {
-	width := len("replica")
+// replicas is a table of them. Columns of zeros are left out.
+func (l Lang) replicas(r *Run) [][]string {
+	head := []string{l.tr("replica"), l.tr("answered"), l.tr("per second"), l.tr("mean, ms"), l.tr("p99, ms")}
+	if r.Failed > 0 {
+		head = append(head, l.tr("failed"))
+	}
+	if r.Unknown > 0 {
+		head = append(head, l.tr("unknown"))
+	}
+	rows := [][]string{head}
 	for _, replica := range r.Replicas {
-		width = max(width, utf8.RuneCountInString(replica.URL))
+		row := []string{replica.URL, Count(replica.OK), l.decimal(replica.Throughput), l.decimal(replica.Latency.Mean), l.percentile(replica.Latency.P99)}
+		if r.Failed > 0 {
+			row = append(row, Count(replica.Failed))
+		}
+		if r.Unknown > 0 {
+			row = append(row, Count(replica.Unknown))
+		}
+		rows = append(rows, row)
 	}
-	width = min(width, 26)
-	row := func(url string, cells ...any) {
-		fmt.Fprintf(b, "%-*s %7s %9s %7s %8s %7s %7s\n", append([]any{width, fit(url, width)}, cells...)...)
+	return rows
+}
+
+// senders says how evenly they were served.
+func (l Lang) senders(r *Run) string {
+	if len(r.Senders) == 0 {
+		return ""
 	}
-	fmt.Fprintln(b)
-	row(l.tr("replica"), l.tr("per s"), l.tr("answered"), l.tr("failed"), l.tr("unknown"), l.tr("mean"), "p99 "+l.tr("ms"))
-	for _, replica := range r.Replicas {
-		row(replica.URL, decimal(replica.Throughput), Count(replica.OK), Count(replica.Failed), Count(replica.Unknown),
-			decimal(replica.Latency.Mean), percentile(replica.Latency.P99))
+	least, most := r.Senders[0], r.Senders[0]
+	for _, s := range r.Senders {
+		if s.OK < least.OK {
+			least = s
+		}
+		if s.OK > most.OK {
+			most = s
+		}
 	}
+	return l.Say("%d, each answered %s (%s) to %s (%s) times", len(r.Senders),
+		Count(least.OK), least.Name, Count(most.OK), most.Name)
+}
+
+func (l Lang) percentiles(t *Latency) string {
+	if t.Count == 0 {
+		return ""
+	}
+	s := fmt.Sprintf("p50 %s · p90 %s · p95 %s · p99 %s", l.percentile(t.P50), l.percentile(t.P90), l.percentile(t.P95), l.percentile(t.P99))
+	if t.P999 > 0 {
+		s += " · p99" + l.point(".9") + " " + l.decimal(t.P999)
+	}
+	return s + " · " + l.tr("max") + " " + l.decimal(t.Max) + " " + l.tr("ms")
 }
 
 // fit shortens s to width characters, of which the last tell more.
@@ -119,22 +273,22 @@ func fit(s string, width int) string {
 	return s
 }
 
-// honesty says whether the client itself limited the run.
-func (r *Run) honesty(l Lang) string {
+// honesty says whether the client itself limited the run, and by what that can
+// be told.
+func (l Lang) honesty(r *Run, long bool) string {
 	g := &r.Generator
-	var b strings.Builder
-	fmt.Fprintf(&b, l.tr("%s connections, %.2f of %d processors busy, %s waiting at a time on average"),
-		Count(g.Connections), g.CPU, g.CPUs, decimal(g.Concurrency))
-	switch {
-	case r.Rate > 0:
-		if r.Late*100 > r.Sent {
-			b.WriteString(l.tr("; it could not keep the rate: more workers, or it is the servers' limit"))
-		}
-	case r.Failed+r.Unknown > 0 || r.Sent == 0:
-	case g.Concurrency < 0.75*float64(r.Workers):
-		fmt.Fprintf(&b, l.tr(", of %s workers: the client was a limit, or the run too short"), Count(int64(r.Workers)))
-	default:
-		fmt.Fprintf(&b, l.tr(", of %s workers (Little's law): it was not the limit"), Count(int64(r.Workers)))
+	busy := verify.Sentence{Form: "%s of %d processors busy", Args: []any{amount(g.CPU), g.CPUs}}
+	if long {
+		busy = verify.Sentence{Form: "%s of %d processors busy, connections opened: %s", Args: []any{amount(g.CPU), g.CPUs, Count(g.Connections)}}
 	}
-	return b.String()
+	waiting, workers := amount(g.Concurrency), Count(int64(r.Workers))
+	switch {
+	case r.Rate > 0 && r.Late*100 > r.Sent:
+		return l.Say("could not keep the rate: too few workers, or the servers' limit; %s", busy)
+	case r.Rate > 0 || r.Failed+r.Unknown > 0 || r.Sent == 0:
+		return l.Say("%s of %s workers waiting, %s", waiting, workers, busy)
+	case g.Concurrency < 0.75*float64(r.Workers):
+		return l.Say("was a limit, or the run too short: %s of %s workers waiting, %s", waiting, workers, busy)
+	}
+	return l.Say("not the limit: %s of %s workers waiting, %s", waiting, workers, busy)
 }

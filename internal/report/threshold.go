@@ -6,17 +6,37 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dummymessenger/internal/verify"
 )
 
 // A Threshold is a limit on a figure of a run, such as p99<200ms.
 type Threshold struct {
-	text  string
-	name  string
-	less  bool    // the figure must be less than limit, else greater
-	limit float64 // milliseconds, or a number
+	text   string
+	figure limited
+	less   bool    // the figure must be less than limit, else greater
+	limit  float64 // milliseconds, or a number
 }
 
-var thresholdNames = []string{"mean", "p50", "p90", "p95", "p99", "p999", "max", "throughput", "failed", "unknown"}
+// A limited figure is one that a Threshold may be about.
+type limited struct {
+	name    string
+	latency bool // milliseconds, 0 if the run was too short for it
+	of      func(*Run) float64
+}
+
+var limitable = []limited{
+	{"mean", true, func(r *Run) float64 { return r.Latency.Mean }},
+	{"p50", true, func(r *Run) float64 { return r.Latency.P50 }},
+	{"p90", true, func(r *Run) float64 { return r.Latency.P90 }},
+	{"p95", true, func(r *Run) float64 { return r.Latency.P95 }},
+	{"p99", true, func(r *Run) float64 { return r.Latency.P99 }},
+	{"p999", true, func(r *Run) float64 { return r.Latency.P999 }},
+	{"max", true, func(r *Run) float64 { return r.Latency.Max }},
+	{"throughput", false, func(r *Run) float64 { return r.Throughput }},
+	{"failed", false, func(r *Run) float64 { return float64(r.Failed) }},
+	{"unknown", false, func(r *Run) float64 { return float64(r.Unknown) }},
+}
 
 // ParseThreshold reads "NAME<LIMIT" or "NAME>LIMIT": a time for a latency
 // ("p99<200ms"), a number for throughput (per second), failed and unknown.
@@ -25,64 +45,43 @@ func ParseThreshold(s string) (Threshold, error) {
 	if i < 0 {
 		return Threshold{}, fmt.Errorf("threshold %q: write it like p99<200ms or throughput>1000", s)
 	}
-	t := Threshold{text: s, name: strings.TrimSpace(s[:i]), less: s[i] == '<'}
-	limit := strings.TrimSpace(s[i+1:])
-	switch t.name {
-	case "throughput", "failed", "unknown":
-		n, err := strconv.ParseFloat(limit, 64)
-		if err != nil {
-			return Threshold{}, fmt.Errorf("threshold %q: %q is not a number", s, limit)
+	name, limit := strings.TrimSpace(s[:i]), strings.TrimSpace(s[i+1:])
+	at := slices.IndexFunc(limitable, func(l limited) bool { return l.name == name })
+	if at < 0 {
+		var names []string
+		for _, l := range limitable {
+			names = append(names, l.name)
 		}
-		t.limit = n
-	default:
-		if !slices.Contains(thresholdNames, t.name) {
-			return Threshold{}, fmt.Errorf("threshold %q: the figures are %s", s, strings.Join(thresholdNames, ", "))
-		}
+		return Threshold{}, fmt.Errorf("threshold %q: the figures are %s", s, strings.Join(names, ", "))
+	}
+	t := Threshold{text: s, figure: limitable[at], less: s[i] == '<'}
+	if t.figure.latency {
 		d, err := time.ParseDuration(limit)
 		if err != nil {
 			return Threshold{}, fmt.Errorf("threshold %q: %q is not a time like 200ms", s, limit)
 		}
 		t.limit = float64(d) / float64(time.Millisecond)
+		return t, nil
 	}
+	n, err := strconv.ParseFloat(limit, 64)
+	if err != nil {
+		return Threshold{}, fmt.Errorf("threshold %q: %q is not a number", s, limit)
+	}
+	t.limit = n
 	return t, nil
 }
 
-// Crossed tells in words how r misses t; it is empty if r does not. A figure
-// for which the run was too short is a miss: nothing shows that it held.
-func (t Threshold) Crossed(r Run) string {
-	var value float64
-	l := r.Latency
-	latency := true
-	switch t.name {
-	case "mean":
-		value = l.Mean
-	case "p50":
-		value = l.P50
-	case "p90":
-		value = l.P90
-	case "p95":
-		value = l.P95
-	case "p99":
-		value = l.P99
-	case "p999":
-		value = l.P999
-	case "max":
-		value = l.Max
-	case "throughput":
-		value, latency = r.Throughput, false
-	case "failed":
-		value, latency = float64(r.Failed), false
-	case "unknown":
-		value, latency = float64(r.Unknown), false
+// Crossed tells how r misses t, if it does. A figure for which the run was too
+// short is a miss: nothing shows that it held.
+func (t Threshold) Crossed(r *Run) (how verify.Sentence, crossed bool) {
+	value := t.figure.of(r)
+	switch {
+	case t.figure.latency && value == 0:
+		return verify.Sentence{Form: "%s: too few answers to tell", Args: []any{t.text}}, true
+	case t.less && value < t.limit || !t.less && value > t.limit:
+		return verify.Sentence{}, false
+	case t.figure.latency:
+		return verify.Sentence{Form: "%s: it was %s ms", Args: []any{t.text, amount(value)}}, true
 	}
-	if latency && value == 0 {
-		return fmt.Sprintf("%s: too few answers to tell", t.text)
-	}
-	if t.less && value < t.limit || !t.less && value > t.limit {
-		return ""
-	}
-	if latency {
-		return fmt.Sprintf("%s: it was %s ms", t.text, decimal(value))
-	}
-	return fmt.Sprintf("%s: it was %s", t.text, Count(int64(value)))
+	return verify.Sentence{Form: "%s: it was %s", Args: []any{t.text, Count(int64(value))}}, true
 }

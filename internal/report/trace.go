@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -228,6 +229,13 @@ func (t *Trace) Run(cfg verify.Config) *Run {
 		r.Replicas = append(r.Replicas, replica)
 	}
 	r.Sent = r.OK + r.Failed + r.Unknown
+	for _, name := range slices.Sorted(maps.Keys(t.senders)) {
+		s := Sender{Name: name}
+		for _, n := range t.senders[name] {
+			s.OK += n
+		}
+		r.Senders = append(r.Senders, s)
+	}
 	for f, n := range t.reasons {
 		f.Count = n
 		r.Failures = append(r.Failures, f)

@@ -1,109 +1,228 @@
 package report
 
 import (
-	"bufio"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"dummymessenger/internal/verify"
 )
 
-func writeVerdict(b *bufio.Writer, v *verify.Verdict, l Lang) {
-	status, words := l.headline(v)
-	fmt.Fprintf(b, "\n%s: %s\n", l.tr(strings.ToUpper(status)), words)
-	for _, reason := range v.Reasons {
-		writeParagraph(b, "  "+l.tr("because")+" ", reason)
+var statusColors = map[string]string{"verified": green, "violated": red}
+
+// headline writes what the verdict is; v may be nil.
+func (t *sheet) headline(v *verify.Verdict) {
+	status, name, words := t.Lang.headline(v)
+	color := statusColors[status]
+	if color == "" {
+		color = yellow
 	}
-	if n := v.Counts.Sentinels; n > 0 {
-		fmt.Fprintf(b, "  seen: %s, and at the end %s to settle what is unknown\n", Plural(v.Counts.Sent, "request"), Plural(n, "sentinel"))
+	t.painted(bold+";"+color, strings.ToUpper(name)+": ", color, words)
+}
+
+func (t *sheet) verdict(v *verify.Verdict) {
+	t.headline(v)
+	for _, reason := range v.Reasons {
+		t.paragraph("  "+t.tr("because")+" ", t.sentence(reason))
 	}
 	if v.CounterExample != nil {
-		writeViolation(b, v.CounterExample)
+		t.violation(v.CounterExample)
 	}
+	t.checks(v.Checks)
+	t.counts(v)
 	for _, c := range v.Checks {
-		writeCheck(b, &c, l)
-	}
-	writeCounts(b, v, l)
-	for _, c := range v.Checks {
-		writeWorst(b, &c)
+		t.worst(&c)
 	}
 }
 
-// writeWorst lists the violations of one check, the worst first.
-func writeWorst(b *bufio.Writer, c *verify.CheckResult) {
+// worst lists the violations of one check, the worst first.
+func (t *sheet) worst(c *verify.CheckResult) {
 	if len(c.Worst) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s, the worst of %s:\n", c.Check, Count(c.Violations))
+	fmt.Fprintf(t, "\n%s:\n", t.Say("%s, the worst of %s", t.tr(c.Check.String()), verify.Quantity{N: c.Violations, Noun: "violation"}))
 	for _, v := range c.Worst {
-		writeParagraph(b, "  ", v.Place()+": "+v.Why)
+		t.paragraph("  ", t.sentence(v.Place())+": "+t.sentence(v.Why))
 	}
 }
 
-func writeCheck(b *bufio.Writer, c *verify.CheckResult, l Lang) {
-	row := l.checkRow(c)
-	for i, line := range wrap(row.Saw, 48) {
-		if i == 0 {
-			fmt.Fprintf(b, "  %s %-27s %s\n", row.Mark, row.Name, line)
-		} else {
-			fmt.Fprintf(b, "    %-27s %s\n", "", line)
+// checks shows each check in a cell, in two columns if there is room, and
+// below what of them needs a sentence.
+func (t *sheet) checks(checks []verify.CheckResult) {
+	cells := make([]checkCell, len(checks))
+	for i := range checks {
+		cells[i] = t.checkCell(&checks[i])
+	}
+	half := (len(cells) + 1) / 2
+	left, right := layOut(cells[:half]), layOut(cells[half:])
+	const gap = "   "
+	if 2+left.width+len(gap)+right.width > t.width {
+		left, half = layOut(cells), len(cells)
+	}
+	for i := range half {
+		line := "  " + t.cell(&cells[i], &left)
+		if j := half + i; j < len(cells) {
+			line += gap + t.cell(&cells[j], &right)
+		}
+		fmt.Fprintln(t, strings.TrimRight(line, " "))
+	}
+	for i := range checks {
+		c := &checks[i]
+		row := t.checkRow(c)
+		if c.Violations > 0 || c.NotCheckable.Form != "" {
+			t.paragraph("  "+row.Mark+" ", row.Name+": "+row.Saw)
+		}
+		if row.Limit != "" {
+			t.paragraph("    ", row.Name+": "+row.Limit)
 		}
 	}
-	for _, line := range wrap(row.Limit, 48) {
-		fmt.Fprintf(b, "    %-27s %s\n", "", line)
-	}
 }
 
-func writeCounts(b *bufio.Writer, v *verify.Verdict, l Lang) {
-	n := &v.Counts
-	if n.Unknown > 0 {
-		fmt.Fprintf(b, l.tr("of %s unknown: %s stored, %s not stored, %s never settled")+"\n",
-			Count(n.Unknown), Count(n.Stored), Count(n.NotStored), Count(n.Unsettled))
+// A checkCell is one check in the fewest words.
+type checkCell struct{ mark, color, name, number, unit string }
+
+// shortUnits are for a cell what a CheckResult's Unit says in full.
+var shortUnits = map[verify.Check]string{
+	verify.Agreement: "entries", verify.Duplicate: "messages", verify.LostWrite: "places", verify.RealTimeOrder: "operations",
+	verify.AbortedRead: "failures", verify.GarbageRead: "messages", verify.ExactlyOnce: "repeats",
+}
+
+func (l Lang) checkCell(c *verify.CheckResult) checkCell {
+	unit := c.Unit
+	if short, ok := shortUnits[c.Check]; ok {
+		unit = short
 	}
+	name := l.tr(c.Check.String())
+	if c.Check == verify.Contiguous {
+		name = l.tr("no gap")
+	}
+	switch {
+	case c.Violations > 0:
+		return checkCell{"✗", red, name, Count(c.Violations), l.inflect(c.Violations, "violations")}
+	case c.NotCheckable.Form != "":
+		return checkCell{"–", yellow, name, "", l.tr("not checkable")}
+	case c.Saw == 0:
+		return checkCell{"–", faint, name, "", l.none(unit)}
+	}
+	return checkCell{"✓", green, name, Count(c.Saw), l.inflect(c.Saw, unit)}
+}
+
+// A layout is how wide the parts of cells in a column are.
+type layout struct{ name, number, width int }
+
+func layOut(cells []checkCell) (l layout) {
+	unit := 0
+	for i := range cells {
+		c := &cells[i]
+		l.name = max(l.name, utf8.RuneCountInString(c.name))
+		if c.number != "" {
+			l.number = max(l.number, utf8.RuneCountInString(c.number))
+			unit = max(unit, utf8.RuneCountInString(c.unit))
+		}
+	}
+	for i := range cells {
+		if c := &cells[i]; c.number == "" { // its unit begins where numbers do
+			unit = max(unit, utf8.RuneCountInString(c.unit)-l.number-1)
+		}
+	}
+	l.width = 2 + l.name + 2 + l.number + 1 + unit
+	return l
+}
+
+func (t *sheet) cell(c *checkCell, l *layout) string {
+	rest := c.unit
+	if c.number != "" {
+		rest = fmt.Sprintf("%*s %s", l.number, c.number, c.unit)
+	}
+	color := ""
+	if c.mark != "✓" {
+		color = c.color
+	}
+	return t.paint(c.color, c.mark) + " " + fmt.Sprintf("%-*s  ", l.name, c.name) +
+		t.paint(color, fmt.Sprintf("%-*s", l.width-l.name-4, rest))
+}
+
+func (t *sheet) counts(v *verify.Verdict) {
+	n := &v.Counts
+	var seen []string
 	if n.Neighbours > 0 {
-		fmt.Fprintf(b, "%s %s\n", Count(n.Neighbours), l.tr("neighbouring seqs from different replicas"))
+		seen = append(seen, t.Say("%s from different replicas", verify.Quantity{N: n.Neighbours, Noun: "neighbouring seq"}))
+	}
+	if n.Sentinels > 0 {
+		seen = append(seen, t.Say("%s at the end", verify.Quantity{N: n.Sentinels, Noun: "sentinel"}))
+	}
+	if seen != nil {
+		t.paragraph("  ", strings.Join(seen, "; "))
+	}
+	if n.Unknown > 0 {
+		t.paragraph("  ", t.unknowns(n))
 	}
 	if n.Others > 0 {
-		why := "the log was not empty"
+		why := "the log was not empty: it shows %s of other runs"
 		if v.OtherWriters {
-			why = "others wrote to the log during the run"
+			why = "others wrote to the log during the run: %s of theirs seen"
 		}
-		fmt.Fprintf(b, "%s of other runs or writers seen (%s)\n", Plural(n.Others, "message"), why)
+		t.paragraph("  ", t.Say(why, verify.Quantity{N: n.Others, Noun: "message"}))
 	}
 	if v.CutOff {
-		fmt.Fprintln(b, "the history is cut off; what is there was judged")
+		t.paragraph("  ", t.tr("the history is cut off; what is there was judged"))
 	}
 }
 
-// writeViolation shows the one case to look at first, in words and with what
-// the operations saw.
-func writeViolation(b *bufio.Writer, v *verify.Violation) {
-	fmt.Fprintln(b)
-	writeParagraph(b, "", fmt.Sprintf("%s (%s): %s", v.Anomaly, v.Check, v.Why))
+func (l Lang) unknowns(n *verify.Counts) string {
+	return l.Say("of %s unknown: %s stored, %s not stored, %s never settled", Count(n.Unknown), Count(n.Stored), Count(n.NotStored), Count(n.Unsettled))
+}
+
+// anomaly names a violation.
+func (l Lang) anomaly(v *verify.Violation) string {
+	if v.Anomaly == v.Check.String() {
+		return l.anomalyName(v.Anomaly)
+	}
+	return l.anomalyName(v.Anomaly) + " (" + l.tr(v.Check.String()) + ")"
+}
+
+func (l Lang) anomalyName(english string) string {
+	if s, ok := russianAnomalies[english]; ok && l == "ru" {
+		return s
+	}
+	return english
+}
+
+// violation shows the one case to look at first, in words and with what the
+// operations saw.
+func (t *sheet) violation(v *verify.Violation) {
+	fmt.Fprintln(t)
+	t.paragraph("", t.anomaly(v)+": "+t.sentence(v.Why))
 	if len(v.Session) > 0 {
-		fmt.Fprintf(b, "  breaks %s\n", strings.Join(v.Session, ", "))
+		t.paragraph("  ", t.broken(v.Session))
 	}
 	for i := range v.Witnesses {
-		writeWitness(b, &v.Witnesses[i], v.Inferred)
+		t.witness(&v.Witnesses[i], v.Inferred)
 	}
-	fmt.Fprintln(b)
+	fmt.Fprintln(t)
 }
 
-// writeWitness tells of one operation. What the server does not show is left
-// out, and inferred places are marked with a tilde.
-func writeWitness(b *bufio.Writer, w *verify.Witness, inferred bool) {
-	who := fmt.Sprintf("worker %d, request %d", w.Worker, w.Number)
-	if w.Sentinel {
-		who = fmt.Sprintf("sentinel %d", w.Number)
+// broken names session guarantees.
+func (l Lang) broken(session []string) string {
+	var names []string
+	for _, s := range session {
+		names = append(names, l.tr(s))
 	}
+	return l.Say("both are one worker's own, so this breaks %s too", strings.Join(names, ", "))
+}
+
+// witness tells of one operation. What the server does not show is left out,
+// and inferred places are marked with a tilde.
+func (t *sheet) witness(w *verify.Witness, inferred bool) {
+	who := t.Lang.witness(w)
 	if w.Forgotten {
-		fmt.Fprintf(b, "  %s: %s, no longer remembered (--stream)\n", who, w.Outcome)
+		t.paragraph("  ", t.Say("%s: %s, no longer remembered (--stream)", who, t.tr(w.Outcome)))
 		return
 	}
-	fmt.Fprintf(b, "  %s at %s, from %s:\n    %s, sent at %s, ended at %s\n",
-		who, replicaName(w), w.Sender, w.Outcome, w.Call, w.Return)
+	t.paragraph("  ", t.Say("%s at %s, from %s: %s, sent at %s, ended at %s",
+		who, t.replica(w), w.Sender, t.tr(w.Outcome), t.elapsed(w.Call), t.elapsed(w.Return)))
 	for _, e := range w.Window {
 		own := " "
 		if e.Seq == w.Seq {
@@ -119,15 +238,12 @@ func writeWitness(b *bufio.Writer, w *verify.Witness, inferred bool) {
 		if e.SentAt != 0 {
 			date = time.UnixMicro(e.SentAt).UTC().Format("15:04:05.000000")
 		}
-		fmt.Fprintf(b, "   %s %6s  %-12s %5s  %-15s  %s\n", own, place, fit(e.Sender, 12), count, date, excerpt(e.Text, 28))
+		line := fmt.Sprintf("   %s %6s  %-12s %5s  ", own, place, fit(e.Sender, 12), count)
+		if t.width >= usualWidth {
+			line += fmt.Sprintf("%-15s  ", date)
+		}
+		fmt.Fprintf(t, "%s%s\n", line, excerpt(e.Text, t.width-utf8.RuneCountInString(line)))
 	}
-}
-
-func replicaName(w *verify.Witness) string {
-	if w.Name != "" {
-		return w.Name
-	}
-	return fmt.Sprintf("replica %d", w.Replica)
 }
 
 // excerpt is the beginning of text, on one line.

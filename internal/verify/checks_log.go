@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -74,7 +73,7 @@ func (v *Verifier) counter(seq int64, c *cell) {
 	if c.count < 1 && !known {
 		v.report(Violation{
 			Check: Counters, Anomaly: "counter below 1", Seq: seq, Size: 1 - c.count,
-			Why: fmt.Sprintf("sender %q has sender_count %d at seq %d, and counters begin at 1", v.names[sender], c.count, seq),
+			Why: say("sender %q has sender_count %d at seq %d, and counters begin at 1", v.names[sender], c.count, seq),
 		}, v.teller(c))
 		return
 	}
@@ -91,9 +90,9 @@ func (v *Verifier) counter(seq int64, c *cell) {
 	if c.count < next {
 		anomaly, size = "counter repeated", next-c.count
 	}
-	why := fmt.Sprintf("sender %q has sender_count %d at seq %d, and had %d at seq %d, with none in between", v.names[sender], c.count, seq, last.count, last.seq)
+	why := say("sender %q has sender_count %d at seq %d, and had %d at seq %d, with none in between", v.names[sender], c.count, seq, last.count, last.seq)
 	if !known {
-		why = fmt.Sprintf("the first message of sender %q has sender_count %d, at seq %d", v.names[sender], c.count, seq)
+		why = say("the first message of sender %q has sender_count %d, at seq %d", v.names[sender], c.count, seq)
 	}
 	var refs []ref
 	if last.ours {
@@ -115,7 +114,7 @@ func (v *Verifier) date(seq int64, c *cell) {
 	if k.prev != 0 && c.sentAt < k.prevCell.sentAt {
 		v.report(Violation{
 			Check: Dates, Anomaly: "date decreases", Seq: seq, Size: k.prevCell.sentAt - c.sentAt,
-			Why: fmt.Sprintf("sent_at is %s at seq %d and %s, which is earlier, at seq %d", date(k.prevCell.sentAt), k.prev, date(c.sentAt), seq),
+			Why: say("sent_at is %s at seq %d and %s, which is earlier, at seq %d", date(k.prevCell.sentAt), k.prev, date(c.sentAt), seq),
 		}, v.teller(&k.prevCell), v.teller(c))
 	}
 	if !c.is(ours) || v.cfg.Start == 0 || v.cfg.ClockAllowance < 0 {
@@ -132,13 +131,13 @@ func (v *Verifier) date(seq int64, c *cell) {
 		late = c.sentAt - (v.cfg.Start + rec.ret.Microseconds() + 1 + allowance)
 	}
 	if off := max(early, late); off > 0 {
-		when := "before it was sent"
+		form := "the message at seq %d has sent_at %s, which is %s before it was sent, even with %s allowed between the clocks"
 		if late > 0 {
-			when = "after it was answered"
+			form = "the message at seq %d has sent_at %s, which is %s after it was answered, even with %s allowed between the clocks"
 		}
 		v.report(Violation{
 			Check: Dates, Anomaly: "date outside the operation", Seq: seq, Size: off,
-			Why: fmt.Sprintf("the message at seq %d has sent_at %s, which is %s %s, even with %s allowed between the clocks", seq, date(c.sentAt), time.Duration(off+allowance)*time.Microsecond, when, v.cfg.ClockAllowance),
+			Why: say(form, seq, date(c.sentAt), time.Duration(off+allowance)*time.Microsecond, v.cfg.ClockAllowance),
 		}, c.owner)
 	}
 }
@@ -199,7 +198,7 @@ func (v *Verifier) inverted(seq int64, later ref, rec *record, earlier ref, earl
 	}
 	v.report(Violation{
 		Check: RealTimeOrder, Anomaly: "real-time inversion", Seq: seq, Size: earlierSeq - seq, Session: session,
-		Why: fmt.Sprintf("the first request had been answered with seq %d before the second was sent, and yet the second got the lower seq %d", earlierSeq, seq),
+		Why: say("the first request had been answered with seq %d before the second was sent, and yet the second got the lower seq %d", earlierSeq, seq),
 	}, earlier, later)
 }
 

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +13,7 @@ type Violation struct {
 	Anomaly string `json:"anomaly"` // the field's word for it: "gap", "stale read" …
 
 	// Why says in one sentence why this cannot be in a correct log.
-	Why string `json:"why"`
+	Why Sentence `json:"why"`
 
 	// Seq is the place in the log where it shows, Size how bad it is among the
 	// violations of its check: messages skipped, microseconds, and so on.
@@ -79,7 +78,7 @@ func (v *Verifier) report(n Violation, refs ...ref) {
 	n.refs = refs
 	if v.positions != nil {
 		n.Inferred = true
-		n.Why = statedSeq.ReplaceAllString(n.Why, "inferred place $1")
+		n.Why = n.Why.inferred()
 	}
 	for _, r := range refs {
 		n.Witnesses = append(n.Witnesses, v.witness(r))
@@ -99,9 +98,6 @@ func (v *Verifier) report(n Violation, refs ...ref) {
 	}
 	res.worst = slices.Insert(res.worst, i, n)
 }
-
-// statedSeq is a place in an explanation, as if the server had shown it.
-var statedSeq = regexp.MustCompile(`\bseq (\d+)`)
 
 // refresh completes the evidence with what became known after it was found,
 // such as how an operation ended that was still under way.
@@ -208,11 +204,11 @@ func (n Violation) String() string {
 }
 
 // Place says where in the log it shows, and whether the server said so.
-func (n *Violation) Place() string {
+func (n *Violation) Place() Sentence {
 	if n.Inferred {
-		return fmt.Sprintf("inferred place %d", n.Seq)
+		return say(InferredPlace, n.Seq)
 	}
-	return fmt.Sprintf("seq %d", n.Seq)
+	return say(StatedPlace, n.Seq)
 }
 
 // String tells the operation in plain words, its window in a second line.
@@ -266,12 +262,4 @@ func (e Elapsed) String() string { return fmt.Sprintf("%.6f s", time.Duration(e)
 // date is a sent_at as the wire shows it.
 func date(micros int64) string {
 	return time.UnixMicro(micros).UTC().Format("2006-01-02T15:04:05.000000Z")
-}
-
-// plural is "1 window", "2 windows".
-func plural(n int64, unit string) string {
-	if n == 1 {
-		return "1 " + unit
-	}
-	return fmt.Sprintf("%d %ss", n, unit)
 }

@@ -77,7 +77,7 @@ func TestCorrectForeignServers(t *testing.T) {
 						}
 						var got []Check
 						for _, c := range d.Checks {
-							if c.NotCheckable != "" {
+							if c.NotCheckable.Form != "" {
 								got = append(got, c.Check)
 							}
 						}
@@ -218,10 +218,10 @@ func TestNotCheckableWithoutSeq(t *testing.T) {
 			v.Return(&Operation{Worker: i, Sender: "S", Text: text, Call: test.calls[i], Return: test.calls[i] + 3000, Outcome: OK, Window: test.windows[i]})
 		}
 		d := v.Verdict()
-		if !slices.Equal(broken(d), test.want) || !strings.Contains(d.Checks[Counters].Limit, test.limit) {
+		if !slices.Equal(broken(d), test.want) || !strings.Contains(d.Checks[Counters].Limit.String(), test.limit) {
 			t.Errorf("%s: breaks %v, want %v; limit %q, want %q in it\n%v", name, broken(d), test.want, d.Checks[Counters].Limit, test.limit, d.CounterExample)
 		}
-		if n := d.CounterExample; n != nil && (!n.Inferred || strings.Contains(n.Why, "seq ")) {
+		if n := d.CounterExample; n != nil && (!n.Inferred || strings.Contains(n.Why.String(), "seq ")) {
 			t.Errorf("%s: %q tells a place as if the server had", name, n.Why)
 		}
 	}

@@ -203,7 +203,7 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 		return nil, Config{}, errors.New("history: line 1 begins with a byte order mark; store the file as UTF-8 without one")
 	}
 	if !bytes.Contains(lines.Bytes(), []byte(`"dummymessenger_history"`)) {
-		return nil, Config{}, errors.New("history: line 1 is not a history's head, which has the key dummymessenger_history")
+		return nil, Config{}, errors.New("history: not what client --history has written: line 1 has no key dummymessenger_history")
 	}
 	if err := json.Unmarshal(lines.Bytes(), &head, jsonv1.FormatDurationAsNano(true)); err != nil {
 		return nil, Config{}, fmt.Errorf("history: line 1, the head: %w", plainly(err))
@@ -218,7 +218,7 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 	v := New(cfg)
 	v.gone, err = readOperations(lines, v.setFloor, func(op *Operation) error {
 		if n := len(cfg.Replicas); n > 0 && op.Replica >= n {
-			return fmt.Errorf("replica is %d, and the head names %s, from 0", op.Replica, plural(int64(n), "replica"))
+			return fmt.Errorf("replica is %d, and the head names %s, from 0", op.Replica, Quantity{int64(n), "replica"})
 		}
 		if v.hasReturned(op.ref()) {
 			return fmt.Errorf("worker %d has its operation %d twice", op.Worker, op.Number)
@@ -341,7 +341,7 @@ func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operatio
 			}
 			gone = l.End.Operations - count
 			if gone < 0 {
-				return 0, fmt.Errorf("history: line %d says that there are %s, and there are %d", n, plural(l.End.Operations, "operation"), count)
+				return 0, fmt.Errorf("history: line %d says that there are %s, and there are %d", n, Quantity{l.End.Operations, "operation"}, count)
 			}
 			return gone, nil
 		}
@@ -360,9 +360,9 @@ func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operatio
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return 0, fmt.Errorf("history: the line after %s is longer than %d MiB", plural(count, "operation"), maxLine>>20)
+		return 0, fmt.Errorf("history: the line after %s is longer than %d MiB", Quantity{count, "operation"}, maxLine>>20)
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return 0, fmt.Errorf("history: after %s: the file is corrupt: %w", plural(count, "operation"), err)
+		return 0, fmt.Errorf("history: after %s: the file is corrupt: %w", Quantity{count, "operation"}, err)
 	}
 	return unknownMany, nil
 }

@@ -133,7 +133,7 @@ func TestHistoryThatIsNone(t *testing.T) {
 	lines := strings.SplitAfter(good, "\n")
 	tests := map[string]struct{ in, want string }{
 		"empty":         {"", "empty"},
-		"text":          {"hello\n", "not a history's head"},
+		"text":          {"hello\n", "not what client --history has written"},
 		"other version": {strings.Replace(good, `history":1`, `history":2`, 1), "version 2"},
 		"no run":        {strings.Replace(good, `"run":"sim"`, `"run":""`, 1), "run is"},
 		"broken line":   {lines[0] + "{\n" + lines[1], "line 2"},

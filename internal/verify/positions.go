@@ -354,7 +354,7 @@ func (p *positions) acksAt(bottom int64) *staircase {
 // torn reports that two stretches cannot be parts of one log.
 func (p *positions) torn(a, b *node, first, second *Operation, why string) {
 	p.v.report(Violation{
-		Check: Contiguous, Anomaly: "gap", Seq: b.base + b.low, Size: min(a.high-a.low, b.high-b.low) + 1, Why: why,
+		Check: Contiguous, Anomaly: "gap", Seq: b.base + b.low, Size: min(a.high-a.low, b.high-b.low) + 1, Why: say(why),
 	}, first.ref(), second.ref())
 }
 

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -140,18 +139,18 @@ func (v *Verifier) once(op *Operation, r ref, rec *record) {
 	if !slices.EqualFunc(op.Window, op.Replay, func(a, b *Entry) bool { return a == b || *a == *b }) {
 		v.report(Violation{
 			Check: ExactlyOnce, Anomaly: "replay differs", Seq: rec.seq, Size: 1,
-			Why: fmt.Sprintf("the request was repeated with its idempotency key and got another answer than at first: %s at first, then %s", span(op.Window), span(op.Replay)),
+			Why: say("the request was repeated with its idempotency key and got another answer than at first: %s at first, then %s", span(op.Window), span(op.Replay)),
 		}, r)
 	}
 }
 
 // span says in short which places a window shows.
-func span(w []*Entry) string {
+func span(w []*Entry) Sentence {
 	switch {
 	case len(w) == 0:
-		return "nothing"
+		return say("nothing")
 	case len(w) == 1:
-		return fmt.Sprintf("seq %d", w[0].Seq)
+		return say("seq %d", w[0].Seq)
 	}
-	return fmt.Sprintf("seq %d to %d", w[0].Seq, w[len(w)-1].Seq)
+	return say("seq %d to %d", w[0].Seq, w[len(w)-1].Seq)
 }

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"fmt"
 	"iter"
 	"math"
 	"slices"
@@ -159,7 +158,7 @@ func (v *Verifier) fillHoles(calls []time.Duration) {
 		}
 		v.report(Violation{
 			Check: Contiguous, Anomaly: "gap", Seq: h.first, Size: empty,
-			Why: fmt.Sprintf("no answer shows seq %d to %d, and %s of them cannot be requests of unknown outcome: that many numbers are missing in the log", h.first, h.last, plural(empty, "place")),
+			Why: say("no answer shows seq %d to %d, and %s of them cannot be requests of unknown outcome: that many numbers are missing in the log", h.first, h.last, Quantity{empty, "place"}),
 		}, refs...)
 	}
 }

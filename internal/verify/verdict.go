@@ -35,8 +35,8 @@ func (s *Status) UnmarshalText(text []byte) error {
 
 // A Verdict is what a run has shown.
 type Verdict struct {
-	Status  Status   `json:"status"`
-	Reasons []string `json:"reasons,omitempty"` // why it is inconclusive
+	Status  Status     `json:"status"`
+	Reasons []Sentence `json:"reasons,omitempty"` // why it is inconclusive
 
 	// CounterExample is the one violation to look at first, nil if there is none.
 	CounterExample *Violation `json:"counter_example,omitempty"`
@@ -58,8 +58,8 @@ type CheckResult struct {
 
 	// NotCheckable says why the check could not be made; then it has not
 	// passed either. Limit says which part of it could not be made.
-	NotCheckable string `json:"not_checkable,omitempty"`
-	Limit        string `json:"limit,omitempty"`
+	NotCheckable Sentence `json:"not_checkable,omitzero"`
+	Limit        Sentence `json:"limit,omitzero"`
 }
 
 // Counts says what became of the requests. Sent = OK + Failed + Unknown, and
@@ -134,7 +134,7 @@ func (v *Verifier) sum(notStored int64) *Verdict {
 		res := v.results[c]
 		if res.count > 0 {
 			d.Status = Violated
-			not = "" // what was seen was enough
+			not = Sentence{} // what was seen was enough
 		}
 		v.refresh(&res)
 		d.Checks = append(d.Checks, CheckResult{
@@ -189,46 +189,46 @@ func (v *Verifier) saw(c Check) (int64, string) {
 }
 
 // limits says why a check could not be made, or which part of it.
-func (v *Verifier) limits(c Check) (notCheckable, limit string) {
+func (v *Verifier) limits(c Check) (notCheckable, limit Sentence) {
 	missing := v.cfg.Missing
 	switch {
 	case missing.Has(Text) && (c == GarbageRead || c == AbortedRead || c == LostWrite && missing.Has(Seq)):
-		return "the answers show no text, so that no message can be recognised", ""
+		return say("the answers show no text, so that no message can be recognised"), Sentence{}
 	case missing.Has(SenderCount) && c == Counters:
-		return "the answers show no sender_count", ""
+		return say("the answers show no sender_count"), Sentence{}
 	case missing.Has(Sender) && c == Counters && v.walk.others:
-		return "the answers show no sender, and others, who wrote to the log too, may have used any", ""
+		return say("the answers show no sender, and others, who wrote to the log too, may have used any"), Sentence{}
 	case missing.Has(SentAt) && c == Dates:
-		return "the answers show no sent_at", ""
+		return say("the answers show no sent_at"), Sentence{}
 	case c == Contiguous && v.tally.unexplained > 0:
 		if missing.Has(Text) {
-			return plural(v.tally.unexplained, "place") + " that no window shows may be other writers', which cannot be told without texts", ""
+			return say("%s that no window shows may be other writers', which cannot be told without texts", Quantity{v.tally.unexplained, "place"}), Sentence{}
 		}
-		return "others wrote to the log too, and " + plural(v.tally.unexplained, "place") + " that no window shows may be theirs", ""
+		return say("others wrote to the log too, and %s that no window shows may be theirs", Quantity{v.tally.unexplained, "place"}), Sentence{}
 	}
-	var limits []string
+	var limits []Sentence
 	if n := len(v.walk.seams); n > 0 && (c == Contiguous || c == Counters) {
-		limits = append(limits, fmt.Sprintf("the windows join to %d stretches of log; what lies between them was not seen", n+1))
+		limits = append(limits, say("the windows join to %d stretches of log; what lies between them was not seen", n+1))
 	}
 	if n := v.unordered(); n > 0 && (c == Counters || c == Dates) {
-		limits = append(limits, fmt.Sprintf("not checkable across %s between stretches, since real time leaves open which comes first", plural(n, "seam")))
+		limits = append(limits, say("not checkable across %s between stretches, since real time leaves open which comes first", Quantity{n, "seam"}))
 	}
 	if missing.Has(Text) && (c == InternalConsistency || c == Duplicate || c == ExactlyOnce || c == FutureRead) {
-		limits = append(limits, "the answers show no text: whose a message is, is told by its seq only")
+		limits = append(limits, say("the answers show no text: whose a message is, is told by its seq only"))
 	}
 	if missing.Has(Sender) && (c == InternalConsistency || c == GarbageRead) {
-		limits = append(limits, "the answers show no sender")
+		limits = append(limits, say("the answers show no sender"))
 	}
 	if missing.Has(Seq) && (c == Contiguous || c == Agreement || c == Duplicate || c == RealTimeOrder || c == Counters || c == Dates) {
-		limits = append(limits, "the answers show no seq: places in the log are inferred from how the windows overlap")
+		limits = append(limits, say("the answers show no seq: places in the log are inferred from how the windows overlap"))
 	}
 	if c == Counters && v.walk.lowest > 1 {
-		limits = append(limits, "the log was not empty: each sender's counter is checked from its first known value on")
+		limits = append(limits, say("the log was not empty: each sender's counter is checked from its first known value on"))
 	}
 	if c == Dates && v.cfg.Start == 0 {
-		limits = append(limits, "the run's start is unknown: dates are not compared with the operations' times")
+		limits = append(limits, say("the run's start is unknown: dates are not compared with the operations' times"))
 	}
-	return "", strings.Join(limits, "; ")
+	return Sentence{}, list(limits)
 }
 
 // unordered is how many seams there are whose sides may be the other way round.
@@ -242,18 +242,18 @@ func (v *Verifier) unordered() (n int64) {
 }
 
 // inconclusive says why the run could not have shown a fault.
-func (v *Verifier) inconclusive() []string {
-	var reasons []string
+func (v *Verifier) inconclusive() []Sentence {
+	var reasons []Sentence
 	t := &v.tally
 	if t.ok < int64(v.cfg.MinOperations) {
-		reasons = append(reasons, fmt.Sprintf("too few operations: %d answered, at least %d are needed", t.ok, v.cfg.MinOperations))
+		reasons = append(reasons, say("too few operations: %d answered, at least %d are needed", t.ok, v.cfg.MinOperations))
 	}
 	if t.overlaps == 0 {
-		reasons = append(reasons, "no two operations were under way at the same time")
+		reasons = append(reasons, say("no two operations were under way at the same time"))
 	}
 	for i, name := range v.cfg.Replicas {
 		if t.perReplica[i] == 0 {
-			reasons = append(reasons, fmt.Sprintf("replica %d (%s) answered nothing", i+1, name))
+			reasons = append(reasons, say("replica %d (%s) answered nothing", i+1, name))
 		}
 	}
 	var idle []string
@@ -263,10 +263,10 @@ func (v *Verifier) inconclusive() []string {
 		}
 	}
 	if idle != nil {
-		reasons = append(reasons, fmt.Sprintf("%s of %d got nothing stored: %s", plural(int64(len(idle)), "sender"), len(v.cfg.Senders), abridge(idle)))
+		reasons = append(reasons, say("%s of %d got nothing stored: %s", Quantity{int64(len(idle)), "sender"}, len(v.cfg.Senders), abridge(idle)))
 	}
 	if len(v.cfg.Replicas) > 1 && t.neighbours == 0 {
-		reasons = append(reasons, "no neighbouring seqs come from different replicas")
+		reasons = append(reasons, say("no neighbouring seqs come from different replicas"))
 	}
 	return reasons
 }

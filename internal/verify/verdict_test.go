@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func TestInconclusive(t *testing.T) {
 			cfg.ClockAllowance = time.Second
 			test.change(&cfg, h)
 			d := play(cfg, h.events()).Verdict()
-			if d.Status != Inconclusive || !strings.Contains(strings.Join(d.Reasons, "\n"), test.reason) {
+			if d.Status != Inconclusive || !strings.Contains(fmt.Sprint(d.Reasons), test.reason) {
 				t.Errorf("%v %q, want inconclusive because of %q\n%v", d.Status, d.Reasons, test.reason, d.CounterExample)
 			}
 		})

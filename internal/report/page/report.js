@@ -4,8 +4,11 @@
   const words = data.words, ops = data.ops, count = ops.call ? ops.call.length : 0;
   const css = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const replicaColor = i => css("r" + i % 6);
-  const round = x => x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x >= 1 ? x.toFixed(2) : x.toFixed(3);
-  const seconds = x => +(x / 1000).toFixed(6) + "";
+  const local = text => text.replace(".", words.point); // a number, in the page's language
+  const round = x => local(x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x >= 1 ? x.toFixed(2) : x.toFixed(3));
+  const seconds = x => local(+(x / 1000).toFixed(6) + "");
+  const whole = x => x == null ? "" : String(Math.round(x)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  const names = data.replicas.map(url => url.replace(/^http:\/\//, ""));
   const plots = [];
 
   // A key explains the colours; every plot has one above it.
@@ -20,15 +23,17 @@
     tools.append(list); root.append(tools);
     return tools;
   }
-  const replicaKey = () => data.replicas.map((url, i) => [url, "r" + i % 6]);
+  const replicaKey = () => names.map((name, i) => [name, "r" + i % 6]);
 
   function axes(x, y, more = {}) {
     const axis = (label, extra) => ({
       label, stroke: () => css("soft"), labelSize: 18, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif",
       grid: { stroke: () => css("grid"), width: 1 }, ticks: { stroke: () => css("line"), width: 1 }, ...extra,
     });
-    return [axis(x, more.x), axis(y, { size: 62, ...more.y })];
+    return [axis(x, { size: 34, ...more.x }), axis(y, { size: narrow() ? 44 : 58, values: (_, v) => v.map(whole), ...more.y })];
   }
+
+  const narrow = () => innerWidth < 600;
 
   // Shaded stretches: the warm-up, and what --annotate names.
   function drawShades(u) {
@@ -53,6 +58,8 @@
     const build = () => {
       const options = make.options(plot);
       const u = new uPlot({ width: root.clientWidth, height, legend: { show: false }, ...options }, make.data, root);
+      u.root.setAttribute("role", "img");
+      u.root.setAttribute("aria-label", root.dataset.alt);
       u.over.append(tip);
       return u;
     };
@@ -72,7 +79,7 @@
     const outcome = ops.outcome[i];
     const how = outcome === 1 ? `seq ${ops.seq[i]} · ${words["answered after"]} ${round(ops.wait[i])} ${words.ms}`
       : `${outcome === 2 ? words.failed : words["stored or not: unknown"]} · ${round(ops.wait[i])} ${words.ms}\n${data.reasons[ops.reason[i]]}`;
-    return `${how}\n${words.sent} ${seconds(ops.call[i])} ${words.s} · ${data.replicas[ops.replica[i]] ?? ops.replica[i] + 1}\n${words.worker} ${ops.worker[i]}, ${words.request} ${ops.number[i]} · ${data.senders[ops.sender[i]]}`;
+    return `${how}\n${words.sent} ${seconds(ops.call[i])} ${words.s} · ${names[ops.replica[i]] ?? ops.replica[i] + 1}\n${words.worker} ${ops.worker[i]}, ${words.request} ${ops.number[i]} · ${data.senders[ops.sender[i]]}`;
   };
 
   // hover shows the operation nearest to the pointer, as distance measures it.
@@ -130,9 +137,10 @@
       }
       ctx.restore();
     };
-    const all = { x: [0, Math.max(...ops.call.map((_, i) => end(i)))], y: [0, Math.max(...ops.seq) + 1] };
+    const last = Math.max(...ops.call.map((_, i) => end(i))), high = Math.max(...ops.seq);
+    const all = { x: [-last * 0.01, last * 1.01], y: [0, high + 1] };
     const low = Math.min(...ops.seq.filter(s => s > 0));
-    all.y[0] = low > 1 ? low - (all.y[1] - low) * 0.02 : 0;
+    all.y = [low - Math.max(1, (high - low) * 0.02), high + Math.max(1, (high - low) * 0.02)];
     const set = (plot, r) => plot.u.batch(() => { plot.u.setScale("x", { min: r.x[0], max: r.x[1] }); plot.u.setScale("y", { min: r.y[0], max: r.y[1] }); });
     const distance = (u, i, left, top) => {
       const a = u.valToPos(ops.call[i], "x"), b = u.valToPos(end(i), "x"), dy = Math.abs(u.valToPos(ops.seq[i], "y") - top);
@@ -193,7 +201,7 @@
   function drawSpectrum() {
     const columns = data.spectrum;
     if (!columns[0]?.length) return;
-    const name = x => { const p = 100 * (1 - 1 / x); return x < 1.01 ? "0 %" : +p.toFixed(Math.max(0, Math.round(Math.log10(x)) - 2)) + " %"; };
+    const name = x => { const p = 100 * (1 - 1 / x); return x < 1.01 ? "0 %" : local(+p.toFixed(Math.max(0, Math.round(Math.log10(x)) - 2)) + "") + " %"; };
     const shown = columns.length <= 8 ? columns : columns.slice(0, 2);
     add("spectrum", 320, {
       key: () => [[words["all replicas"], "ink"], ...(shown.length > 3 ? replicaKey() : [])], data: shown.length > 3 ? shown : shown.slice(0, 2),
@@ -236,7 +244,7 @@
         const x = u.valToPos(ops.call[max], "x", true), y = u.valToPos(ops.wait[max], "y", true);
         ctx.strokeStyle = ctx.fillStyle = css("ink"); ctx.beginPath(); ctx.arc(x, y, 5 * px, 0, 7); ctx.stroke();
         ctx.font = `${12 * px}px system-ui, sans-serif`; ctx.textBaseline = "middle"; ctx.textAlign = x > left + width / 2 ? "right" : "left";
-        ctx.fillText(`max ${round(ops.wait[max])} ${words.ms}`, x + (ctx.textAlign === "right" ? -10 : 10) * px, y);
+        ctx.fillText(`${words.max} ${round(ops.wait[max])} ${words.ms}`, x + (ctx.textAlign === "right" ? -10 : 10) * px, y);
       }
       ctx.restore();
     };
@@ -248,7 +256,7 @@
       options: plot => ({
         cursor: { drag: { x: true, y: false }, points: { show: false } },
         scales: { x: { time: false }, y: { distr: 3, range: nice } },
-        axes: axes(words["time, s"], words["waited, ms"], { x: { values: (_, v) => v.map(seconds) }, y: { values: (_, v) => v.map(x => x == null ? "" : +x.toPrecision(3)) } }),
+        axes: axes(words["time, s"], words["waited, ms"], { x: { values: (_, v) => v.map(seconds) }, y: { values: (_, v) => v.map(x => x == null ? "" : local(+x.toPrecision(3) + "")) } }),
         series: [{}, { paths: () => null, points: { show: false } }],
         hooks: { draw: [draw], setCursor: [hover(plot, (u, i, left, top) => Math.hypot(u.valToPos(ops.call[i], "x") - left, u.valToPos(Math.max(ops.wait[i], floor), "y") - top))] },
       }),
@@ -268,11 +276,11 @@
         cursor: { drag: { x: true, y: false }, y: false, points: { show: false } },
         scales: { x: { time: false, range: (_, min, max) => [Math.min(min, begin[0] + data.width / 2) - data.width / 2, max + data.width / 2] }, y: { range: (_, min, max) => [0, max * 1.08 || 1] } },
         axes: axes(words["time, s"], words["per second"], { x: { values: (_, v) => v.map(seconds) } }),
-        series: [{}, ...stacked.map((_, i) => ({ fill: () => replicaColor(last - i), stroke: () => css("card"), width: 1, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 100], gap: begin.length < 200 ? 2 : 0 }) }))],
+        series: [{}, ...stacked.map((_, i) => ({ fill: () => replicaColor(last - i), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 100], gap: begin.length * 6 < innerWidth ? 2 : 0 }) }))],
         hooks: { drawAxes: [drawShades], setCursor: [u => {
           const i = u.cursor.idx;
           if (u.cursor.left < 0 || i == null) return plot.tip("");
-          plot.tip(`${seconds(begin[i])} ${words.s}\n` + perSecond.map((c, r) => `${data.replicas[r]}: ${Math.round(c[i])} ${words["/s"]}`).join("\n")); plot.place(u.cursor.left, u.cursor.top);
+          plot.tip(`${seconds(begin[i])} ${words.s}\n` + perSecond.map((c, r) => `${names[r]}: ${Math.round(c[i])} ${words["/s"]}`).join("\n")); plot.place(u.cursor.left, u.cursor.top);
         }] },
       }),
     });
@@ -280,8 +288,10 @@
 
   drawFrontier(); drawSpectrum(); drawScatter(); drawThroughput();
   const redraw = () => plots.forEach(p => p.u.redraw(false, true));
+  const fit = () => plots.forEach(p => p.u.setSize({ width: p.root.clientWidth, height: p.u.height }));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  matchMedia("print").addEventListener("change", redraw);
+  const paper = matchMedia("print");
+  paper.addEventListener("change", () => { fit(); redraw(); });
   let waiting;
-  addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(() => plots.forEach(p => p.u.setSize({ width: p.root.clientWidth, height: p.u.height })), 100); });
+  addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(() => { if (!paper.matches) fit(); }, 100); });
 })();

@@ -1,0 +1,100 @@
+// Screenshots makes the pictures of the README anew: the client in a terminal
+// and its report, as a browser shows them.
+//
+// It needs chromium and tmux, and is run in the root of the repository:
+//
+//	go run ./docs/screenshots
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"dummymessenger/internal/browser"
+	"dummymessenger/internal/replica"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, filepath.Join("docs", "screenshots")); err != nil {
+		fmt.Fprintln(os.Stderr, "screenshots:", err)
+		os.Exit(1)
+	}
+}
+
+// A studio is all that pictures are made with.
+type studio struct {
+	browser *browser.Browser
+	dir     string // of files that go
+	out     string // of the pictures
+	client  string // the program
+	urls    []string
+}
+
+func run(ctx context.Context, out string) (err error) {
+	dir, err := os.MkdirTemp("", "dummymessenger-screenshots-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	build := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "./cmd/server", "./cmd/client")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build the programs: %w", err)
+	}
+	b, err := browser.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	s := studio{browser: b, dir: dir, out: out, client: filepath.Join(dir, "client")}
+
+	for i := range 2 {
+		r, err := replica.Start(replica.Config{
+			Program: filepath.Join(dir, "server"), Database: "sqlite:" + filepath.Join(dir, "messages.db"),
+			Log: filepath.Join(dir, "server.log"), Listen: fmt.Sprintf("127.0.0.1:%d", 8001+i), Dir: dir,
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, r.Stop(syscall.SIGTERM, 10*time.Second)) }()
+		if err := r.WaitReady(ctx); err != nil {
+			return err
+		}
+		s.urls = append(s.urls, r.URL())
+	}
+	return s.shoot(ctx)
+}
+
+// shoot makes all pictures, in English and in Russian (.ru).
+func (s *studio) shoot(ctx context.Context) error {
+	for _, lang := range []string{"en", "ru"} {
+		suffix := ""
+		if lang != "en" {
+			suffix = "." + lang
+		}
+		terminal, report, err := s.runClient(ctx, lang)
+		if err != nil {
+			return err
+		}
+		for _, p := range []picture{
+			{"terminal" + suffix, terminal, browser.View{Width: 720, Height: 100, Scale: 2}, true},
+			{"report" + suffix, report, browser.View{Width: 1200, Height: 1330}, false},
+			{"report-dark" + suffix, report, browser.View{Width: 1200, Height: 1330, Dark: true}, false},
+			{"report-phone" + suffix, report, browser.Phone, false},
+		} {
+			if err := s.take(p); err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package report
+
+import (
+	"slices"
+
+	"dummymessenger/internal/verify"
+)
+
+// alternatives tell in words what the plots show, for those who do not see them.
+type alternatives struct{ Frontier, Spectrum, Scatter, Throughput string }
+
+func (l Lang) alternatives(r *Result, d *plots) alternatives {
+	run := r.Run
+	violations := int64(0)
+	if r.Verdict != nil {
+		for _, c := range r.Verdict.Checks {
+			violations += c.Violations
+		}
+	}
+	a := alternatives{
+		Spectrum: l.Say("Percentiles of all replicas: %s.", l.percentiles(&run.Latency)),
+		Scatter: l.Say("%s; the slowest took %s ms; not answered: %s.",
+			verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"}, amount(run.Latency.Max), Count(run.Failed+run.Unknown)),
+	}
+	if len(d.Ops.Seq) > 0 {
+		a.Frontier = l.Say("%s in %s s, from seq %d to %d; %s.", verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"}, l.seconds(run.Total),
+			slices.Min(d.Ops.Seq), slices.Max(d.Ops.Seq), verify.Quantity{N: violations, Noun: "violation"})
+	}
+	if len(d.Throughput[0]) > 0 {
+		least, most := 0.0, 0.0
+		for i := range d.Throughput[0] {
+			sum := 0.0
+			for _, column := range d.Throughput[1:] {
+				sum += column[i]
+			}
+			if i == 0 || sum < least {
+				least = sum
+			}
+			most = max(most, sum)
+		}
+		a.Throughput = l.Say("From %s to %s per second, on average %s.", amount(least), amount(most), amount(run.Throughput))
+	}
+	return a
+}

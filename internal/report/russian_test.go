@@ -1,0 +1,140 @@
+package report
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"dummymessenger/internal/verify"
+)
+
+// said are the texts that sources pass on to be said, as first arguments of the
+// functions named, and those of the page.
+func said(t *testing.T, pattern string, functions ...string) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || files == nil {
+		t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+	}
+	texts := map[string]bool{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			called := ""
+			switch f := call.Fun.(type) {
+			case *ast.Ident:
+				called = f.Name
+			case *ast.SelectorExpr:
+				called = f.Sel.Name
+			}
+			if literal, ok := call.Args[0].(*ast.BasicLit); ok && slices.Contains(functions, called) {
+				text, err := strconv.Unquote(literal.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts[text] = true
+			}
+			return true
+		})
+	}
+	return texts
+}
+
+// Whatever is said has a Russian text, with the same things in it.
+func TestRussianIsComplete(t *testing.T) {
+	texts := said(t, "*.go", "tr", "Say", "add")
+	maps.Copy(texts, said(t, "../verify/*.go", "say"))
+	maps.Copy(texts, said(t, "../../cmd/client/*.go", "Say"))
+	page, err := os.ReadFile("page/report.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`(?:tr|say) ("[^"]*")`).FindAllStringSubmatch(string(page), -1) {
+		text, err := strconv.Unquote(m[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[text] = true
+	}
+	for word := range Lang("en").plotWords() {
+		texts[word] = true
+	}
+	for _, f := range figures {
+		texts[f.name], texts[f.unit] = true, true
+	}
+	for _, c := range verify.Checks() {
+		texts[c.String()], texts[meanings[c]] = true, true
+	}
+	if len(texts) < 150 {
+		t.Fatalf("only %d texts found", len(texts))
+	}
+	verb := regexp.MustCompile(`%[sdq]`)
+	for text := range texts {
+		if !regexp.MustCompile(`[a-z]{2}`).MatchString(verb.ReplaceAllString(text, "")) || slices.Contains([]string{"seq", "p50", "p90", "p99", "point"}, text) {
+			continue // nothing to translate
+		}
+		russian := Lang("ru").tr(text)
+		if russian == text && text != "seq %d" {
+			t.Errorf("no Russian for %q", text)
+		}
+		if got, want := verb.FindAllString(russian, -1), verb.FindAllString(text, -1); !slices.Equal(got, want) {
+			t.Errorf("%q has %v, want %v as in %q", russian, got, want, text)
+		}
+	}
+}
+
+// Nouns are inflected as their number asks for.
+func TestInflection(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0 запросов", 1: "1 запрос", 2: "2 запроса", 4: "4 запроса", 5: "5 запросов", 11: "11 запросов", 14: "14 запросов",
+		21: "21 запрос", 112: "112 запросов", 1003: "1 003 запроса",
+	} {
+		if got := strings.ReplaceAll(Lang("ru").plural(n, "request"), thin, " "); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+	for n, want := range map[int64]string{0: "0 entries", 1: "1 entry", 2: "2 entries"} {
+		if got := Lang("en").units(n, "entries"); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+	for noun := range englishSingular {
+		if _, ok := russianNouns[noun]; !ok {
+			t.Errorf("no Russian for %q", noun)
+		}
+	}
+}
+
+// Numbers of the log keep their form in a translated sentence, and inferred
+// places are told as such.
+func TestRussianSentences(t *testing.T) {
+	s := verify.Sentence{
+		Form: "the answer to the message at seq %d shows %s after it, up to seq %d: the window was read later than the message was stored",
+		Args: []any{int64(12345), verify.Quantity{N: 3, Noun: "message"}, int64(12348)},
+	}
+	if got, want := Lang("ru").sentence(s), "ответ на сообщение (seq 12345) показывает после него ещё 3 сообщения, последнее из них — seq 12348: окно прочитано позже, чем сохранено сообщение"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	s.Form = strings.ReplaceAll(s.Form, verify.StatedPlace, verify.InferredPlace)
+	if got := Lang("ru").sentence(s); !strings.Contains(got, "(№ ~12345)") || !strings.Contains(got, "№ ~12348") {
+		t.Errorf("got %s", got)
+	}
+}

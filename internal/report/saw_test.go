@@ -1,0 +1,234 @@
+package report_test
+
+import (
+	"bytes"
+	"html"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dummymessenger/internal/browser"
+	"dummymessenger/internal/browsertest"
+	"dummymessenger/internal/faulty"
+	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/report"
+)
+
+// page is the report of a run of requests by 50 workers against s.
+func page(t *testing.T, s *faulty.Server, requests int, lang report.Lang) *report.Page {
+	t.Helper()
+	running, err := s.Start(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer running.Close()
+	cfg := loadtest.Config{URLs: running.URLs, Seed: 1, Workers: 50, Requests: requests, Timeout: 10 * time.Second}
+	if s.Drops {
+		cfg.Retries = 5
+	}
+	test, err := loadtest.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := report.NewTrace(0)
+	run := test.Run(t.Context(), trace.Add)
+	return &report.Page{
+		Result:      &report.Result{Run: &run, Verdict: test.Verifier().Verdict()},
+		Trace:       trace,
+		Annotations: []report.Annotation{{From: report.Moment{Seconds: run.Total / 3}, To: report.Moment{Seconds: run.Total / 2}, Label: "…"}},
+		Environment: []report.Fact{{Name: "command line", Value: "…"}, {Name: "seed", Value: "1"}},
+		Lang:        lang,
+	}
+}
+
+func named(t *testing.T, name string) *faulty.Server {
+	t.Helper()
+	for _, s := range slices.Concat(faulty.Correct, faulty.All) {
+		if s.Name == name {
+			return &s
+		}
+	}
+	t.Fatalf("there is no server %s", name)
+	return nil
+}
+
+// What the browser is to say of a page that it has loaded.
+const (
+	// Each plot has a picture, of which at least one point in a thousand is coloured.
+	emptyPlots = `[...document.querySelectorAll(".plot")].filter(plot => {
+		const canvas = plot.querySelector("canvas");
+		if (!canvas) return true;
+		const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+		let coloured = 0;
+		for (let i = 0; i < data.length; i += 4) {
+			if (data[i + 3] > 100 && Math.max(data[i], data[i+1], data[i+2]) - Math.min(data[i], data[i+1], data[i+2]) > 30) coloured++;
+		}
+		return coloured * 1000 < data.length / 4;
+	}).map(plot => plot.id)`
+	wordless   = `[...document.querySelectorAll(".uplot")].filter(plot => plot.getAttribute("role") !== "img" || !plot.getAttribute("aria-label")).length`
+	captions   = `[...document.querySelectorAll("table")].filter(table => !table.caption?.textContent).length`
+	headings   = `[...document.querySelectorAll("h1, h2, h3")].map(h => +h.tagName[1])`
+	overflow   = `document.documentElement.scrollWidth - innerWidth`
+	downloads  = `performance.getEntriesByType("resource").map(r => r.name)`
+	background = `getComputedStyle(document.body).backgroundColor`
+)
+
+// The report is one file without a network, drawn in full in light and dark and
+// on a phone, and says in words what it draws.
+func TestBrowser(t *testing.T) {
+	b := browsertest.Start(t)
+	for _, test := range []struct {
+		server string
+		lang   report.Lang
+		views  map[string]browser.View
+	}{
+		{"correct", "en", map[string]browser.View{"light": {}, "phone": browser.Phone}},
+		{"window-before-lock", "ru", map[string]browser.View{"dark": {Dark: true}, "phone": {Width: 390, Height: 844, Touch: true, Dark: true}}},
+	} {
+		var document bytes.Buffer
+		if err := report.WriteHTML(&document, page(t, named(t, test.server), 5000, test.lang)); err != nil {
+			t.Fatal(err)
+		}
+		if document.Len() > 1_000_000 {
+			t.Errorf("%s: %d bytes, want less than 1 MB", test.server, document.Len())
+		}
+		file := filepath.Join(t.TempDir(), "report.html")
+		if err := os.WriteFile(file, document.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for name, view := range test.views {
+			t.Run(test.server+" "+name, func(t *testing.T) {
+				p := browsertest.Open(t, b, test.server+"-"+name, "file://"+file, view)
+				expect(t, p, wordless, 0)
+				expect(t, p, captions, 0)
+				if n := value[int](t, p, overflow); n > 0 {
+					t.Errorf("the page is %d points too wide", n)
+				}
+				if empty := value[[]string](t, p, emptyPlots); len(empty) > 0 {
+					t.Errorf("empty plots: %q", empty)
+				}
+				if n := value[int](t, p, `document.querySelectorAll(".plot canvas").length`); n != 5 {
+					t.Errorf("%d plots are drawn, want 5", n)
+				}
+				levels := value[[]int](t, p, headings)
+				for i, level := range levels {
+					if i == 0 && level != 1 || i > 0 && (level == 1 || level > levels[i-1]+1) {
+						t.Errorf("headings %v", levels)
+						break
+					}
+				}
+				if got := value[[]string](t, p, downloads); len(got) > 0 {
+					t.Errorf("the page loads %q", got)
+				}
+				if dark := value[string](t, p, background) == "rgb(20, 23, 28)"; dark != view.Dark {
+					t.Errorf("the background is dark: %t, want %t", dark, view.Dark)
+				}
+				if complaints := p.Complaints(); len(complaints) > 0 {
+					t.Errorf("the browser complains: %q", complaints)
+				}
+				pdf, err := p.PDF()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(filepath.Join(t.ArtifactDir(), test.server+"-"+name+".pdf"), pdf, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.HasPrefix(pdf, []byte("%PDF-")) {
+					t.Errorf("printed, it is no PDF: %.20q", pdf)
+				}
+			})
+		}
+	}
+}
+
+// A button beside a contradiction shows it in the plot.
+func TestBrowserShowsContradiction(t *testing.T) {
+	b := browsertest.Start(t)
+	var document bytes.Buffer
+	if err := report.WriteHTML(&document, page(t, named(t, "stale-replica"), 1000, "en")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(file, document.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := browsertest.Open(t, b, "contradiction", "file://"+file, browser.View{})
+	expect(t, p, `document.querySelectorAll(".odd, .gap").length > 0`, true)
+	if err := p.Click("[data-violation]"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(`(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector("#close canvas").getBoundingClientRect())`); err != nil {
+		t.Error(err)
+	}
+}
+
+func value[T any](t *testing.T, p *browser.Page, expression string) T {
+	t.Helper()
+	v, err := browser.Eval[T](p, expression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func expect[T comparable](t *testing.T, p *browser.Page, expression string, want T) {
+	t.Helper()
+	if got := value[T](t, p, expression); got != want {
+		t.Errorf("%s = %v, want %v", expression, got, want)
+	}
+}
+
+var (
+	windows = regexp.MustCompile(`(?m)^   [ >] +~?\d+  .*$`) // other people's texts
+	quoted  = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|…)|https?://\S+|№?\bhttps?\b|…?[\d.]*:\d+`)
+	markup  = regexp.MustCompile(`(?s)<script.*?</script>|<style.*?</style>|<footer.*?</footer>|<span class="x.*?</span>|<noscript>|</noscript>|<[^>]*>`)
+	hidden  = regexp.MustCompile(`(?:aria-label|title|data-alt)="([^"]*)"`)
+	latin   = regexp.MustCompile(`[A-Za-z][A-Za-z_'-]+`)
+)
+
+// identifiers are the same in every language.
+var identifiers = []string{
+	"seq", "sender_count", "sent_at", "HTTP", "JavaScript", "Go", "p", "ms", "seed", "stream", "UTC",
+	"Alice", "Bob", "Grace", "Hopper", "O'Brien", "Linus", "T", "Z",
+}
+
+// Whatever the verifier finds out of a faulty server is told in Russian, in the
+// terminal and in the report.
+func TestRussianWhateverIsFound(t *testing.T) {
+	for _, s := range slices.Concat(faulty.Correct, faulty.All) {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			p := page(t, &s, 600, "ru")
+			run := p.Result.Run.ID
+			var text, document bytes.Buffer
+			if err := report.WriteText(&text, p.Result, report.Style{Lang: "ru"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := report.WriteHTML(&document, p); err != nil {
+				t.Fatal(err)
+			}
+			page := document.String()
+			var seen strings.Builder
+			seen.WriteString(html.UnescapeString(markup.ReplaceAllString(page, " ")))
+			for _, m := range hidden.FindAllStringSubmatch(page, -1) {
+				seen.WriteString(" " + m[1])
+			}
+			for where, said := range map[string]string{"text": text.String(), "page": seen.String()} {
+				said = strings.ReplaceAll(quoted.ReplaceAllString(windows.ReplaceAllString(said, ""), " "), run, " ")
+				for _, word := range latin.FindAllString(said, -1) {
+					if !slices.Contains(identifiers, word) {
+						i := strings.Index(said, word)
+						t.Errorf("the %s says %q: …%s…", where, word, said[max(0, i-80):min(len(said), i+80)])
+					}
+				}
+				if strings.Contains(said, "%!") {
+					t.Errorf("the %s has a broken format:\n%s", where, said)
+				}
+			}
+		})
+	}
+}
