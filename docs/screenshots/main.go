@@ -1,5 +1,5 @@
-// Screenshots makes the pictures of the README anew: the client in a terminal
-// and its report, as a browser shows them.
+// Screenshots makes the pictures of the README anew: the page, the client in a
+// terminal and its report, as a browser shows them.
 //
 // It needs chromium and tmux, and is run in the root of the repository:
 //
@@ -76,6 +76,24 @@ func run(ctx context.Context, out string) (err error) {
 
 // shoot makes all pictures, in English and in Russian (.ru).
 func (s *studio) shoot(ctx context.Context) error {
+	if err := s.converse(ctx); err != nil {
+		return err
+	}
+	for _, lang := range []string{"en", "ru"} {
+		suffix := ""
+		if lang != "en" {
+			suffix = "." + lang
+		}
+		for name, view := range map[string]browser.View{
+			"page":       {Width: 900, Height: 640, Language: lang},
+			"page-dark":  {Width: 900, Height: 640, Language: lang, Dark: true},
+			"page-phone": {Width: 390, Height: 760, Scale: 2, Language: lang, Touch: true},
+		} {
+			if err := s.take(picture{name: name + suffix, url: s.urls[0], view: view, ready: shown}); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
 	for _, lang := range []string{"en", "ru"} {
 		suffix := ""
 		if lang != "en" {
@@ -86,10 +104,10 @@ func (s *studio) shoot(ctx context.Context) error {
 			return err
 		}
 		for _, p := range []picture{
-			{"terminal" + suffix, terminal, browser.View{Width: 720, Height: 100, Scale: 2}, true},
-			{"report" + suffix, report, browser.View{Width: 1200, Height: 1330}, false},
-			{"report-dark" + suffix, report, browser.View{Width: 1200, Height: 1330, Dark: true}, false},
-			{"report-phone" + suffix, report, browser.Phone, false},
+			{"terminal" + suffix, terminal, browser.View{Width: 720, Height: 100, Scale: 2}, true, ""},
+			{"report" + suffix, report, browser.View{Width: 1200, Height: 1330}, false, ""},
+			{"report-dark" + suffix, report, browser.View{Width: 1200, Height: 1330, Dark: true}, false, ""},
+			{"report-phone" + suffix, report, browser.Phone, false, ""},
 		} {
 			if err := s.take(p); err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)

@@ -21,7 +21,8 @@ type picture struct {
 	name  string
 	url   string
 	view  browser.View
-	whole bool // as high as the page is
+	whole bool   // as high as the page is
+	ready string // an expression in JavaScript to wait for; none if empty
 }
 
 // maxSize is how many bytes a picture may have, since everybody who clones the
@@ -34,6 +35,11 @@ func (s *studio) take(p picture) error {
 		return err
 	}
 	defer page.Close()
+	if p.ready != "" {
+		if err := page.Wait(p.ready); err != nil {
+			return err
+		}
+	}
 	if p.whole {
 		if p.view.Height, err = browser.Eval[int](page, "Math.ceil(document.body.getBoundingClientRect().height)"); err != nil {
 			return err

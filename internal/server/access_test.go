@@ -284,3 +284,41 @@ func TestNameOfAnotherSite(t *testing.T) {
 		}
 	}
 }
+
+// Nor does such a page get to read, for which browsers tell no origin.
+func TestReadingUnderAnotherSitesName(t *testing.T) {
+	t.Parallel()
+	own, asked := start(t, Config{}), start(t, Config{Authorized: func(string) bool { return true }})
+	for _, tt := range []struct {
+		rep         *replica
+		path        string
+		host, fetch string
+		refused     bool
+	}{
+		{own, "/history", "evil.example:8001", "", true},
+		{own, "/events", "evil.example:8001", "", true},
+		{own, "/history", "localhost:8001", "", false},
+		{own, "/history", "127.0.0.1:8001", "", false},
+		{own, "/history", "chat.example", "same-origin", false}, // through a proxy with TLS
+		{own, "/livez", "evil.example:8001", "", false},         // shows no message
+		{asked, "/history", "evil.example:8001", "", false},     // its page has no token
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+tt.rep.addr+tt.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = tt.host
+		request.Header.Set("Authorization", "Bearer x")
+		if tt.fetch != "" {
+			request.Header.Set("Sec-Fetch-Site", tt.fetch)
+		}
+		resp, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if refused := resp.StatusCode == http.StatusForbidden; refused != tt.refused {
+			t.Errorf("GET %s, Host %s, Sec-Fetch-Site %q: %s, want refused %t", tt.path, tt.host, tt.fetch, resp.Status, tt.refused)
+		}
+	}
+}

@@ -232,7 +232,7 @@ func TestEventsNotRead(t *testing.T) {
 	if err := conn.SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
 	}
-	write(t, conn, "GET /events?after=0 HTTP/1.1\r\nHost: x\r\n\r\n")
+	write(t, conn, "GET /events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	eventually(t, "somebody watches", func() bool { return watched.Watchers() == 1 })
 	eventually(t, "who does not read is let go", func() bool { return watched.Watchers() == 0 })
 }

@@ -10,16 +10,19 @@ import (
 // A site can have a name of its own lead to its visitor's machine (DNS
 // rebinding). Its page is then of the same origin as a server there that asks
 // for no token, but for the name: nobody else calls this machine by that.
-// Browsers tell a page's origin with whatever it posts, and leave Sec-Fetch-Site
-// out where the page came without TLS, as such a one must have.
+// Browsers tell a page's origin with whatever it posts, but not when it reads from
+// its own site, and leave Sec-Fetch-Site out where the page came without TLS, as
+// such a one must have.
 
-// ownName has next answer unless r comes from such a page.
+// ownName has next answer unless r comes from such a page, or asks for messages
+// and may come from one.
 func (s *Server) ownName(next http.Handler) http.Handler {
 	refuse := s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: &crossOrigin, detail: "a page may reach this server under the name localhost or an address only; to put a proxy with another name in front, use TLS there or tokens here"}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.local && r.Header.Get("Origin") != "" && r.Header.Get("Sec-Fetch-Site") == "" && !namesThisMachine(r.Host) {
+		fromPage := r.Header.Get("Origin") != "" || r.URL.Path == "/events" || r.URL.Path == "/history"
+		if s.local && fromPage && r.Header.Get("Sec-Fetch-Site") == "" && !namesThisMachine(r.Host) {
 			refuse.ServeHTTP(w, r)
 			return
 		}
