@@ -30,6 +30,7 @@ func init() {
 		{9, "memory of the server at 500 connections, of the client over 1,000,000 requests", (*bench).memory},
 		{10, "twice the capacity offered: stored ÷ peak", (*bench).overload},
 		{11, "one worker alone: mean latency ÷ (one flush + one bare round trip)", (*bench).alone},
+		{12, "each replica watched ÷ nobody watches, 50 workers", (*bench).watched},
 	}
 }
 
