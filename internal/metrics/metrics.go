@@ -71,7 +71,7 @@ func New(info buildinfo.Info) *Metrics {
 	}
 	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: prefix, Name: "http_request_duration_seconds",
 		Help: "Time from a request's headers to its answer.", Buckets: seconds}, []string{"route"})
-	for _, path := range []string{"/messages", "/history", "/", "/page/", "/status", "/status.json", "/livez", "/readyz", "/metrics"} {
+	for _, path := range []string{"/messages", "/history", "/", "/page/", "/status", "/status.json", "/livez", "/readyz", "/metrics", "/openapi.yaml", "/docs"} {
 		m.routes[path] = &route{m.requests.WithLabelValues(path, "200"), latency.WithLabelValues(path)}
 	}
 	m.routes["/events"] = &route{ok: m.requests.WithLabelValues("/events", "200")} // one watches as long as one likes
