@@ -234,15 +234,16 @@ func encode(dst []Event, enc func([]byte, messenger.Message) []byte, messages []
 }
 
 // Before returns the messages before seq before, up to limit, in ascending
-// order; the last ones of the log if before is Newest. Errors are the log's.
+// order; the last ones of the log if it ends before that, or if before is Newest.
+// Errors are the log's.
 func (f *Feed) Before(ctx context.Context, before int64, limit int) ([]messenger.Message, error) {
-	if before == Newest {
-		head, err := f.cfg.Log.Head(ctx)
-		if err != nil {
-			return nil, err
-		}
+	head, err := f.cfg.Log.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if before == Newest || before > head {
 		before = head + 1
 	}
 	after := max(0, before-1-int64(limit))
-	return f.cfg.Log.Read(ctx, after, int(min(before-1-after, int64(limit))))
+	return f.cfg.Log.Read(ctx, after, int(before-1-after))
 }

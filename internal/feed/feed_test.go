@@ -294,8 +294,8 @@ func TestBefore(t *testing.T) {
 		{30, 21, 10, 11, 20},
 		{30, 5, 10, 1, 4},
 		{30, 1, 10, 0, 0},
-		{30, 36, 10, 26, 30},
-		{30, 100, 10, 0, 0},
+		{30, 36, 10, 21, 30},
+		{30, 100, 10, 21, 30},
 	} {
 		log.write(int(tt.written)-len(log.log), "")
 		got, err := f.Before(t.Context(), tt.before, tt.limit)

@@ -183,6 +183,15 @@ func TestContract(t *testing.T) {
 		}
 	})
 
+	t.Run("under another site's name", func(t *testing.T) {
+		r := start(t, nil)
+		for _, path := range []string{"/events", "/history"} {
+			req := request(t, "GET", r.url+path, "")
+			req.Host = "chat.example"
+			tell(t, "GET "+path, req, "403 forbidden")
+		}
+	})
+
 	t.Run("stopping", func(t *testing.T) {
 		r := start(t, func(cfg *server.Config) { cfg.DrainDelay = time.Hour }) // ended by closing the listener
 		r.stop()

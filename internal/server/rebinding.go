@@ -18,7 +18,7 @@ import (
 // and may come from one.
 func (s *Server) ownName(next http.Handler) http.Handler {
 	refuse := s.answering(func(*response, *http.Request) error {
-		return &refusal{problem: &crossOrigin, detail: "a page may reach this server under the name localhost or an address only; to put a proxy with another name in front, use TLS there or tokens here"}
+		return &refusal{problem: &crossOrigin, detail: "this server answers under the name localhost or an address only; to reach it under another name, start it with --token-file"}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fromPage := r.Header.Get("Origin") != "" || r.URL.Path == "/events" || r.URL.Path == "/history"
