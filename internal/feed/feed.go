@@ -188,6 +188,10 @@ func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 	for {
 		events, kept, more := w.reader.since(w.at)
 		if !kept {
+			// Or one that is behind would go on after everybody was let go.
+			if err := w.reader.failure(); err != nil {
+				return nil, err
+			}
 			var err error
 			if events, err = w.feed.read(ctx, w.at); err != nil {
 				return nil, err
@@ -244,5 +248,5 @@ func (f *Feed) Before(ctx context.Context, before int64, limit int) ([]messenger
 		before = head + 1
 	}
 	after := max(0, before-1-int64(limit))
-	return f.cfg.Log.Read(ctx, after, int(min(before-1-after, int64(limit))))
+	return f.cfg.Log.Read(ctx, after, int(before-1-after))
 }
