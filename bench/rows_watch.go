@@ -66,6 +66,11 @@ func watchAll(ctx context.Context, urls []string) (stop func() int64, err error)
 			stop()
 			return nil, err
 		}
+		if response.StatusCode != http.StatusOK {
+			response.Body.Close()
+			stop()
+			return nil, fmt.Errorf("GET %s/events: %s", url, response.Status)
+		}
 		watching.Go(func() {
 			defer response.Body.Close()
 			counts[i], _ = io.Copy(io.Discard, response.Body) // ends with ctx

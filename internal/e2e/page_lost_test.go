@@ -109,6 +109,7 @@ func TestPageSaysWhatIsWrong(t *testing.T) {
 	w.must(w.Type("hello"))
 	w.must(w.Press(browser.Enter))
 	failure("Enter your name first")
+	w.wait(`document.querySelectorAll("[aria-invalid=true]").length === 1 && document.activeElement.ariaInvalid === "true"`)
 	w.must(w.Type("An\u200bna\u0007")) // the focus is where something is missing
 	w.must(w.Press(browser.Enter))
 	failure("control character U+0007")
@@ -166,11 +167,9 @@ func TestPageByKeyboard(t *testing.T) {
 	for value[string](w, `document.activeElement.id`) != "scroller" {
 		w.must(w.PressShift(browser.Tab))
 	}
-	for range 200 {
-		if first := w.seqs(); first[0] == 1 {
-			break
-		}
+	for first := w.seqs()[0]; first > 1; first = w.seqs()[0] {
 		w.must(w.Press(browser.Home))
+		w.wait(fmt.Sprintf(`Number(document.querySelector(".message").dataset.seq) < %d`, first))
 	}
 	if seqs := w.seqs(); seqs[0] != 1 || !inARow(seqs) || len(seqs) != 131 {
 		t.Errorf("reading back shows %v, want 1 to 131", seqs)

@@ -188,6 +188,10 @@ func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 	for {
 		events, kept, more := w.reader.since(w.at)
 		if !kept {
+			// Or one that is behind would go on after everybody was let go.
+			if err := w.reader.failure(); err != nil {
+				return nil, err
+			}
 			var err error
 			if events, err = w.feed.read(ctx, w.at); err != nil {
 				return nil, err

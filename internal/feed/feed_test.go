@@ -270,11 +270,15 @@ func TestNextEndsWithItsContext(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFeed(t, new(memory), nil)
-		w := watch(t, f, Newest)
+		log := new(memory)
+		log.write(25, "")
+		f := newFeed(t, log, nil)
+		w, behind := watch(t, f, 25), watch(t, f, 0)
 		f.Close()
 		_, err := w.Next(t.Context())
 		wantKind(t, "Next", err, messenger.Unavailable)
+		_, err = behind.Next(t.Context())
+		wantKind(t, "Next of one who is behind", err, messenger.Unavailable)
 		_, err = f.Watch(t.Context(), Newest)
 		wantKind(t, "Watch", err, messenger.Unavailable)
 	})

@@ -74,21 +74,21 @@ func (r *reader) poll() (int, error) {
 	return len(messages), nil
 }
 
-// keep adds events and forgets what is too much. A slice that a watcher got
-// of the older ones stays as it is: they are appended to, and cut off in front.
+// keep adds events and forgets what is too much. The array is a new one each
+// time: watchers still read the old one, and only with it goes what is forgotten.
 func (r *reader) keep(events []Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.events = append(r.events, events...)
+	all := slices.Concat(r.events, events)
 	for _, e := range events {
 		r.bytes += len(e.Encoded)
 	}
 	drop := 0
-	for len(r.events)-drop > keepEvents || r.bytes > keepBytes && drop < len(r.events)-1 {
-		r.bytes -= len(r.events[drop].Encoded)
+	for len(all)-drop > keepEvents || r.bytes > keepBytes && drop < len(all)-1 {
+		r.bytes -= len(all[drop].Encoded)
 		drop++
 	}
-	r.events = r.events[drop:]
+	r.events = all[drop:]
 	r.head = events[len(events)-1].Seq
 	close(r.more)
 	r.more = make(chan struct{})

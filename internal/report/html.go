@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -162,23 +163,15 @@ func (t *Trace) matrix(r *Run) matrix {
 		m.Rows = append(m.Rows, row)
 	}
 	slices.SortFunc(m.Rows, func(a, b matrixRow) int {
-		if a.Sum != b.Sum {
-			return int(b.Sum - a.Sum)
-		}
-		if a.Sender < b.Sender {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(b.Sum, a.Sum), cmp.Compare(a.Sender, b.Sender))
 	})
 	for _, row := range m.Rows {
 		for i := range row.Cells {
 			row.Cells[i].Share = int(100 * row.Cells[i].Count / most)
 		}
 	}
-	const most100 = 100 // rows; a run may have thousands of senders
-	if len(m.Rows) > most100 {
-		m.Rows = m.Rows[:most100]
-	}
+	const maxRows = 100 // a run may have thousands of senders
+	m.Rows = m.Rows[:min(len(m.Rows), maxRows)]
 	return m
 }
 

@@ -84,7 +84,7 @@ func (t *Trace) plots(p *Page) *plots {
 func ms(d time.Duration) float64 { return math.Round(float64(d)/1e3) / 1e3 }
 
 func (t *Trace) violationPlot(v *verify.Violation) violationPlot {
-	p := violationPlot{Seq: v.Seq}
+	p := violationPlot{Seq: v.Seq, Ops: [][3]float64{}} // an array, even if nothing is left to draw
 	for _, w := range v.Witnesses {
 		if w.Forgotten || w.Outcome == "never sent" {
 			continue

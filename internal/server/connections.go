@@ -70,6 +70,11 @@ func (c *connections) refuse(conn net.Conn, plain bool) {
 		defer c.leaving.Add(-1)
 		defer conn.Close()
 		conn.SetDeadline(time.Now().Add(farewell))
+		// Not before the request begins: Go's client, for one, takes an answer
+		// that is there by then for a mistake, and reports that instead.
+		if _, err := io.CopyN(io.Discard, conn, 1); err != nil {
+			return
+		}
 		if _, err := conn.Write(noRoom); err != nil {
 			return
 		}

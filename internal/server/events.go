@@ -39,9 +39,15 @@ func (s *Server) events(w *response, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if r.ContentLength != 0 {
+		// net/http waits for all of it before the answer, and then for ever.
+		return malformed("this request has a body; send it without one")
+	}
 	if s.isStopping() {
 		return &refusal{problem: &stopping}
 	}
+	// It was for the request to arrive. Over time, it would cancel r's context.
+	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.serving, cancel)()
@@ -68,9 +74,6 @@ func (s *Server) events(w *response, r *http.Request) error {
 // log cannot be read any more; the caller who comes back is told why.
 func (s *Server) stream(ctx context.Context, w *response, r *http.Request, watcher *feed.Watcher) {
 	conn := http.NewResponseController(w)
-	// It was for the request to arrive. Over time, it would cancel ctx.
-	conn.SetReadDeadline(time.Time{})
-
 	send := func(pieces ...[]byte) bool {
 		for some := range slices.Chunk(pieces, 32) { // so few that a slow caller has time for them
 			conn.SetWriteDeadline(time.Now().Add(s.cfg.WriteTimeout))

@@ -190,6 +190,25 @@ func TestEventsRefused(t *testing.T) {
 	})
 }
 
+// A body that is promised and never sent holds up neither the answer nor the end.
+func TestEventsWithABody(t *testing.T) {
+	t.Parallel()
+	for _, promise := range []string{"Content-Length: 5", "Transfer-Encoding: chunked"} {
+		rep, _, _ := startWatched(t, Config{ReadTimeout: 200 * time.Millisecond}, feed.Config{})
+		conn := dial(t, rep)
+		write(t, conn, "GET /events HTTP/1.1\r\nHost: localhost\r\n"+promise+"\r\n\r\n")
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", promise, err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatalf("%s: %v", promise, err)
+		}
+		wantProblem(t, resp, string(got), 400, "malformed-request", "not_stored", "without one")
+	}
+}
+
 // Those who watch do not hold up the end.
 func TestEventsEndAtShutdown(t *testing.T) {
 	t.Parallel()

@@ -90,8 +90,8 @@ let sending = false;
 async function submit() {
   if (sending) return;
   const wrong = complaint();
-  name.toggleAttribute("aria-invalid", wrong?.[0] === name);
-  words.toggleAttribute("aria-invalid", wrong?.[0] === words);
+  name.setAttribute("aria-invalid", String(wrong?.[0] === name));
+  words.setAttribute("aria-invalid", String(wrong?.[0] === words));
   if (wrong) {
     fail(wrong[1]);
     wrong[0].focus();

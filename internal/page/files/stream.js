@@ -8,22 +8,19 @@ const silence = 16_000;
 
 const hiddenFor = 60_000;
 
-// events are the events of a stream of text/event-stream: {id, data}. It yields
-// undefined where there was something else, a sign of life.
+// events are the data of each event of a stream of text/event-stream. It yields
+// undefined after each piece that arrived, a sign of life.
 export async function* events(body) {
-  let rest = "", id = "", data = [];
+  let rest = "", data = [];
   for await (const chunk of decoded(body)) {
     const lines = (rest + chunk).split("\n"); // ours ends lines with LF only
     rest = lines.pop();
     for (const line of lines) {
-      const at = line.indexOf(":");
       if (line === "") {
-        if (data.length) yield { id, data: data.join("\n") };
+        if (data.length) yield data.join("\n");
         data = [];
-      } else if (line.startsWith("id:")) {
-        id = line.slice(3).trim();
       } else if (line.startsWith("data:")) {
-        data.push(line.slice(at + 1).replace(/^ /, ""));
+        data.push(line.slice("data:".length).replace(/^ /, ""));
       }
     }
     yield undefined;
@@ -63,8 +60,8 @@ export function follow({ received, changed, anew }) {
       const response = await request("/events", { headers, signal: abort.signal });
       let batch = [];
       for await (const event of events(response.body)) {
-        if (event) {
-          batch.push(JSON.parse(event.data));
+        if (event !== undefined) {
+          batch.push(JSON.parse(event));
           continue;
         }
         clearTimeout(timer);

@@ -14,14 +14,14 @@ const texts = {
     tokenWrong: "The server does not know this token.", token: "Token", tokenUse: "Use it",
     nameMissing: "Enter your name first.", nameLong: (n) => `The name has ${n} characters; at most 64 are allowed.`,
     textMissing: "Write something first.", textLong: (n) => `The text has ${n} characters; at most 4096 are allowed.`,
-    sending: "Sending…", retrying: "No answer from the server. Trying again; nothing will be stored twice.",
+    retrying: "No answer from the server. Trying again; nothing will be stored twice.",
     unknown: "The server did not answer, so it is not known whether the message was stored. Send it again: it will not be stored twice.",
     notStored: (why) => `Not sent: ${why}`, serverSays: (status) => `the server answered with status ${status}`,
     problems: {},
     replica: "Replica", version: "Version", uptime: "Running for", database: "Database", connections: "Open connections", refused: (n) => `${n} refused`,
     watchers: "Watching", queue: "Waiting to be stored", lastSeq: "Newest stored here",
     throughput: "Throughput", latency: "Latency", batch: "Messages per transaction", perSecond: "/s", ms: "ms", now: "now", mean: "mean", max: "max",
-    answered: "answered", failed: "failed", minutesAgo: (n) => `${n} min ago`, nothing: "no messages in the last minutes",
+    answered: "answered", failed: "failed", minutesAgo: (n) => `${n} min ago`,
     statusNote: "The last five minutes of this replica, as it counts them. Latency is the time from a request's headers to its answer, estimated from a histogram.",
     duration: { day: "d", hour: "h", minute: "min", second: "s" },
   },
@@ -38,7 +38,7 @@ const texts = {
     tokenWrong: "Сервер не знает этого токена.", token: "Токен", tokenUse: "Использовать",
     nameMissing: "Сначала введите имя.", nameLong: (n) => `В имени ${n} знаков, а можно не больше 64.`,
     textMissing: "Сначала напишите что-нибудь.", textLong: (n) => `В тексте ${n} знаков, а можно не больше 4096.`,
-    sending: "Отправляется…", retrying: "Сервер не ответил. Пробуем снова; дважды ничего не сохранится.",
+    retrying: "Сервер не ответил. Пробуем снова; дважды ничего не сохранится.",
     unknown: "Сервер не ответил, поэтому неизвестно, сохранено ли сообщение. Отправьте его ещё раз: дважды оно не сохранится.",
     notStored: (why) => `Не отправлено: ${why}`, serverSays: (status) => `сервер ответил кодом ${status}`,
     problems: { // by the last part of the type; what is not here is shown as the server says it
@@ -52,7 +52,7 @@ const texts = {
     replica: "Реплика", version: "Версия", uptime: "Работает", database: "База данных", connections: "Открытых соединений", refused: (n) => `отказано: ${n}`,
     watchers: "Смотрят", queue: "Ждут сохранения", lastSeq: "Последнее сохранённое здесь",
     throughput: "Пропускная способность", latency: "Задержка", batch: "Сообщений в транзакции", perSecond: "/с", ms: "мс", now: "сейчас", mean: "в среднем", max: "наибольшая",
-    answered: "отвечено", failed: "не удалось", minutesAgo: (n) => `${n} мин назад`, nothing: "за последние минуты сообщений не было",
+    answered: "отвечено", failed: "не удалось", minutesAgo: (n) => `${n} мин назад`,
     statusNote: "Последние пять минут этой реплики по её собственному счёту. Задержка — время от заголовков запроса до ответа; оценена по гистограмме.",
     duration: { day: "д", hour: "ч", minute: "мин", second: "с" },
   },
@@ -65,7 +65,6 @@ if (!(language in texts)) language = "en";
 
 // text is the text of this name in the language that is chosen.
 export const text = (name) => texts[language][name];
-
 
 // apply puts texts into the elements below root that ask for one.
 export function apply(root = document) {
