@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -246,11 +247,16 @@ func TestSlowEventsEndAtShutdown(t *testing.T) {
 		}
 		write(t, conn, "GET /events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		reading := make(chan struct{})
+		var read atomic.Int64
 		go func() {
 			defer close(reading)
-			for buf := make([]byte, 16<<10); ; {
-				if _, err := conn.Read(buf); err != nil {
+			for buf := make([]byte, 1<<10); ; {
+				n, err := conn.Read(buf)
+				if err != nil {
 					return
+				}
+				if read.Add(int64(n)) < 8<<10 {
+					continue // not events yet
 				}
 				select {
 				case <-time.After(pause):
@@ -259,7 +265,7 @@ func TestSlowEventsEndAtShutdown(t *testing.T) {
 				}
 			}
 		}()
-		eventually(t, "somebody watches", func() bool { return watched.Watchers() == 1 })
+		eventually(t, "messages are shown", func() bool { return watched.Watchers() == 1 && read.Load() >= 8<<10 })
 		began := time.Now()
 		rep.stop()
 		<-rep.done
