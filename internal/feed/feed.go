@@ -41,6 +41,10 @@ const (
 	// page is the most messages of one read, and of one Next.
 	page = 500
 
+	// pageBytes is the most of one Next, but for a single message: what a slow
+	// watcher, of whom there are many, keeps in memory.
+	pageBytes = 256 << 10
+
 	readTimeout = 5 * time.Second // of one poll
 )
 
@@ -111,7 +115,7 @@ func (f *Feed) Watch(ctx context.Context, after int64) (*Watcher, error) {
 	if err := f.admit(); err != nil {
 		return nil, err
 	}
-	w := &Watcher{feed: f}
+	w := &Watcher{feed: f, limit: page}
 	head, err := f.cfg.Log.Head(ctx)
 	switch {
 	case err != nil:
@@ -175,11 +179,12 @@ type Watcher struct {
 	feed   *Feed
 	reader *reader
 	at     int64 // the last message seen
+	limit  int   // of the next read of the log: how many are likely to fit
 	once   sync.Once
 }
 
 // Next waits for messages and returns those that follow the last ones without
-// a gap, up to 500.
+// a gap, up to 500, and 256 KiB if that is more than one.
 //
 // It fails when ctx ends, after which it may be called again, and when the log
 // cannot be read or the Feed is closed, after which it fails for good; the error
@@ -193,11 +198,16 @@ func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 				return nil, err
 			}
 			var err error
-			if events, err = w.feed.read(ctx, w.at); err != nil {
+			if events, err = w.feed.read(ctx, w.at, w.limit); err != nil {
 				return nil, err
 			}
 		}
 		if len(events) > 0 {
+			n := fit(events)
+			if !kept {
+				w.limit = min(2*n, page)
+			}
+			events = events[:n:n]
 			w.at = events[len(events)-1].Seq
 			return events, nil
 		}
@@ -212,18 +222,29 @@ func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 	}
 }
 
+// fit is how many of events one Next returns: at least one.
+func fit(events []Event) int {
+	bytes := 0
+	for i, e := range events {
+		if bytes += len(e.Encoded); bytes > pageBytes && i > 0 {
+			return i
+		}
+	}
+	return len(events)
+}
+
 // Close ends the watching.
 func (w *Watcher) Close() { w.once.Do(w.feed.leave) }
 
 // read gets what the reader does not keep any more, or never had.
-func (f *Feed) read(ctx context.Context, after int64) ([]Event, error) {
+func (f *Feed) read(ctx context.Context, after int64, limit int) ([]Event, error) {
 	select {
 	case f.catchUp <- struct{}{}:
 		defer func() { <-f.catchUp }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	messages, err := f.cfg.Log.Read(ctx, after, page)
+	messages, err := f.cfg.Log.Read(ctx, after, limit)
 	if err != nil {
 		return nil, err
 	}

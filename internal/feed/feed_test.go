@@ -104,6 +104,13 @@ func see(t *testing.T, w *Watcher, first, last int64) {
 		if len(events) == 0 || len(events) > page {
 			t.Fatalf("Next returned %d messages, want 1 to %d", len(events), page)
 		}
+		bytes := 0
+		for _, e := range events {
+			bytes += len(e.Encoded)
+		}
+		if bytes > pageBytes && len(events) > 1 {
+			t.Fatalf("Next returned %d bytes in %d messages, want at most %d: slow watchers keep them", bytes, len(events), pageBytes)
+		}
 		for _, e := range events {
 			if e.Seq != at || !strings.HasPrefix(string(e.Encoded), fmt.Sprintf("%d:", at)) {
 				t.Fatalf("saw message %d (%.20q), want %d", e.Seq, e.Encoded, at)
@@ -159,6 +166,26 @@ func TestSlowWatcher(t *testing.T) {
 			r.mu.Unlock()
 			see(t, slow, 1, n)
 		})
+	}
+}
+
+func TestMessagesOfAnySizeFit(t *testing.T) {
+	for _, tt := range []struct {
+		sizes []int
+		want  int
+	}{
+		{[]int{1, 1, 1}, 3},
+		{[]int{pageBytes, 1}, 1},
+		{[]int{pageBytes + 1, 1}, 1},
+		{[]int{pageBytes - 1, 1, 1}, 2},
+	} {
+		var events []Event
+		for _, n := range tt.sizes {
+			events = append(events, Event{Encoded: make([]byte, n)})
+		}
+		if got := fit(events); got != tt.want {
+			t.Errorf("fit(%v) = %d, want %d", tt.sizes, got, tt.want)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -74,9 +75,18 @@ func (s *Server) events(w *response, r *http.Request) error {
 // log cannot be read any more; the caller who comes back is told why.
 func (s *Server) stream(ctx context.Context, w *response, r *http.Request, watcher *feed.Watcher) {
 	conn := http.NewResponseController(w)
+
+	// At the end, a caller who reads slowly has no more time than others.
+	hurry := func() { conn.SetWriteDeadline(time.Now().Add(min(lastAnswers, s.cfg.WriteTimeout))) }
+	defer context.AfterFunc(ctx, hurry)()
+
 	send := func(pieces ...[]byte) bool {
 		for some := range slices.Chunk(pieces, 32) { // so few that a slow caller has time for them
 			conn.SetWriteDeadline(time.Now().Add(s.cfg.WriteTimeout))
+			if ctx.Err() != nil { // only now, so that hurry's deadline is the last one
+				hurry()
+				return false
+			}
 			for _, piece := range some {
 				if _, err := w.Write(piece); err != nil {
 					return false // the caller has gone, or takes too long
@@ -127,7 +137,11 @@ const maxSeq = 1<<53 - 1
 
 // numberParameter is the number in r's query under name, or value if there is none.
 func numberParameter(r *http.Request, name string, least, most, value int64) (int64, error) {
-	switch values := r.URL.Query()[name]; len(values) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // Query would leave out what it cannot read, and a place with it
+		return 0, malformed("the query cannot be read; percent-encode what is special in it")
+	}
+	switch values := query[name]; len(values) {
 	case 0:
 		return value, nil
 	case 1:
@@ -138,9 +152,9 @@ func numberParameter(r *http.Request, name string, least, most, value int64) (in
 }
 
 func parseNumber(name, s string, least, most int64) (int64, error) {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < least || n > most {
+	n, err := strconv.ParseUint(s, 10, 63) // which takes no sign
+	if n := int64(n); err != nil || n < least || n > most {
 		return 0, malformed("%s is %s; send a whole number from %d to %d", name, excerpt(s), least, most)
 	}
-	return n, nil
+	return int64(n), nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,8 +157,13 @@ func TestEventsRefused(t *testing.T) {
 		{"?after=1.5", "", "after is"},
 		{"?after=9007199254740992", "", "after is"},
 		{"?after=1&after=2", "", "2 times"},
+		{"?after=%2B0", "", "after is"},
+		{"?after=-0", "", "after is"},
+		{"?after=0%zz", "", "query cannot be read"},
+		{"?after=0;a=b", "", "query cannot be read"},
 		{"?after=1", "", "the log ends at 0"},
 		{"", "x", "Last-Event-ID is"},
+		{"", "+0", "Last-Event-ID is"},
 		{"", "7", "the log ends at 0"},
 	} {
 		header := http.Header{}
@@ -236,17 +242,65 @@ func TestEventsEndAtShutdown(t *testing.T) {
 	}
 }
 
-// Somebody who watches and reads nothing is let go.
-func TestEventsNotRead(t *testing.T) {
-	t.Parallel()
-	rep, watched, log := startWatched(t, Config{WriteTimeout: 100 * time.Millisecond}, feed.Config{})
-	drafts := make([]messenger.Draft, 1000) // 16 MB, more than the system keeps for one connection
+// fill appends 16 MB, more than the system keeps for one connection.
+func fill(t *testing.T, log messenger.Store) {
+	t.Helper()
+	drafts := make([]messenger.Draft, 1000)
 	for i := range drafts {
 		drafts[i] = messenger.Draft{ID: messenger.KeyID(fmt.Sprint(i)), Sender: "a", Text: strings.Repeat("😀", 4096)}
 	}
 	if _, err := log.Append(t.Context(), func() []messenger.Draft { return drafts }); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Neither do those who have much to read, and read it slowly or not at all.
+func TestSlowEventsEndAtShutdown(t *testing.T) {
+	t.Parallel()
+	for name, pause := range map[string]time.Duration{"slowly": 10 * time.Millisecond, "not at all": time.Hour} {
+		rep, watched, log := startWatched(t, Config{WriteTimeout: time.Hour, ShutdownTimeout: time.Hour}, feed.Config{})
+		fill(t, log)
+		conn := dial(t, rep)
+		if err := conn.SetReadBuffer(4 << 10); err != nil {
+			t.Fatal(err)
+		}
+		write(t, conn, "GET /events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		reading := make(chan struct{})
+		var read atomic.Int64
+		go func() {
+			defer close(reading)
+			for buf := make([]byte, 1<<10); ; {
+				n, err := conn.Read(buf)
+				if err != nil {
+					return
+				}
+				if read.Add(int64(n)) < 8<<10 {
+					continue // not events yet
+				}
+				select {
+				case <-time.After(pause):
+				case <-rep.done:
+					return
+				}
+			}
+		}()
+		eventually(t, "messages are shown", func() bool { return watched.Watchers() == 1 && read.Load() >= 8<<10 })
+		began := time.Now()
+		rep.stop()
+		<-rep.done
+		if took := time.Since(began); rep.err != nil || took > lastAnswers+patience/2 {
+			t.Errorf("%s: Serve() = %v after %v, want nil within %v", name, rep.err, took, lastAnswers)
+		}
+		conn.Close()
+		<-reading
+	}
+}
+
+// Somebody who watches and reads nothing is let go.
+func TestEventsNotRead(t *testing.T) {
+	t.Parallel()
+	rep, watched, log := startWatched(t, Config{WriteTimeout: 100 * time.Millisecond}, feed.Config{})
+	fill(t, log)
 	conn := dial(t, rep)
 	if err := conn.SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
@@ -291,7 +345,7 @@ func TestHistory(t *testing.T) {
 		t.Errorf("the last ten differ: %s and %s", answer, whole)
 	}
 	for query, detail := range map[string]string{
-		"?before=0": "before is", "?before=x": "before is", "?limit=0": "limit is", "?limit=201": "from 1 to 200", "?limit=1&limit=1": "2 times",
+		"?before=0": "before is", "?before=x": "before is", "?limit=0": "limit is", "?limit=201": "from 1 to 200", "?limit=1&limit=1": "2 times", "?before=%zz": "query cannot be read",
 	} {
 		resp, got := rep.do(t, "GET", "/history"+query, "", nil)
 		wantProblem(t, resp, got, 400, "malformed-request", "not_stored", detail)

@@ -28,6 +28,10 @@ func file(name string) handler {
 		if !ok {
 			return &refusal{problem: &notFound}
 		}
+		// A file comes whole or, if it is known already, not at all.
+		for _, name := range [...]string{"Range", "If-Range", "If-Match", "If-Unmodified-Since"} {
+			r.Header.Del(name)
+		}
 		h := w.Header()
 		h["Cache-Control"] = revalidate
 		h["Content-Security-Policy"] = pagePolicy
