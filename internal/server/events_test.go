@@ -338,7 +338,7 @@ func TestHistory(t *testing.T) {
 	get("?before=61&limit=3", "58–60 3")
 	get("?before=11", "1–10 10")
 	get("?before=1", "")
-	get("?before=9007199254740991&limit=1", "")
+	get("?before=9007199254740991&limit=1", "60–60 1")
 
 	_, whole := rep.do(t, "GET", "/history?limit=10", "", nil)
 	if _, answer := rep.do(t, "GET", "/history?before=61&limit=10", "", nil); answer != whole {
