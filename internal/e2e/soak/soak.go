@@ -34,6 +34,7 @@ const (
 type run struct {
 	ctx      context.Context // of the program: all that it starts ends with it
 	dir      string          // of the evidence
+	disk     string          // that can be filled, with the database on it; none if empty
 	database string
 	members  []*replica.Replica
 	primary  *pgcluster.Cluster // nil on SQLite
@@ -58,7 +59,11 @@ var faults = []fault{
 	{"rolling restart with SIGTERM", (*run).rollingRestart},
 	{"hundred callers who hang up", (*run).hangUp},
 	{"hundred callers who send slowly", (*run).sendSlowly},
+	{"overload", (*run).overload},
 }
+
+// diskFault is possible where there is a disk to fill.
+var diskFault = fault{"disk full", (*run).fillDisk}
 
 var postgresFaults = []fault{
 	{"terminated sessions", (*run).terminateSessions},
@@ -91,6 +96,9 @@ func soak(ctx context.Context, kind string, length time.Duration, seed uint64) (
 	if r.primary != nil {
 		possible = slices.Concat(faults, postgresFaults)
 	}
+	if r.disk != "" {
+		possible = append(slices.Clone(possible), diskFault)
+	}
 	began := time.Now()
 	for time.Since(began) < length && ctx.Err() == nil {
 		f := possible[r.rng.IntN(len(possible))]
@@ -112,7 +120,7 @@ func (r *run) begin(kind string, seed uint64) (err error) {
 	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "dummymessenger/cmd/server").CombinedOutput(); err != nil {
 		return fmt.Errorf("building the server: %w\n%s", err, out)
 	}
-	database := "sqlite:" + filepath.Join(r.dir, "messages.db")
+	database := "sqlite:" + filepath.Join(r.databaseDir(kind), "messages.db")
 	if kind == "sqlite" {
 		r.database = database
 	} else if database, err = r.beginPair(); err != nil {
@@ -122,6 +130,7 @@ func (r *run) begin(kind string, seed uint64) (err error) {
 	for i := range replicas {
 		member, err := replica.Start(replica.Config{
 			Program: program, Database: database, Dir: r.dir, Log: filepath.Join(r.dir, fmt.Sprintf("replica-%d.log", i+1)),
+			Args: []string{"--max-queue", fmt.Sprint(maxQueue)},
 		})
 		if err != nil {
 			return err
@@ -138,6 +147,21 @@ func (r *run) begin(kind string, seed uint64) (err error) {
 		URLs: urls, Workers: 32, Rate: rate, Retries: 1 << 20, Timeout: 15 * time.Second, Seed: seed,
 	})
 	return err
+}
+
+// databaseDir is where SQLite's file goes: a disk that can be filled, if one can
+// be made.
+func (r *run) databaseDir(kind string) string {
+	if kind != "sqlite" {
+		return r.dir
+	}
+	disk := filepath.Join(r.dir, "disk")
+	if err := errors.Join(os.Mkdir(disk, 0o755), mountDisk(disk)); err != nil {
+		fmt.Fprintln(os.Stderr, "soak: no full disks, which need root and Linux:", err)
+		return r.dir
+	}
+	r.disk = disk
+	return disk
 }
 
 // beginPair starts two clusters and returns the URL for the replicas, between
@@ -187,6 +211,12 @@ func (r *run) end(failed bool) (err error) {
 			err = errors.Join(err, m.Stop(syscall.SIGTERM, 20*time.Second))
 		}
 	}
+	if r.disk != "" {
+		if failed {
+			err = errors.Join(err, os.CopyFS(filepath.Join(r.dir, "database"), os.DirFS(r.disk)))
+		}
+		err = errors.Join(err, unmountDisk(r.disk))
+	}
 	for _, p := range r.proxies {
 		p.Close()
 	}
@@ -229,7 +259,7 @@ func (r *run) judge(kind string, length time.Duration) error {
 	}
 	wrong := nemesis.Compare(slices.Concat(o.Operations, r.hasty), table)
 	if kind == "sqlite" {
-		if err := nemesis.IntegrityCheck(filepath.Join(r.dir, "messages.db")); err != nil {
+		if err := nemesis.IntegrityCheck(r.file()); err != nil {
 			wrong = append(wrong, err.Error())
 		}
 	}
