@@ -15,7 +15,7 @@ import (
 var ErrMissing = errors.New("there is no Chromium; install the package chromium")
 
 // patience bounds every step, so that a browser that hangs becomes an error.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // names of the program: Debian's, other Linuxes', Google's.
 var names = []string{"chromium", "chromium-browser", "google-chrome"}

@@ -6,15 +6,23 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"dummymessenger/internal/browser"
 )
 
-// Start starts a browser for a test and its subtests. Without a Chromium the
-// test is skipped, or fails if the environment says CI=true.
+// one is held by the test that has a browser. Several of them beside other tests
+// are more than a small machine can do in anybody's patience.
+var one sync.Mutex
+
+// Start starts a browser for a test and its subtests, when no other test of the
+// package has one. Without a Chromium the test is skipped, or fails if the
+// environment says CI=true.
 func Start(t *testing.T) *browser.Browser {
 	t.Helper()
+	one.Lock()
+	t.Cleanup(one.Unlock)
 	b, err := browser.Start(context.Background()) // it is still there for the picture of a failure
 	if errors.Is(err, browser.ErrMissing) && os.Getenv("CI") != "true" {
 		t.Skip(err)

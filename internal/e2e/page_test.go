@@ -76,7 +76,9 @@ func (w window) write(name, text string) {
 	value[bool](w, `(document.getElementById("name").select(), true)`)
 	w.must(w.Type(name))
 	w.must(w.Press(browser.Tab))
+	w.wait(`document.activeElement.id === "text"`)
 	w.must(w.Type(text))
+	w.wait(`document.getElementById("text").value === ` + quoted(text)) // it comes by another way than keys do
 	w.must(w.Press(browser.Enter))
 	w.wait(`document.getElementById("text").value === ""`)
 }
