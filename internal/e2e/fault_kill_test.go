@@ -172,6 +172,8 @@ func watch(t *testing.T, urls []string) *balancer {
 	t.Cleanup(func() { cancel(); watching.Wait() })
 	for _, url := range urls {
 		b.ready[url] = true // start has seen to that
+	}
+	for _, url := range urls {
 		watching.Go(func() {
 			for ctx.Err() == nil {
 				asking, cancel := context.WithTimeout(ctx, time.Second)
