@@ -59,7 +59,12 @@ func (p *Page) open(url string, v View) error {
 	if err := chromedp.Listen(p.ctx, p.listen); err != nil {
 		return err
 	}
-	return errors.Join(p.Look(v), p.Navigate(url))
+	focus := do(p, func(ctx context.Context) error {
+		// Of several pages one would have the focus, and keys be lost on the others.
+		_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return err
+	})
+	return errors.Join(focus, p.Look(v), p.Navigate(url))
 }
 
 // Close closes the tab.

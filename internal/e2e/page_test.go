@@ -80,7 +80,15 @@ func (w window) write(name, text string) {
 	w.must(w.Type(text))
 	w.wait(`document.getElementById("text").value === ` + quoted(text)) // it comes by another way than keys do
 	w.must(w.Press(browser.Enter))
-	w.wait(`document.getElementById("text").value === ""`)
+	if err := w.Wait(`document.getElementById("text").value === ""`); err != nil {
+		w.t.Fatalf("%v; the form: %s", err, value[string](w, `JSON.stringify({
+			focus: document.activeElement.id, hasFocus: document.hasFocus(), visibility: document.visibilityState,
+			name: document.getElementById("name").value, text: document.getElementById("text").value,
+			readOnly: document.getElementById("text").readOnly, failure: document.getElementById("failure").textContent,
+			state: document.getElementById("state").textContent,
+			requests: performance.getEntriesByType("resource").filter(e => /messages|events/.test(e.name)).slice(-6).map(e => [e.name, e.startTime, e.duration, e.responseStatus]),
+			now: performance.now()})`))
+	}
 }
 
 // isQuiet checks that the browser had nothing to complain of but failed requests,
