@@ -21,13 +21,16 @@ func (s *Server) ownName(next http.Handler) http.Handler {
 		return &refusal{problem: &crossOrigin, detail: "this server answers under the name localhost or an address only; to reach it under another name, start it with --token-file"}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fromPage := r.Header.Get("Origin") != "" || r.URL.Path == "/events" || r.URL.Path == "/history"
-		if s.local && fromPage && r.Header.Get("Sec-Fetch-Site") == "" && !namesThisMachine(r.Host) {
+		if s.local && mayBeFromPage(r) && r.Header.Get("Sec-Fetch-Site") == "" && !namesThisMachine(r.Host) {
 			refuse.ServeHTTP(w, r)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func mayBeFromPage(r *http.Request) bool {
+	return r.Header.Get("Origin") != "" || r.URL.Path == "/events" || r.URL.Path == "/history"
 }
 
 // isLocal tells whether only this machine can reach addr.

@@ -213,6 +213,7 @@ export function view(load) {
   });
 
   const loadNewer = () => extend(last() + piece + 1, (messages) => {
+    if (!shown.length || messages[0]?.seq > last() + 1) return; // the view has moved meanwhile
     append(messages.filter((m) => m.seq > last()), false);
     newest = Math.max(newest, last());
     trimTop();
