@@ -45,7 +45,7 @@ fuzz: ## every fuzz target for FUZZ executions (100000x) or as long (10s)
 	| awk '/^Fuzz/ { t[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, t[i]; n = 0 }' \
 	| while read -r package target; do \
 		echo "$$package $$target"; \
-		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZ),100000x) "$$package" || exit 1; \
+		go test -tags fuzzing -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZ),100000x) "$$package" || exit 1; \
 	done
 
 .PHONY: screenshots
