@@ -94,7 +94,7 @@ func (b *bench) startCeiling(ctx context.Context, kind string, processes, ports 
 	for range processes {
 		argv := append(pinned(cpu), b.self, "ceiling", kind, "--ports", strconv.Itoa(ports))
 		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Stderr = os.Stderr
+		cmd.Stderr = b.stderr
 		// A pipe of our own: os/exec's would be closed as soon as the process ends.
 		r, w, err := os.Pipe()
 		if err != nil {

@@ -9,11 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/url"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 	"time"
 
@@ -21,13 +19,6 @@ import (
 	"github.com/joho/godotenv"
 
 	"dummymessenger/internal/buildinfo"
-	"dummymessenger/internal/credentials"
-	"dummymessenger/internal/feed"
-	"dummymessenger/internal/groupcommit"
-	"dummymessenger/internal/metrics"
-	"dummymessenger/internal/server"
-	"dummymessenger/internal/status"
-	"dummymessenger/internal/store"
 )
 
 type flags struct {
@@ -158,108 +149,4 @@ func newLogger(w io.Writer, f flags) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
-}
-
-// serve runs the replica until ctx ends: server, combiner and store are
-// started from the inside out and stopped from the outside in.
-func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
-	config := server.Config{
-		Logger:         logger,
-		MaxConnections: f.MaxConnections,
-		RequestTimeout: f.RequestTimeout,
-		DrainDelay:     f.DrainDelay,
-	}
-	if f.TokenFile != "" {
-		tokens, err := credentials.OpenTokens(f.TokenFile, logger)
-		if err != nil {
-			return err
-		}
-		config.Authorized = tokens.Valid
-	}
-	var certificate *credentials.Certificate
-	if f.TLSCert != "" {
-		if certificate, err = credentials.OpenCertificate(f.TLSCert, f.TLSKey, logger); err != nil {
-			return err
-		}
-		config.Certificate = certificate.Get
-	}
-
-	// The port comes before the database: if it is taken, no database need be touched.
-	ln, err := net.Listen("tcp", f.Listen)
-	if err != nil {
-		return fmt.Errorf("%w; name another address with --listen", err)
-	}
-	defer ln.Close() // Serve has closed it unless we never got there
-
-	stopDebug, err := startDebug(f.DebugListen, logger)
-	if err != nil {
-		return fmt.Errorf("--debug-listen: %w", err)
-	}
-	defer stopDebug()
-
-	log, err := store.Open(ctx, f.Database, logger)
-	switch {
-	case ctx.Err() != nil && err != nil:
-		return nil // told to stop before we began
-	case err != nil:
-		return err
-	}
-	defer func() { err = errors.Join(err, log.Close()) }()
-
-	head, err := log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	var replica *server.Server
-	build := buildinfo.Read()
-	counted := metrics.New(build)
-	counted.Head(head)
-	combiner := groupcommit.New(groupcommit.Config{
-		Store:    log,
-		Encode:   server.AppendMessage,
-		Logger:   logger,
-		MaxBatch: f.MaxBatch,
-		MaxQueue: f.MaxQueue,
-		Observe:  counted.Commit,
-	})
-	counted.Queue(combiner.Waiting)
-	watched := feed.New(feed.Config{
-		Log:         log,
-		Encode:      server.AppendEvent,
-		Logger:      logger,
-		MaxWatchers: f.MaxWatchers,
-	})
-	defer watched.Close()
-	counted.Watchers(watched.Watchers)
-	recorder := status.New(status.Config{
-		Version:     build.Version,
-		Database:    store.Kind(f.Database),
-		Snapshot:    counted.Snapshot,
-		Queue:       combiner.Waiting,
-		Connections: func() (open, refused int64) { return replica.Connections() },
-		Watchers:    watched.Watchers,
-	})
-	config.Log = combiner
-	config.Feed = watched
-	config.Status = recorder
-	config.Ready = combiner.Ready
-	config.Observe = counted.Request
-	config.Metrics = counted.Handler(logger)
-	replica = server.New(config)
-	counted.Connections(replica.Connections)
-	if certificate != nil {
-		counted.Certificate(certificate.Expiry)
-	}
-
-	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var working sync.WaitGroup
-	working.Go(func() { combiner.Run(running) })
-	working.Go(func() { recorder.Run(running) })
-	defer working.Wait()
-	defer stop()
-
-	logger.Info("listening", "addr", ln.Addr().String(), "tls", certificate != nil, "tokens", config.Authorized != nil)
-	err = replica.Serve(ctx, ln)
-	logger.Info("stopped")
-	return err
 }

@@ -68,7 +68,7 @@ var rules = map[string]rule{
 	"examples/go": {nil, "it shows what anybody can write who has nothing of ours"},
 
 	"cmd/server": {
-		[]string{"internal/buildinfo", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials",
+		[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials",
 			"internal/feed", "internal/status"},
 		"the server must not carry the load tester or what serves tests",
 	},

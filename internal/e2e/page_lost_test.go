@@ -204,8 +204,9 @@ func TestPageByKeyboard(t *testing.T) {
 	w.isQuiet()
 }
 
-// A reader who is far back, while more is written than the page keeps, can
-// read all of it on.
+// A reader learns that older messages could not be loaded, and can try again.
+// One who is far back, while more is written than the page keeps, can read all
+// of it on.
 func TestPageReadsBackAndOn(t *testing.T) {
 	t.Parallel()
 	b := browsertest.Start(t)
@@ -216,9 +217,17 @@ func TestPageReadsBackAndOn(t *testing.T) {
 		}
 	}
 	postMany(30)
-	w := openWindow(t, b, "page", rs.urls()[0], browser.View{Height: 600, Width: 900})
+	proxy := proxied(t, rs.urls()[0])
+	w := openWindow(t, b, "page", "http://"+proxy.Addr(), browser.View{Height: 600, Width: 900})
 	w.isLive()
 	w.wait(`document.querySelectorAll(".message").length >= 10`)
+	older := `document.getElementById("older")`
+	proxy.Cut()
+	w.must(w.Click("#older"))
+	w.wait(older + `.textContent.includes("could not be loaded") && !` + older + `.disabled`)
+	proxy.Heal()
+	w.must(w.Click("#older"))
+	w.wait(older + `.textContent === "Show older messages"`)
 	value[bool](w, `(document.getElementById("scroller").scrollTo(0, 0), true)`)
 	w.wait(`document.querySelector(".message")?.dataset.seq === "1"`)
 	value[bool](w, `(document.getElementById("scroller").scrollTo(0, 0), true)`)
@@ -243,5 +252,5 @@ func TestPageReadsBackAndOn(t *testing.T) {
 	if len(seen) != 630 {
 		t.Errorf("%d messages were seen on the way, want all 630", len(seen))
 	}
-	w.isQuiet()
+	w.isQuiet("network:")
 }

@@ -50,7 +50,6 @@ func start(t *testing.T, change func(*server.Config)) *running {
 	watched := feed.New(feed.Config{Log: store, Encode: server.AppendEvent, Logger: logger})
 	recorder := status.New(status.Config{
 		Version: "test", Database: "SQLite", Snapshot: r.metrics.Snapshot, Queue: combiner.Waiting, Watchers: watched.Watchers,
-		Connections: func() (open, refused int64) { return r.Connections() },
 	})
 	cfg := server.Config{Log: combiner, Ready: combiner.Ready, Logger: logger, Metrics: r.metrics.Handler(logger), Observe: r.metrics.Request,
 		Feed: watched, Status: recorder}
@@ -58,6 +57,7 @@ func start(t *testing.T, change func(*server.Config)) *running {
 		change(&cfg)
 	}
 	r.Server = server.New(cfg)
+	recorder.Connections(r.Connections)
 	if r.ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}

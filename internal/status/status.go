@@ -19,10 +19,9 @@ type Config struct {
 	Version  string
 	Database string // its kind
 
-	Snapshot    func() metrics.Snapshot
-	Queue       func() int
-	Connections func() (open, refused int64)
-	Watchers    func() int
+	Snapshot func() metrics.Snapshot
+	Queue    func() int
+	Watchers func() int
 }
 
 // seconds is how many are remembered.
@@ -30,8 +29,9 @@ const seconds = 300
 
 // A Recorder remembers the last five minutes. New makes one, Run fills it.
 type Recorder struct {
-	cfg   Config
-	began time.Time
+	cfg         Config
+	began       time.Time
+	connections func() (open, refused int64)
 
 	mu     sync.Mutex
 	points []point // the last ones, one for each second
@@ -46,7 +46,13 @@ type point struct {
 }
 
 // New returns a Recorder of a replica that starts now.
-func New(cfg Config) *Recorder { return &Recorder{cfg: cfg, began: time.Now()} }
+func New(cfg Config) *Recorder {
+	return &Recorder{cfg: cfg, began: time.Now(), connections: func() (int64, int64) { return 0, 0 }}
+}
+
+// Connections has the connections that are open and were refused told, too.
+// The server that counts them is made after its Recorder, and calls that later.
+func (r *Recorder) Connections(n func() (open, refused int64)) { r.connections = n }
 
 // Run remembers each second until ctx ends.
 func (r *Recorder) Run(ctx context.Context) {
@@ -144,7 +150,7 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		StartedAt: r.began.UnixMilli(), Now: time.Now().UnixMilli(),
 		Queue: r.cfg.Queue(), Watchers: r.cfg.Watchers(), LastSeq: r.cfg.Snapshot().LastSeq,
 	}
-	a.Connections, a.Refused = r.cfg.Connections()
+	a.Connections, a.Refused = r.connections()
 
 	// Empty columns are arrays, too.
 	c := columns{At: []int64{}, Answered: []uint64{}, Failed: []uint64{}, P50: []*float64{}, P99: []*float64{}, Batch: []*float64{}}

@@ -21,8 +21,9 @@ func TestRecorder(t *testing.T) {
 		counted := metrics.New(buildinfo.Info{Version: "v1"})
 		r := New(Config{
 			Version: "v1", Database: "SQLite", Snapshot: counted.Snapshot,
-			Queue: func() int { return 3 }, Watchers: func() int { return 2 }, Connections: func() (int64, int64) { return 5, 1 },
+			Queue: func() int { return 3 }, Watchers: func() int { return 2 },
 		})
+		r.Connections(func() (int64, int64) { return 5, 1 })
 		go r.Run(t.Context())
 		synctest.Wait()
 		time.Sleep(500 * time.Millisecond) // between two looks

@@ -3,7 +3,7 @@
 const texts = {
   en: {
     pages: "Pages", status: "Status", api: "API", messenger: "Messages", other: "Русский", title: "DummyMessenger", statusTitle: "Status · DummyMessenger",
-    messages: "Messages", older: "Show older messages", beginning: "This is where the log begins.", empty: "No messages yet. Write the first one.",
+    messages: "Messages", older: "Show older messages", olderFailed: "Older messages could not be loaded. Try again", beginning: "This is where the log begins.", empty: "No messages yet. Write the first one.",
     compose: "Write a message", name: "Your name", namePlaceholder: "Anna", text: "Message", textPlaceholder: "Write a message…", send: "Send",
     hint: "Enter sends, Shift+Enter begins a new line", showAll: "Show all of it", showLess: "Show less",
     connecting: "Connecting…", live: "Live", lost: "Connection lost", paused: "Paused",
@@ -27,7 +27,7 @@ const texts = {
   },
   ru: {
     pages: "Страницы", status: "Состояние", api: "API", messenger: "Сообщения", other: "English", title: "DummyMessenger", statusTitle: "Состояние · DummyMessenger",
-    messages: "Сообщения", older: "Показать более ранние", beginning: "Здесь журнал начинается.", empty: "Сообщений пока нет. Напишите первое.",
+    messages: "Сообщения", older: "Показать более ранние", olderFailed: "Более ранние сообщения не загрузились. Повторить", beginning: "Здесь журнал начинается.", empty: "Сообщений пока нет. Напишите первое.",
     compose: "Написать сообщение", name: "Ваше имя", namePlaceholder: "Анна", text: "Сообщение", textPlaceholder: "Напишите сообщение…", send: "Отправить",
     hint: "Enter отправляет, Shift+Enter начинает новую строку", showAll: "Показать целиком", showLess: "Свернуть",
     connecting: "Соединение…", live: "На связи", lost: "Связь потеряна", paused: "Приостановлено",

@@ -103,6 +103,7 @@ export function view(load) {
   let waiting = []; // arrived, and not in the document yet
   let timer = null;
   let loading = false;
+  let unread = false; // older messages could not be loaded
   let own = "";
   let ready = false;
 
@@ -118,6 +119,7 @@ export function view(load) {
     const height = scroller.scrollHeight;
     older.hidden = shown.length === 0 || first() <= 1;
     older.disabled = loading;
+    older.textContent = text(unread ? "olderFailed" : "older");
     beginning.hidden = first() !== 1;
     empty.hidden = !ready || newest !== 0;
     if (scroller.scrollHeight !== height) scroller.scrollTop = scroller.scrollHeight - fromEnd;
@@ -137,6 +139,7 @@ export function view(load) {
   }
 
   function replace(messages) {
+    unread = false;
     shown = messages;
     log.replaceChildren(...messages.map((m) => render(m, own)));
   }
@@ -190,27 +193,29 @@ export function view(load) {
     edges();
   }
 
+  // extend loads messages before one and adds them; it tells whether it could.
   async function extend(before, add) {
-    if (loading) return;
+    if (loading) return true;
     loading = true;
     edges();
-    try {
-      const messages = (await load(before, piece)).map(parse);
-      quietly(() => add(messages));
-    } finally {
-      loading = false;
-      edges();
-    }
+    const messages = await load(before, piece).catch(() => null);
+    loading = false;
+    if (messages) quietly(() => add(messages.map(parse)));
+    edges();
+    return messages !== null;
   }
 
-  const loadOlder = () => extend(first(), (messages) => {
-    if (messages.at(-1)?.seq !== first() - 1) return; // the view has moved meanwhile
-    const fromEnd = scroller.scrollHeight - scroller.scrollTop;
-    shown = messages.concat(shown);
-    log.prepend(...messages.map((m) => render(m, own)));
-    scroller.scrollTop = scroller.scrollHeight - fromEnd;
-    trimBottom();
-  });
+  async function loadOlder() {
+    unread = !await extend(first(), (messages) => {
+      if (messages.at(-1)?.seq !== first() - 1) return; // the view has moved meanwhile
+      const fromEnd = scroller.scrollHeight - scroller.scrollTop;
+      shown = messages.concat(shown);
+      log.prepend(...messages.map((m) => render(m, own)));
+      scroller.scrollTop = scroller.scrollHeight - fromEnd;
+      trimBottom();
+    });
+    edges();
+  }
 
   const loadNewer = () => extend(last() + piece + 1, (messages) => {
     if (!shown.length || messages[0]?.seq > last() + 1) return; // the view has moved meanwhile
@@ -229,10 +234,10 @@ export function view(load) {
   scroller.addEventListener("scroll", () => {
     edges();
     const { scrollTop, scrollHeight, clientHeight } = scroller;
-    if (scrollTop < 200 && first() > 1 && scrollHeight > clientHeight) loadOlder().catch(() => {});
-    else if (!complete() && scrollHeight - scrollTop - clientHeight < 400) loadNewer().catch(() => {});
+    if (scrollTop < 200 && first() > 1 && scrollHeight > clientHeight) loadOlder();
+    else if (!complete() && scrollHeight - scrollTop - clientHeight < 400) loadNewer();
   }, { passive: true });
-  older.addEventListener("click", () => loadOlder().catch(() => {}));
+  older.addEventListener("click", loadOlder);
   jump.addEventListener("click", () => {
     toNewest();
     scroller.focus({ preventScroll: true });
