@@ -103,7 +103,10 @@ func parse(url string) (*pgx.ConnConfig, error) {
 	config.DialFunc = dialer.DialContext
 	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // whatever the URL says
 	set(config, map[string]string{
-		"client_encoding": "UTF8", // whatever the URL, the role or the database say
+		// Whatever the URL, the role or the database say. Stricter isolation would
+		// have a transaction that waited for a lock not see what it waited for.
+		"client_encoding":               "UTF8",
+		"default_transaction_isolation": "read committed",
 
 		// Every statement has one good plan, by index. A plan made from the
 		// statistics of a young, empty table would scan it, and would be kept
@@ -177,6 +180,9 @@ func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (mess
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.life.Err(); err != nil {
+		return messenger.Appended{}, unavailable(err) // bound's context ends a moment later
+	}
 	if s.writer == nil {
 		w, err := connect(ctx, s.config, s.logger)
 		if err != nil {

@@ -336,6 +336,78 @@ func TestWriterKeepsItsSettings(t *testing.T) {
 	}
 }
 
+// A replica that waits no longer for a commit leaves it waiting for the standby:
+// cancelled, it would be shown to others while only one server has it.
+func TestCommitIsNotCancelled(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	url := cluster.URL("postgres")
+	impatient, other := open(t, url), open(t, url)
+	if err := cluster.Set(t.Context(), "synchronous_standby_names", "nobody"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := appendText(ctx, impatient, "waits"); messenger.KindOf(err) != messenger.Unknown {
+		t.Errorf("Append while the standby is away: %v, want unknown", err)
+	}
+	if _, err := appendText(t.Context(), other, "behind it"); messenger.KindOf(err) != messenger.Unavailable {
+		t.Errorf("the other replica's Append: %v, want unavailable, since the lock is held", err)
+	}
+	if head, err := other.Head(t.Context()); head != 0 || err != nil {
+		t.Errorf("Head = %d, %v while only one server has the message, want 0", head, err)
+	}
+	if err := cluster.Set(t.Context(), "synchronous_standby_names", ""); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := appendText(t.Context(), other, "after it"); err != nil || m.Seq != 2 {
+		t.Errorf("without a standby to wait for: %+v, %v", m, err)
+	}
+}
+
+// A transaction that waited for a lock sees what it waited for, whatever the
+// role's isolation is.
+func TestStartRaceUnderStricterIsolation(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	execute(t, url, `DO $$ BEGIN
+		EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
+	END $$`)
+	gate, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gate.Close(context.Background())
+	if _, err := gate.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, createLock); err != nil {
+		t.Fatal(err)
+	}
+	var starting sync.WaitGroup
+	for range 2 {
+		starting.Go(func() {
+			s, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Errorf("Open: %v", err)
+				return
+			}
+			s.Close()
+		})
+	}
+	waiting := 0
+	for deadline := time.Now().Add(time.Minute); waiting < 2 && err == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Error("two replicas do not come to wait for each other")
+			break
+		}
+		err = gate.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks
+			WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	gate.Close(t.Context())
+	starting.Wait()
+}
+
 // A synchronous standby that is cancelled makes COMMIT succeed with a warning.
 func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
 	t.Parallel()

@@ -2,9 +2,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +33,19 @@ func connect(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 			w.warning = n.Message
 		}
 	}
+	// pgx asks the server to cancel what runs when a call's context ends. A commit
+	// that waits for the synchronous standby would succeed by that, and be shown to
+	// others while only one server has it. So nobody asks: the lock stays where it
+	// is until the standby has the commit, and the others' waits for it end by
+	// lock_timeout, with nothing stored.
+	var connected atomic.Bool
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if connected.Load() {
+			return nil, errors.New("the writer's session is not cancelled")
+		}
+		return dial(ctx, network, address)
+	}
 	// Off would make commits return before they are flushed. Whatever else it
 	// is, the session keeps it: a later ALTER SYSTEM, reloaded, would turn it
 	// off under a session that has not set it itself.
@@ -41,6 +57,7 @@ func connect(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
+	connected.Store(true)
 	w.conn = conn
 	logger.Info("writer connected", "address", conn.PgConn().Conn().RemoteAddr().String())
 	return w, nil
