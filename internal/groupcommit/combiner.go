@@ -147,7 +147,7 @@ func (c *Combiner) leave(w *waiter, why error) (messenger.Answer, error) {
 		return messenger.Answer{}, unknown(why)
 	}
 	err := &messenger.Error{Kind: messenger.Unavailable, Detail: "the message could not be stored in time; try again later", Err: why}
-	if c.trouble != nil {
+	if c.inTrouble() {
 		err.Detail, err.Err = "the database cannot be reached at present; try again later", cause(c.trouble)
 	}
 	return messenger.Answer{}, err

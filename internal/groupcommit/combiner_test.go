@@ -1,9 +1,11 @@
 package groupcommit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -274,6 +276,40 @@ func TestUnavailableIsTriedAgain(t *testing.T) {
 		c := start(t, s, Config{})
 		if a, err := c.Append(t.Context(), draft("x")); err != nil || a.Seq != 1 {
 			t.Errorf("Append = %v, %v; want message 1", a, err)
+		}
+	})
+}
+
+// A second outage, long after a first one whose end nobody saw, is logged, and
+// who leaves then is not told of the first.
+func TestOutageIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &faultyStore{beforeLock: func(context.Context) error { return failing(messenger.Unavailable) }}
+		var log bytes.Buffer
+		c := start(t, s, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		leave := func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := c.Append(ctx, draft("x"))
+			return err
+		}
+		const reached = "cannot be reached"
+		if err := leave(); !strings.Contains(err.Error(), reached) {
+			t.Errorf("during the outage: %v", err)
+		}
+		synctest.Wait()
+		if n := strings.Count(log.String(), "append failed"); n != 1 {
+			t.Errorf("one outage is logged %d times", n)
+		}
+		time.Sleep(time.Hour)
+		s.beforeLock = func(context.Context) error { time.Sleep(10 * time.Second); return failing(messenger.Unavailable) }
+		if err := leave(); strings.Contains(err.Error(), reached) {
+			t.Errorf("an hour later, where the lock is waited for: %v", err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := strings.Count(log.String(), "append failed"); n != 2 {
+			t.Errorf("two outages are logged %d times", n)
 		}
 	})
 }

@@ -57,9 +57,13 @@ func (c *Combiner) commit(ctx context.Context) error {
 	})
 	watch.stop(appended, err)
 	if err != nil {
-		c.putBack(batch, err)
+		if c.putBack(batch, err) {
+			c.cfg.Logger.Warn("append failed", "kind", messenger.KindOf(err).String(), "batch", len(batch), "err", err)
+		}
 	} else {
-		c.succeeded()
+		if c.succeeded() {
+			c.cfg.Logger.Info("append works again")
+		}
 		deliver(c.cfg.Encode, batch, appended)
 	}
 	watch.tell()
@@ -108,14 +112,13 @@ func (c *Combiner) take() ([]*waiter, []messenger.Draft) {
 }
 
 // putBack returns the batch to the front of the queue, to be tried again for
-// as long as its callers wait; or ends their wait if trying again is no use.
-func (c *Combiner) putBack(batch []*waiter, err error) {
+// as long as its callers wait; or ends their wait if trying again is no use. It
+// tells whether err is news.
+func (c *Combiner) putBack(batch []*waiter, err error) (news bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kind := messenger.KindOf(err)
-	if c.trouble == nil || messenger.KindOf(c.trouble) != kind {
-		c.cfg.Logger.Warn("append failed", "kind", kind.String(), "batch", len(batch), "err", err)
-	}
+	news = !c.inTrouble() || messenger.KindOf(c.trouble) != kind
 	c.trouble, c.failed = err, time.Now()
 
 	if kind == messenger.Unwritable && len(batch) == 0 {
@@ -137,15 +140,24 @@ func (c *Combiner) putBack(batch []*waiter, err error) {
 		}
 	}
 	c.queue = append(back, c.queue...)
+	return news
 }
 
-func (c *Combiner) succeeded() {
+// succeeded tells whether that ends a trouble.
+func (c *Combiner) succeeded() (news bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.trouble != nil {
-		c.cfg.Logger.Info("append works again")
-		c.trouble = nil
-	}
+	news, c.trouble = c.trouble != nil, nil
+	return news
+}
+
+// outageMemory is longer than a failing append takes, so that it only passes
+// where nobody has tried.
+const outageMemory = time.Minute
+
+// inTrouble tells whether the last append failed, not long ago. The caller holds mu.
+func (c *Combiner) inTrouble() bool {
+	return c.trouble != nil && time.Since(c.failed) < outageMemory
 }
 
 // refusalMemory is how long Ready goes on to report that the store refused.
