@@ -129,9 +129,11 @@ func TestPanic(t *testing.T) {
 	rep.post(t, "b", "still there")
 }
 
-// An answer that was begun cannot be taken back: its connection is cut.
+// An answer that was begun cannot be taken back: its connection is cut, and it
+// does not count as an answer.
 func TestPanicInAnswer(t *testing.T) {
-	s := New(Config{Logger: discard})
+	seen := make(chan Request, 2)
+	s := New(Config{Logger: discard, Observe: func(r Request) { seen <- r }})
 	s.handle("GET", "/half", func(w *response, r *http.Request) error {
 		w.Write([]byte("half of it"))
 		panic("hunter2")
@@ -140,6 +142,9 @@ func TestPanicInAnswer(t *testing.T) {
 	if resp, err := http.Get(srv + "/half"); err == nil {
 		defer resp.Body.Close()
 		t.Errorf("GET /half = %s, want the connection cut", resp.Status)
+	}
+	if got := <-seen; got.Route != "/half" || got.Status != 0 {
+		t.Errorf("observed %+v, want status 0", got)
 	}
 	if resp, err := http.Get(srv + "/livez"); err != nil {
 		t.Error(err)
