@@ -19,6 +19,10 @@ func (s *Server) readyz(w *response, r *http.Request) error {
 	if s.isStopping() {
 		return &refusal{problem: &stopping}
 	}
+	if s.cfg.Ready == nil {
+		writeOK(w)
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.ReadyTimeout)
 	defer cancel()
 	if err := s.cfg.Ready(ctx); err != nil {

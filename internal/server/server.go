@@ -38,7 +38,7 @@ type Config struct {
 	Logger *slog.Logger
 
 	// Ready returns nil if a message could be stored now. Details of its
-	// errors are shown if they are *messenger.Error.
+	// errors are shown if they are *messenger.Error. Nil: it always could.
 	Ready func(ctx context.Context) error
 
 	// Authorized tells whether a bearer token may send messages and see them.
