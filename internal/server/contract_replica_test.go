@@ -48,16 +48,13 @@ func start(t *testing.T, change func(*server.Config)) *running {
 	combiner := groupcommit.New(groupcommit.Config{Store: store, Encode: server.AppendMessage, Logger: logger})
 	r := &running{metrics: metrics.New(buildinfo.Info{Version: "test"})}
 	watched := feed.New(feed.Config{Log: store, Encode: server.AppendEvent, Logger: logger})
-	recorder := status.New(status.Config{
-		Version: "test", Database: "SQLite", Snapshot: r.metrics.Snapshot, Queue: combiner.Waiting, Watchers: watched.Watchers,
-	})
+	recorder := status.New(status.Config{Version: "test", Database: "SQLite", Snapshot: r.metrics.Snapshot})
 	cfg := server.Config{Log: combiner, Ready: combiner.Ready, Logger: logger, Metrics: r.metrics.Handler(logger), Observe: r.metrics.Request,
 		Feed: watched, Status: recorder}
 	if change != nil {
 		change(&cfg)
 	}
 	r.Server = server.New(cfg)
-	recorder.Connections(r.Connections)
 	if r.ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
