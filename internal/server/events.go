@@ -47,8 +47,6 @@ func (s *Server) events(w *response, r *http.Request) error {
 	if s.isStopping() {
 		return &refusal{problem: &stopping}
 	}
-	// It was for the request to arrive. Over time, it would cancel r's context.
-	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.serving, cancel)()
