@@ -120,7 +120,7 @@ const (
 func (s *Server) fail(w *response, r *http.Request, err error) {
 	p, detail, outcome := explain(err)
 	level := p.level
-	if r.Context().Err() != nil {
+	if r.Context().Err() != nil && level < slog.LevelError {
 		level = slog.LevelDebug // a caller who hangs up is no trouble of ours
 	}
 	s.cfg.Logger.LogAttrs(r.Context(), level, "request failed", slog.String("request_id", w.requestID()),
