@@ -327,4 +327,10 @@ func TestReadingUnderAnotherSitesName(t *testing.T) {
 			t.Errorf("GET %s, Host %s, Sec-Fetch-Site %q: %s, want refused %t", tt.path, tt.host, tt.fetch, resp.Status, tt.refused)
 		}
 	}
+
+	conn := dial(t, own)
+	write(t, conn, "GET /history HTTP/1.0\r\n\r\n")
+	if resp, got := readResponse(t, bufio.NewReader(conn)); resp.StatusCode == http.StatusForbidden {
+		t.Errorf("GET /history without a Host = %s: %s, want it let in: no browser leaves it out", resp.Status, got)
+	}
 }

@@ -29,8 +29,9 @@ func (s *Server) ownName(next http.Handler) http.Handler {
 	})
 }
 
+// mayBeFromPage: browsers always tell a Host, which HTTP/1.0 lets others leave out.
 func mayBeFromPage(r *http.Request) bool {
-	return r.Header.Get("Origin") != "" || r.URL.Path == "/events" || r.URL.Path == "/history"
+	return r.Host != "" && (r.Header.Get("Origin") != "" || r.URL.Path == "/events" || r.URL.Path == "/history")
 }
 
 // isLocal tells whether only this machine can reach addr.
