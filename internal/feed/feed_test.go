@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"dummymessenger/internal/messenger"
 )
@@ -187,6 +189,35 @@ func TestMessagesOfAnySizeFit(t *testing.T) {
 			t.Errorf("fit(%v) = %d, want %d", tt.sizes, got, tt.want)
 		}
 	}
+}
+
+// What a slow watcher has in hand keeps nothing else in memory.
+func TestNextKeepsNoMore(t *testing.T) {
+	log := new(memory)
+	log.write(20, "")
+	var made []weak.Pointer[byte]
+	f := newFeed(t, log, func(cfg *Config) {
+		cfg.Encode = func(dst []byte, _ messenger.Message) []byte {
+			dst = append(dst, make([]byte, pageBytes/2)...)
+			made = append(made, weak.Make(&dst[0]))
+			return dst
+		}
+	})
+	events, err := watch(t, f, 0).Next(t.Context())
+	if err != nil || len(events) != 2 || len(made) != 20 {
+		t.Fatalf("Next = %d of %d messages, %v, want 2 of 20", len(events), len(made), err)
+	}
+	runtime.GC()
+	kept := 0
+	for _, m := range made {
+		if m.Value() != nil {
+			kept++
+		}
+	}
+	if kept != len(events) {
+		t.Errorf("%d messages are kept, want %d", kept, len(events))
+	}
+	runtime.KeepAlive(events)
 }
 
 // While nobody watches, nobody reads, and nothing is kept.
