@@ -46,7 +46,7 @@ const (
 	// watcher, of whom there are many, keeps in memory.
 	pageBytes = 256 << 10
 
-	readTimeout = 5 * time.Second // of one poll
+	readTimeout = 5 * time.Second // of one poll, and of another if it fails
 )
 
 // An Event is one message as watchers get it. They must not change Encoded,

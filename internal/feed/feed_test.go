@@ -306,8 +306,28 @@ func TestLogFails(t *testing.T) {
 		see(t, again, 4, 4)
 
 		log.set(func() { log.hold = make(chan struct{}) }) // a database that hangs
+		began := time.Now()
 		_, err = again.Next(t.Context())
 		wantKind(t, "Next", err, messenger.Unavailable)
+		if took := time.Since(began); took > readTimeout+time.Second {
+			t.Errorf("watchers were let go after %v, want %v", took, readTimeout)
+		}
+	})
+}
+
+// One poll that fails ends nothing.
+func TestPollFailsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := new(memory)
+		f := newFeed(t, log, nil)
+		w := watch(t, f, 0)
+		log.set(func() { log.fail = &messenger.Error{Kind: messenger.Unavailable, Detail: "away"} })
+		for failed := log.readSoFar() + 1; log.readSoFar() < failed; {
+			time.Sleep(time.Millisecond)
+		}
+		log.set(func() { log.fail = nil })
+		log.write(1, "")
+		see(t, w, 1, 1)
 	})
 }
 
