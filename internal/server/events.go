@@ -45,7 +45,7 @@ func (s *Server) events(w *response, r *http.Request) error {
 		return malformed("this request has a body; send it without one")
 	}
 	if s.isStopping() {
-		return &refusal{problem: &stopping}
+		return &refusal{problem: stopping}
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()

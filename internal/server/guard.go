@@ -63,7 +63,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			h.Set("Connection", "close") // so that no request is on its way when we close
 		}
 		if !isClean(r.URL.Path) {
-			s.fail(w, r, &refusal{problem: &notFound})
+			s.fail(w, r, &refusal{problem: notFound})
 			return
 		}
 		next.ServeHTTP(w, r)
