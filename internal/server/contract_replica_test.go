@@ -54,6 +54,9 @@ func start(t *testing.T, change func(*server.Config)) *running {
 		change(&cfg)
 	}
 	r := &running{Server: server.New(cfg)}
+	counted.Queue(combiner.Waiting)
+	counted.Watchers(watched.Watchers)
+	counted.Connections(r.Connections)
 	if r.ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
