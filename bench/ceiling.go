@@ -52,7 +52,6 @@ func (c *ceilingCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 			server.New(server.Config{
 				Log:    log,
 				Logger: slog.New(slog.DiscardHandler),
-				Ready:  func(context.Context) error { return nil },
 			}).Serve(ctx, ln)
 		})
 	}

@@ -107,16 +107,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	}
 	logger := newLogger(stderr, f)
-	if u, err := url.Parse(f.Database); err == nil && f.Database != os.Getenv("DATABASE_URL") {
-		if _, ok := u.User.Password(); ok {
-			logger.Warn("every user of this machine can see the password on the command line; put the URL into DATABASE_URL instead")
-		}
+	if f.Database != os.Getenv("DATABASE_URL") && hasPassword(f.Database) {
+		logger.Warn("every user of this machine can see the password on the command line; put the URL into DATABASE_URL instead")
 	}
 	if err := serve(ctx, f, logger); err != nil {
 		fmt.Fprintf(stderr, "server: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+// hasPassword tells whether there is a password in a database's URL, before the
+// host or among the parameters, as libpq takes it.
+func hasPassword(database string) bool {
+	u, err := url.Parse(database)
+	if err != nil {
+		return false // and cannot be opened
+	}
+	_, set := u.User.Password()
+	return set || u.Query().Has("password") || u.Query().Has("sslpassword")
 }
 
 // loadDotEnv adds .env to the environment. What is set there already, and not

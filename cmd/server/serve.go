@@ -121,8 +121,6 @@ func assemble(f flags, log messenger.Store, head int64, access access, logger *s
 		Version:  build.Version,
 		Database: store.Kind(f.Database),
 		Snapshot: counted.Snapshot,
-		Queue:    r.combiner.Waiting,
-		Watchers: r.feed.Watchers,
 	})
 	config := server.Config{
 		Log:            r.combiner,
@@ -149,6 +147,5 @@ func assemble(f flags, log messenger.Store, head int64, access access, logger *s
 	counted.Queue(r.combiner.Waiting)
 	counted.Watchers(r.feed.Watchers)
 	counted.Connections(r.server.Connections)
-	r.recorder.Connections(r.server.Connections)
 	return r
 }

@@ -74,16 +74,15 @@ func run(ctx context.Context, out string) (err error) {
 	return s.shoot(ctx)
 }
 
-// shoot makes all pictures, in English and in Russian (.ru).
+// languages are those of the pictures, with what is added to their names.
+var languages = map[string]string{"en": "", "ru": ".ru"}
+
+// shoot makes all pictures.
 func (s *studio) shoot(ctx context.Context) error {
 	if err := s.converse(ctx); err != nil {
 		return err
 	}
-	for _, lang := range []string{"en", "ru"} {
-		suffix := ""
-		if lang != "en" {
-			suffix = "." + lang
-		}
+	for lang, suffix := range languages { // before the client writes to the same log
 		for name, view := range map[string]browser.View{
 			"page":       {Width: 900, Height: 640, Language: lang},
 			"page-dark":  {Width: 900, Height: 640, Language: lang, Dark: true},
@@ -94,11 +93,7 @@ func (s *studio) shoot(ctx context.Context) error {
 			}
 		}
 	}
-	for _, lang := range []string{"en", "ru"} {
-		suffix := ""
-		if lang != "en" {
-			suffix = "." + lang
-		}
+	for lang, suffix := range languages {
 		terminal, report, err := s.runClient(ctx, lang)
 		if err != nil {
 			return err

@@ -87,6 +87,32 @@ func TestTokens(t *testing.T) {
 	}
 }
 
+// Each outage is logged once, also one like the last.
+func TestOutages(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens")
+	write(t, path, first)
+	var log bytes.Buffer
+	tokens, err := OpenTokens(path, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for outage := 1; outage <= 2; outage++ {
+		os.Remove(path)
+		for range 3 {
+			look(tokens.watched)
+			tokens.Valid(first)
+		}
+		if n := strings.Count(log.String(), "level=ERROR"); n != outage {
+			t.Errorf("logged %d times in outage %d:\n%s", n, outage, log.String())
+		}
+		write(t, path, first)
+		look(tokens.watched)
+		if !tokens.Valid(first) {
+			t.Errorf("the token does not hold after outage %d", outage)
+		}
+	}
+}
+
 func TestTokensAtStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens")
 	for _, tt := range []struct {

@@ -23,9 +23,9 @@ type watched[T any] struct {
 	due    atomic.Int64 // when to look again, in nanoseconds since start
 	start  time.Time
 
-	mu       sync.Mutex
-	contents [][]byte // last read, whether they were of use or not
-	trouble  string   // last logged; empty if all is well
+	mu         sync.Mutex
+	contents   [][]byte // last read, whether they were of use or not
+	unreadable string   // why they could not be read now, as it was logged; empty if they could
 }
 
 func watch[T any](logger *slog.Logger, parse func([][]byte) (T, error), paths ...string) (*watched[T], error) {
@@ -57,23 +57,29 @@ func (w *watched[T]) reload() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	contents, err := w.read()
-	if err == nil {
-		if equal(contents, w.contents) {
-			return
+	if err != nil {
+		if w.unreadable != err.Error() {
+			w.unreadable = err.Error()
+			w.useless(err)
 		}
-		w.contents = contents
-		var value T
-		if value, err = w.parse(contents); err == nil {
-			w.value.Store(&value)
-			w.trouble = ""
-			w.logger.Info("credentials reloaded", "files", w.paths)
-			return
-		}
+		return
 	}
-	if w.trouble != err.Error() {
-		w.trouble = err.Error()
-		w.logger.Error("changed credentials are of no use; the last ones stay in force", "err", err)
+	w.unreadable = ""
+	if equal(contents, w.contents) {
+		return
 	}
+	w.contents = contents
+	value, err := w.parse(contents)
+	if err != nil {
+		w.useless(err)
+		return
+	}
+	w.value.Store(&value)
+	w.logger.Info("credentials reloaded", "files", w.paths)
+}
+
+func (w *watched[T]) useless(err error) {
+	w.logger.Error("changed credentials are of no use; the last ones stay in force", "err", err)
 }
 
 func (w *watched[T]) read() (contents [][]byte, err error) {

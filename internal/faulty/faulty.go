@@ -103,14 +103,7 @@ func (a appender) Append(_ context.Context, d messenger.Draft) (messenger.Answer
 	if err != nil {
 		return messenger.Answer{}, err
 	}
-	var encoded []byte
-	for i, m := range window {
-		if i > 0 {
-			encoded = append(encoded, ',')
-		}
-		encoded = server.AppendMessage(encoded, m)
-	}
-	return messenger.Answer{Messages: encoded}, nil
+	return messenger.Answer{Messages: server.AppendMessages(nil, window)}, nil
 }
 
 // dropping breaks the connection in place of some of next's answers.

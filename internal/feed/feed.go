@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,7 +46,7 @@ const (
 	// watcher, of whom there are many, keeps in memory.
 	pageBytes = 256 << 10
 
-	readTimeout = 5 * time.Second // of one poll
+	readTimeout = 5 * time.Second // of one poll, and of another if it fails
 )
 
 // An Event is one message as watchers get it. They must not change Encoded,
@@ -207,7 +208,7 @@ func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 			if !kept {
 				w.limit = min(2*n, page)
 			}
-			events = events[:n:n]
+			events = slices.Clone(events[:n]) // or all of them would be kept with these
 			w.at = events[len(events)-1].Seq
 			return events, nil
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"dummymessenger/internal/messenger"
 )
@@ -189,6 +191,35 @@ func TestMessagesOfAnySizeFit(t *testing.T) {
 	}
 }
 
+// What a slow watcher has in hand keeps nothing else in memory.
+func TestNextKeepsNoMore(t *testing.T) {
+	log := new(memory)
+	log.write(20, "")
+	var made []weak.Pointer[byte]
+	f := newFeed(t, log, func(cfg *Config) {
+		cfg.Encode = func(dst []byte, _ messenger.Message) []byte {
+			dst = append(dst, make([]byte, pageBytes/2)...)
+			made = append(made, weak.Make(&dst[0]))
+			return dst
+		}
+	})
+	events, err := watch(t, f, 0).Next(t.Context())
+	if err != nil || len(events) != 2 || len(made) != 20 {
+		t.Fatalf("Next = %d of %d messages, %v, want 2 of 20", len(events), len(made), err)
+	}
+	runtime.GC()
+	kept := 0
+	for _, m := range made {
+		if m.Value() != nil {
+			kept++
+		}
+	}
+	if kept != len(events) {
+		t.Errorf("%d messages are kept, want %d", kept, len(events))
+	}
+	runtime.KeepAlive(events)
+}
+
 // While nobody watches, nobody reads, and nothing is kept.
 func TestNobodyWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -275,8 +306,28 @@ func TestLogFails(t *testing.T) {
 		see(t, again, 4, 4)
 
 		log.set(func() { log.hold = make(chan struct{}) }) // a database that hangs
+		began := time.Now()
 		_, err = again.Next(t.Context())
 		wantKind(t, "Next", err, messenger.Unavailable)
+		if took := time.Since(began); took > readTimeout+time.Second {
+			t.Errorf("watchers were let go after %v, want %v", took, readTimeout)
+		}
+	})
+}
+
+// One poll that fails ends nothing.
+func TestPollFailsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := new(memory)
+		f := newFeed(t, log, nil)
+		w := watch(t, f, 0)
+		log.set(func() { log.fail = &messenger.Error{Kind: messenger.Unavailable, Detail: "away"} })
+		for failed := log.readSoFar() + 1; log.readSoFar() < failed; {
+			time.Sleep(time.Millisecond)
+		}
+		log.set(func() { log.fail = nil })
+		log.write(1, "")
+		see(t, w, 1, 1)
 	})
 }
 

@@ -38,34 +38,38 @@ func (r *reader) run() {
 	defer r.stop()
 	tick := time.NewTicker(r.cfg.Interval)
 	defer tick.Stop()
-	for {
-		n, err := r.poll()
-		if err != nil {
-			r.end(err)
-			return
-		}
-		if n == page {
-			continue // there may be more already
-		}
+	pause := func() {
 		select {
 		case <-tick.C:
 		case <-r.life.Done():
-			r.end(errClosed)
-			return
 		}
 	}
+	for r.life.Err() == nil {
+		// Both tries have the time of one, so that watchers learn as soon that
+		// the log is away.
+		ctx, cancel := context.WithTimeout(r.life, readTimeout)
+		n, err := r.poll(ctx)
+		if err != nil {
+			pause()
+			n, err = r.poll(ctx) // where a session was ended, this is another one
+		}
+		cancel()
+		if err != nil && r.life.Err() == nil {
+			r.cfg.Logger.Warn("watching failed", "err", err)
+			r.end(err)
+			return
+		}
+		if n < page { // else there may be more already
+			pause()
+		}
+	}
+	r.end(errClosed)
 }
 
 // poll reads what is new and tells how much that was.
-func (r *reader) poll() (int, error) {
-	ctx, cancel := context.WithTimeout(r.life, readTimeout)
-	defer cancel()
+func (r *reader) poll(ctx context.Context) (int, error) {
 	messages, err := r.cfg.Log.Read(ctx, r.head, page) // nobody else writes head
 	if err != nil {
-		if r.life.Err() != nil {
-			return 0, errClosed
-		}
-		r.cfg.Logger.Warn("watching failed", "err", err)
 		return 0, err
 	}
 	if len(messages) > 0 {

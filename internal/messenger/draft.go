@@ -47,6 +47,10 @@ func NewDraft(sender, text string) (Draft, error) {
 	if err := check("sender", sender, 0); err != nil { // its length counts in NFC
 		return Draft{}, err
 	}
+	// NFC is costly, and shortens a text to a quarter at best.
+	if n := utf8.RuneCountInString(sender); n > maxDecomposition*MaxSender {
+		return Draft{}, tooLong("sender", n, MaxSender)
+	}
 	sender = nfc(sender)
 	if err := check("sender", sender, MaxSender); err != nil {
 		return Draft{}, err
@@ -72,10 +76,14 @@ func check(field, s string, max int) error {
 		return invalid("%s holds the character U+0000 (NUL), which cannot be stored; leave it out", field)
 	case max > 0 && len(s) > max: // only then can it have more than max characters
 		if n := utf8.RuneCountInString(s); n > max {
-			return invalid("%s has %d characters; at most %d are allowed", field, n, max)
+			return tooLong(field, n, max)
 		}
 	}
 	return nil
+}
+
+func tooLong(field string, n, max int) error {
+	return invalid("%s has %d characters; at most %d are allowed", field, n, max)
 }
 
 func invalid(format string, args ...any) error {

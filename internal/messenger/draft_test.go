@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
 
 func TestNFCOfEveryCharacter(t *testing.T) {
+	longest := 0
 	for r := range rune(unicode.MaxRune + 1) {
 		if unicode.Is(unicode.Cs, r) {
 			continue
@@ -18,6 +20,10 @@ func TestNFCOfEveryCharacter(t *testing.T) {
 		if got, want := nfc(s), norm.NFC.String(s); got != want {
 			t.Errorf("nfc(%+q) = %+q, want %+q", s, got, want)
 		}
+		longest = max(longest, utf8.RuneCountInString(norm.NFD.String(s)))
+	}
+	if longest != maxDecomposition {
+		t.Errorf("a character decomposes into up to %d, want %d", longest, maxDecomposition)
 	}
 }
 
@@ -68,7 +74,9 @@ func TestNewDraft(t *testing.T) {
 		{strings.Repeat("я", 64), "x", strings.Repeat("я", 64), true},
 		{strings.Repeat("e\u0301", 64), "x", strings.Repeat("\u00e9", 64), true}, // 128 characters before NFC
 		{strings.Repeat("я", 65), "x", "sender has 65 characters", false},
-		{strings.Repeat("\u0958", 33), "x", "sender has 66 characters", false}, // NFC takes two for each
+		{strings.Repeat("\u03b1\u0313\u0300\u0345", 64), "x", strings.Repeat("\u1f82", 64), true}, // 256 of them
+		{strings.Repeat("\u03b1\u0313\u0300\u0345", 65), "x", "sender has 260 characters", false}, // they cannot become 64
+		{strings.Repeat("\u0958", 33), "x", "sender has 66 characters", false},                    // NFC takes two for each
 		{"", "x", "sender is empty", false},
 		{"a\x00", "x", "U+0000", false},
 		{"a\nb", "x", "U+000A", false},

@@ -6,6 +6,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// maxDecomposition is the most characters that one decomposes into canonically.
+const maxDecomposition = 4
+
 // nfc returns s in Normalization Form C (Unicode Standard Annex #15).
 //
 // norm.NFC itself yields the stream-safe format: it inserts U+034F after 30

@@ -40,6 +40,10 @@ type Metrics struct {
 	batches                            *prometheus.CounterVec
 	stored                             prometheus.Counter // child of batches
 	lastSeq                            prometheus.Gauge
+
+	// What is read when somebody asks. Set before that.
+	queue, watchers func() int
+	connections     func() (open, refused int64)
 }
 
 type route struct {
@@ -68,6 +72,10 @@ func New(info buildinfo.Info) *Metrics {
 		batches: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "batches_total",
 			Help: "Transactions by outcome; after unavailable and unwritable nothing was stored."}, []string{"outcome"}),
 		lastSeq: gauge("last_seq", "Newest message that this replica knows of: when it started, or stored by it since."),
+
+		queue:       func() int { return 0 },
+		watchers:    func() int { return 0 },
+		connections: func() (int64, int64) { return 0, 0 },
 	}
 	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: prefix, Name: "http_request_duration_seconds",
 		Help: "Time from a request's headers to its answer.", Buckets: seconds}, []string{"route"})
@@ -107,16 +115,19 @@ func (m *Metrics) Head(seq int64) { m.lastSeq.Set(float64(seq)) }
 
 // Queue has n counted whenever somebody asks for the metrics.
 func (m *Metrics) Queue(n func() int) {
+	m.queue = n
 	m.gauge("queue_length", "Messages that wait to be taken into a batch.", func() float64 { return float64(n()) })
 }
 
 // Watchers does so with those who watch at /events.
 func (m *Metrics) Watchers(n func() int) {
+	m.watchers = n
 	m.gauge("watchers", "Callers who watch the log.", func() float64 { return float64(n()) })
 }
 
 // Connections does so with the connections that are open and were refused.
 func (m *Metrics) Connections(n func() (open, refused int64)) {
+	m.connections = n
 	m.gauge("connections", "Open connections.", func() float64 { open, _ := n(); return float64(open) })
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: prefix, Name: "connections_refused_total",
 		Help: "Connections refused because there were too many."}, func() float64 { _, refused := n(); return float64(refused) }))

@@ -5,14 +5,17 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A Snapshot is what was counted until one moment, in short.
+// A Snapshot is what was counted until one moment, and what is so then, in short.
 type Snapshot struct {
 	Answered uint64   // messages answered with 200
 	Failed   uint64   // those that were not
 	Latency  []uint64 // of both: how many took up to Bounds[i]; the last one, all
 	Batches  uint64   // transactions with messages
 	Batched  float64  // messages in them
-	LastSeq  int64    // newest message stored here; 0 if none
+	LastSeq  int64    // newest message that this replica knows of; 0 if none
+
+	Queue, Watchers int
+	Open, Refused   int64 // connections
 }
 
 // Bounds are the upper bounds of Snapshot.Latency in seconds; the last has none.
@@ -27,7 +30,10 @@ func (m *Metrics) Snapshot() Snapshot {
 		Batches:  batch.GetHistogram().GetSampleCount(),
 		Batched:  batch.GetHistogram().GetSampleSum(),
 		LastSeq:  int64(read(m.lastSeq).GetGauge().GetValue()),
+		Queue:    m.queue(),
+		Watchers: m.watchers(),
 	}
+	s.Open, s.Refused = m.connections()
 	all := latency.GetHistogram()
 	for _, b := range all.GetBucket() {
 		s.Latency = append(s.Latency, b.GetCumulativeCount())

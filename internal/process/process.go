@@ -1,7 +1,8 @@
-// Package process runs a program as a child that does not outlive its parent.
+// Package process runs programs as child processes.
 package process
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -22,29 +23,40 @@ type Process struct {
 // Start starts cmd, whose fields the caller may have set as for cmd.Start, in
 // a process group of its own: ^C in the terminal reaches the parent only,
 // which can then end its children in the right order.
-func Start(cmd *exec.Cmd) (*Process, error) {
+//
+// Once all output is written, and before Done, it closes files; also if cmd
+// does not start.
+func Start(cmd *exec.Cmd, files ...io.Closer) (*Process, error) {
 	dieWithUs(attributes(cmd))
 	separate(attributes(cmd))
-	return start(cmd)
+	return start(cmd, files)
 }
 
 // StartInGroup starts cmd in our process group: it may use the terminal, and
-// gets the terminal's ^C itself.
-func StartInGroup(cmd *exec.Cmd) (*Process, error) {
+// gets the terminal's ^C itself. It closes files as Start does.
+func StartInGroup(cmd *exec.Cmd, files ...io.Closer) (*Process, error) {
 	dieWithUs(attributes(cmd))
-	return start(cmd)
+	return start(cmd, files)
 }
 
-func start(cmd *exec.Cmd) (*Process, error) {
+func start(cmd *exec.Cmd, files []io.Closer) (*Process, error) {
 	if err := cmd.Start(); err != nil {
+		closeAll(files)
 		return nil, err
 	}
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	go func() {
-		p.err = cmd.Wait()
+		p.err = cmd.Wait() // which also waits for the last of its output
+		closeAll(files)
 		close(p.done)
 	}()
 	return p, nil
+}
+
+func closeAll(files []io.Closer) {
+	for _, f := range files {
+		f.Close()
+	}
 }
 
 // Pid is the process id.

@@ -70,6 +70,38 @@ func gone(pid int) bool {
 	return err != nil || strings.Contains(string(stat), ") Z ")
 }
 
+type closer func() error
+
+func (c closer) Close() error { return c() }
+
+// Whoever waits for the end may remove the files.
+func TestFilesAreClosedBeforeTheEnd(t *testing.T) {
+	closing, closed := make(chan struct{}), make(chan struct{})
+	p, err := process.Start(exec.Command("true"), closer(func() error {
+		close(closing)
+		<-closed
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-closing
+	select {
+	case <-p.Done():
+		t.Error("it is done while a file is open")
+	default:
+	}
+	close(closed)
+	if err := p.Wait(); err != nil {
+		t.Error(err)
+	}
+
+	open := true
+	if _, err := process.Start(exec.Command("/none"), closer(func() error { open = false; return nil })); err == nil || open {
+		t.Errorf("Start of no program = %v, its file is open: %v; want an error, and the file closed", err, open)
+	}
+}
+
 func TestStop(t *testing.T) {
 	start := func(script string) *process.Process {
 		cmd := exec.Command("sh", "-c", script)

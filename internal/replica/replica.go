@@ -50,15 +50,10 @@ func Start(config Config) (*Replica, error) {
 	cmd.Dir = config.Dir
 	cmd.Env = append(append(os.Environ(), "DATABASE_URL="+config.Database), config.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
-	p, err := process.Start(cmd)
+	p, err := process.Start(cmd, log.file)
 	if err != nil {
-		log.file.Close()
 		return nil, err
 	}
-	go func() {
-		p.Wait() // which also waits for the last of its output
-		log.file.Close()
-	}()
 	client := http.DefaultClient
 	if config.RootCAs != nil {
 		client = &http.Client{Transport: &http.Transport{

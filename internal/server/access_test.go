@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"dummymessenger/internal/feed"
 )
 
 func TestTokens(t *testing.T) {
@@ -211,7 +213,7 @@ func TestNoCORS(t *testing.T) {
 func TestObserve(t *testing.T) {
 	t.Parallel()
 	seen := make(chan Request, 10)
-	rep := start(t, Config{Observe: func(r Request) { seen <- r }})
+	rep := start(t, Config{Observe: func(r Request) { seen <- r }, Feed: feed.New(feed.Config{})})
 	for _, tt := range []struct {
 		method, path, body, key string
 		want                    Request
@@ -223,6 +225,10 @@ func TestObserve(t *testing.T) {
 		{"GET", "/readyz", "", "", Request{Route: "/readyz", Status: 200}},
 		{"GET", "/etc/passwd", "", "", Request{Status: 404, Reason: "not-found"}},
 		{"GET", "//x", "", "", Request{Status: 404, Reason: "not-found"}},
+		{"GET", "/", "", "", Request{Route: "/", Status: 200}},
+		{"PUT", "/", "", "", Request{Route: "/", Status: 405, Reason: "method-not-allowed"}},
+		{"GET", "/page/none", "", "", Request{Route: "/page/", Status: 404, Reason: "not-found"}},
+		{"PUT", "/page/none", "", "", Request{Route: "/page/", Status: 405, Reason: "method-not-allowed"}},
 	} {
 		header := asJSON()
 		if tt.key != "" {
@@ -320,5 +326,11 @@ func TestReadingUnderAnotherSitesName(t *testing.T) {
 		if refused := resp.StatusCode == http.StatusForbidden; refused != tt.refused {
 			t.Errorf("GET %s, Host %s, Sec-Fetch-Site %q: %s, want refused %t", tt.path, tt.host, tt.fetch, resp.Status, tt.refused)
 		}
+	}
+
+	conn := dial(t, own)
+	write(t, conn, "GET /history HTTP/1.0\r\n\r\n")
+	if resp, got := readResponse(t, bufio.NewReader(conn)); resp.StatusCode == http.StatusForbidden {
+		t.Errorf("GET /history without a Host = %s: %s, want it let in: no browser leaves it out", resp.Status, got)
 	}
 }

@@ -15,11 +15,11 @@ func (s *Server) authorized(h handler) handler {
 		token, ok := bearer(r)
 		if !ok {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			return &refusal{problem: &unauthorized}
+			return &refusal{problem: unauthorized}
 		}
 		if !s.cfg.Authorized(token) {
 			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-			return &refusal{problem: &unauthorized, detail: "the token is not one that this server knows"}
+			return &refusal{problem: unauthorized, detail: "the token is not one that this server knows"}
 		}
 		return h(w, r)
 	}

@@ -89,7 +89,7 @@ func (c *connections) refuse(conn net.Conn, plain bool) {
 
 // noRoom is the whole answer.
 var noRoom = func() []byte {
-	p := &tooManyConnections
+	p := tooManyConnections
 	body := p.body("", outcomeNotStored)
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"+
 		"Retry-After: %d\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"+

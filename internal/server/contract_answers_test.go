@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -14,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
 )
 
@@ -207,13 +210,14 @@ func TestContract(t *testing.T) {
 	})
 
 	t.Run("too many readers of metrics", func(t *testing.T) {
-		r := start(t, nil)
 		reading, finish := make(chan struct{}), make(chan struct{})
-		r.metrics.Queue(func() int {
+		counted := metrics.New(buildinfo.Info{})
+		counted.Queue(func() int {
 			reading <- struct{}{}
 			<-finish
 			return 0
 		})
+		r := start(t, func(cfg *server.Config) { cfg.Metrics = counted.Handler(slog.New(slog.DiscardHandler)) })
 		var readers sync.WaitGroup
 		for range 4 {
 			req := request(t, "GET", r.url+"/metrics", "")

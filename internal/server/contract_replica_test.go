@@ -31,10 +31,9 @@ const patience = 20 * time.Second
 // A running replica on an SQLite file of its own.
 type running struct {
 	*server.Server
-	url     string
-	stop    context.CancelFunc
-	ln      net.Listener
-	metrics *metrics.Metrics
+	url  string
+	stop context.CancelFunc
+	ln   net.Listener
 }
 
 // start serves what change makes of an ordinary configuration.
@@ -46,18 +45,18 @@ func start(t *testing.T, change func(*server.Config)) *running {
 		t.Fatal(err)
 	}
 	combiner := groupcommit.New(groupcommit.Config{Store: store, Encode: server.AppendMessage, Logger: logger})
-	r := &running{metrics: metrics.New(buildinfo.Info{Version: "test"})}
+	counted := metrics.New(buildinfo.Info{Version: "test"})
 	watched := feed.New(feed.Config{Log: store, Encode: server.AppendEvent, Logger: logger})
-	recorder := status.New(status.Config{
-		Version: "test", Database: "SQLite", Snapshot: r.metrics.Snapshot, Queue: combiner.Waiting, Watchers: watched.Watchers,
-	})
-	cfg := server.Config{Log: combiner, Ready: combiner.Ready, Logger: logger, Metrics: r.metrics.Handler(logger), Observe: r.metrics.Request,
+	recorder := status.New(status.Config{Version: "test", Database: "SQLite", Snapshot: counted.Snapshot})
+	cfg := server.Config{Log: combiner, Ready: combiner.Ready, Logger: logger, Metrics: counted.Handler(logger), Observe: counted.Request,
 		Feed: watched, Status: recorder}
 	if change != nil {
 		change(&cfg)
 	}
-	r.Server = server.New(cfg)
-	recorder.Connections(r.Connections)
+	r := &running{Server: server.New(cfg)}
+	counted.Queue(combiner.Waiting)
+	counted.Watchers(watched.Watchers)
+	counted.Connections(r.Connections)
 	if r.ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}

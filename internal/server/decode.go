@@ -45,7 +45,7 @@ func readDraft(w *response, r *http.Request) (messenger.Draft, error) {
 // read fills d.body. Of a Content-Length it believes only that it is too large.
 func (d *decoder) read(r *http.Request) error {
 	if r.ContentLength > maxBody {
-		return &refusal{problem: &bodyTooLarge}
+		return &refusal{problem: bodyTooLarge}
 	}
 	d.body.Reset()
 	d.limited = io.LimitedReader{R: r.Body, N: maxBody + 1}
@@ -53,9 +53,9 @@ func (d *decoder) read(r *http.Request) error {
 	d.limited.R = nil
 	switch {
 	case err == nil && d.body.Len() > maxBody:
-		return &refusal{problem: &bodyTooLarge}
+		return &refusal{problem: bodyTooLarge}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &refusal{problem: &bodyTimeout, cause: err}
+		return &refusal{problem: bodyTimeout, cause: err}
 	case err != nil:
 		return &messenger.Error{Kind: messenger.Malformed, Detail: "the body could not be read to its end; it is shorter than announced, or its chunks are malformed", Err: err}
 	}

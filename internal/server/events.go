@@ -45,10 +45,8 @@ func (s *Server) events(w *response, r *http.Request) error {
 		return malformed("this request has a body; send it without one")
 	}
 	if s.isStopping() {
-		return &refusal{problem: &stopping}
+		return &refusal{problem: stopping}
 	}
-	// It was for the request to arrive. Over time, it would cancel r's context.
-	http.NewResponseController(w).SetReadDeadline(time.Time{})
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.serving, cancel)()

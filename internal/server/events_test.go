@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -354,6 +355,31 @@ func TestHistory(t *testing.T) {
 	wantProblem(t, resp, got, 405, "", "not_stored", "POST only")
 	if allow := resp.Header.Get("Allow"); allow != "POST" {
 		t.Errorf("Allow of /messages = %q, want POST", allow)
+	}
+}
+
+// A caller who pages back through long messages gets fewer at a time, and all of them.
+func TestHistoryOfLongMessages(t *testing.T) {
+	t.Parallel()
+	rep, _, log := startWatched(t, Config{}, feed.Config{})
+	fill(t, log) // 1000
+	for before := int64(1001); before > 701; {
+		resp, got := rep.do(t, "GET", fmt.Sprint("/history?limit=200&before=", before), "", nil)
+		if resp.StatusCode != 200 || len(got) > historyBytes+len(answerHead)+len(answerTail) {
+			t.Fatalf("GET /history = %s with %d bytes, want up to %d", resp.Status, len(got), historyBytes)
+		}
+		messages := window(t, got)
+		if last := messages[len(messages)-1].Seq; last != before-1 || len(messages) < defaultHistory {
+			t.Fatalf("%d messages to %d before %d, want those right before it, and as many as fit", len(messages), last, before)
+		}
+		before = messages[0].Seq
+	}
+
+	// JSON makes six characters of each.
+	longest := messenger.Message{Seq: maxSeq, Sender: strings.Repeat("😀", messenger.MaxSender), SenderCount: maxSeq, Text: strings.Repeat("\x01", messenger.MaxText)}
+	most := slices.Repeat([]messenger.Message{longest}, defaultHistory)
+	if got := encodeLast(most); len(got) != len(AppendMessages(nil, most)) {
+		t.Errorf("of %d of the longest messages %d bytes are left, want all", len(most), len(got))
 	}
 }
 

@@ -129,9 +129,11 @@ func TestPanic(t *testing.T) {
 	rep.post(t, "b", "still there")
 }
 
-// An answer that was begun cannot be taken back: its connection is cut.
+// An answer that was begun cannot be taken back: its connection is cut, and it
+// does not count as an answer.
 func TestPanicInAnswer(t *testing.T) {
-	s := New(Config{Logger: discard})
+	seen := make(chan Request, 2)
+	s := New(Config{Logger: discard, Observe: func(r Request) { seen <- r }})
 	s.handle("GET", "/half", func(w *response, r *http.Request) error {
 		w.Write([]byte("half of it"))
 		panic("hunter2")
@@ -141,6 +143,9 @@ func TestPanicInAnswer(t *testing.T) {
 		defer resp.Body.Close()
 		t.Errorf("GET /half = %s, want the connection cut", resp.Status)
 	}
+	if got := <-seen; got.Route != "/half" || got.Status != 0 {
+		t.Errorf("observed %+v, want status 0", got)
+	}
 	if resp, err := http.Get(srv + "/livez"); err != nil {
 		t.Error(err)
 	} else {
@@ -149,13 +154,24 @@ func TestPanicInAnswer(t *testing.T) {
 }
 
 func TestCallerHangsUp(t *testing.T) {
+	if logged := hangUp(t, &messenger.Error{Kind: messenger.Unavailable, Err: context.Canceled}); logged != "" {
+		t.Errorf("a caller who hung up is in the log:\n%s", logged)
+	}
+	if logged := hangUp(t, errors.New("unforeseen")); !strings.Contains(logged, "level=ERROR") {
+		t.Errorf("what nobody foresaw is not in the log of errors: %q", logged)
+	}
+}
+
+// hangUp has a caller leave, the log fail with failure then, and returns what is logged.
+func hangUp(t *testing.T, failure error) string {
+	t.Helper()
 	ended := make(chan error, 1)
 	entered := make(chan struct{})
 	rep := start(t, Config{RequestTimeout: patience, Log: appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
 		close(entered)
 		<-ctx.Done()
 		ended <- context.Cause(ctx)
-		return messenger.Answer{}, &messenger.Error{Kind: messenger.Unavailable, Err: ctx.Err()}
+		return messenger.Answer{}, failure
 	})})
 	conn := dial(t, rep)
 	write(t, conn, postHead+"Content-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
@@ -166,7 +182,5 @@ func TestCallerHangsUp(t *testing.T) {
 	}
 	rep.stop()
 	<-rep.done // by now everything is logged
-	if logged := rep.logged.String(); logged != "" {
-		t.Errorf("a caller who hung up is in the log:\n%s", logged)
-	}
+	return rep.logged.String()
 }

@@ -63,7 +63,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			h.Set("Connection", "close") // so that no request is on its way when we close
 		}
 		if !isClean(r.URL.Path) {
-			s.fail(w, r, &refusal{problem: &notFound})
+			s.fail(w, r, &refusal{problem: notFound})
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -79,13 +79,14 @@ func isClean(p string) bool {
 
 // recovered ends a request whose handler panicked with v.
 func (s *Server) recovered(w *response, r *http.Request, v any) {
-	if v == http.ErrAbortHandler {
-		panic(v) // a deliberate way to cut the connection
+	deliberate := v == http.ErrAbortHandler // a way to cut the connection
+	if !deliberate {
+		s.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", w.requestID()),
+			slog.String("method", r.Method), slog.String("route", r.Pattern),
+			slog.String("err", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
 	}
-	s.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", w.requestID()),
-		slog.String("method", r.Method), slog.String("route", r.Pattern),
-		slog.String("err", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
-	if w.status != 0 {
+	if deliberate || w.status != 0 {
+		w.status = 0                // what was sent is no answer
 		panic(http.ErrAbortHandler) // or a part would pass for the whole
 	}
 	w.Header().Set("Connection", "close") // nobody knows how much of the body was read

@@ -14,12 +14,12 @@ import (
 func checkContent(w *response, r *http.Request) error {
 	if !isJSON(r.Header["Content-Type"]) {
 		w.Header().Set("Accept-Post", "application/json")
-		return &refusal{problem: &unsupportedType, detail: "send one header Content-Type: application/json; the only charset is utf-8"}
+		return &refusal{problem: unsupportedType, detail: "send one header Content-Type: application/json; the only charset is utf-8"}
 	}
 	for _, coding := range r.Header["Content-Encoding"] {
 		if !strings.EqualFold(coding, "identity") {
 			w.Header().Set("Accept-Encoding", "identity")
-			return &refusal{problem: &unsupportedType, detail: "send the body as it is, without Content-Encoding"}
+			return &refusal{problem: unsupportedType, detail: "send the body as it is, without Content-Encoding"}
 		}
 	}
 	return nil

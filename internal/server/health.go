@@ -17,7 +17,11 @@ func (s *Server) livez(w *response, r *http.Request) error {
 // readyz tells whether a message sent here now could be stored.
 func (s *Server) readyz(w *response, r *http.Request) error {
 	if s.isStopping() {
-		return &refusal{problem: &stopping}
+		return &refusal{problem: stopping}
+	}
+	if s.cfg.Ready == nil {
+		writeOK(w)
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.ReadyTimeout)
 	defer cancel()

@@ -62,6 +62,17 @@ func writeMessages(w *response, messages []byte) {
 	w.Write(answerTail)
 }
 
+// AppendMessages appends messages to dst as an Answer holds them, joined by commas.
+func AppendMessages(dst []byte, messages []messenger.Message) []byte {
+	for i, m := range messages {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendMessage(dst, m)
+	}
+	return dst
+}
+
 // AppendMessage appends m to dst as the JSON object that answers show.
 func AppendMessage(dst []byte, m messenger.Message) []byte {
 	dst = append(dst, `{"seq":`...)

@@ -20,9 +20,12 @@ type Request struct {
 // observe is called when r has been answered with w.
 func (s *Server) observe(w *response, r *http.Request, began time.Time) {
 	took := time.Since(began)
-	_, route, found := strings.Cut(r.Pattern, " ")
-	if !found {
-		route = strings.TrimSuffix(r.Pattern, "/") // of all methods; "/" is nowhere
+	route := r.Pattern // of all methods, or with its own
+	if _, path, found := strings.Cut(r.Pattern, " "); found {
+		route = path
+	}
+	if route == "/" {
+		route = "" // it takes what no route answers
 	}
 	route = strings.TrimSuffix(route, "{$}") // "/" is the page
 	if s.cfg.Observe != nil {

@@ -26,7 +26,7 @@ func file(name string) handler {
 	return func(w *response, r *http.Request) error {
 		f, ok := page.Files[name]
 		if !ok {
-			return &refusal{problem: &notFound}
+			return &refusal{problem: notFound}
 		}
 		// A file comes whole or, if it is known already, not at all.
 		for _, name := range [...]string{"Range", "If-Range", "If-Match", "If-Unmodified-Since"} {

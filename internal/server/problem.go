@@ -51,26 +51,32 @@ var problems = [...]problem{
 
 // Problems that only HTTP has. Nothing was stored after any of them.
 var (
-	notFound = problem{status: http.StatusNotFound, level: slog.LevelDebug,
-		detail: "there is nothing at this path; messages are sent with POST /messages"}
-	methodNotAllowed = problem{status: http.StatusMethodNotAllowed, level: slog.LevelDebug}
-	crossOrigin      = problem{status: http.StatusForbidden, level: slog.LevelDebug,
-		detail: "a page of another site may not send messages for its visitor"}
-	bodyTimeout = problem{status: http.StatusRequestTimeout, level: slog.LevelDebug,
-		detail: "the body did not arrive in time; send it faster"}
-	bodyTooLarge = problem{status: http.StatusRequestEntityTooLarge, level: slog.LevelDebug,
-		detail: "the body is larger than 64 KiB; send a shorter text"}
-	unsupportedType = problem{status: http.StatusUnsupportedMediaType, level: slog.LevelDebug}
-	unauthorized    = problem{status: http.StatusUnauthorized, level: slog.LevelDebug,
-		detail: "send a token that this server knows, as in Authorization: Bearer TOKEN"}
-	tooManyConnections = problem{status: http.StatusServiceUnavailable, name: "too-many-connections", level: slog.LevelDebug, retryAfter: 1,
-		title: "Too many connections", detail: "this replica has as many connections as it takes; use another one or try again in a moment"}
-	stopping = problem{status: http.StatusServiceUnavailable, name: "stopping", level: slog.LevelDebug, retryAfter: 1,
-		title: "Stopping", detail: "this replica is shutting down; use another one"}
-
-	httpProblems = []*problem{&notFound, &methodNotAllowed, &crossOrigin, &bodyTimeout, &bodyTooLarge, &unsupportedType, &unauthorized,
-		&tooManyConnections, &stopping}
+	notFound = onlyHTTP(problem{status: http.StatusNotFound,
+		detail: "there is nothing at this path; messages are sent with POST /messages"})
+	methodNotAllowed = onlyHTTP(problem{status: http.StatusMethodNotAllowed})
+	crossOrigin      = onlyHTTP(problem{status: http.StatusForbidden,
+		detail: "a page of another site may not send messages for its visitor"})
+	bodyTimeout = onlyHTTP(problem{status: http.StatusRequestTimeout,
+		detail: "the body did not arrive in time; send it faster"})
+	bodyTooLarge = onlyHTTP(problem{status: http.StatusRequestEntityTooLarge,
+		detail: "the body is larger than 64 KiB; send a shorter text"})
+	unsupportedType = onlyHTTP(problem{status: http.StatusUnsupportedMediaType})
+	unauthorized    = onlyHTTP(problem{status: http.StatusUnauthorized,
+		detail: "send a token that this server knows, as in Authorization: Bearer TOKEN"})
+	tooManyConnections = onlyHTTP(problem{status: http.StatusServiceUnavailable, name: "too-many-connections", retryAfter: 1,
+		title: "Too many connections", detail: "this replica has as many connections as it takes; use another one or try again in a moment"})
+	stopping = onlyHTTP(problem{status: http.StatusServiceUnavailable, name: "stopping", retryAfter: 1,
+		title: "Stopping", detail: "this replica is shutting down; use another one"})
 )
+
+// httpProblems are all of these.
+var httpProblems []*problem
+
+func onlyHTTP(p problem) *problem {
+	p.level = slog.LevelDebug // nothing went wrong here
+	httpProblems = append(httpProblems, &p)
+	return &p
+}
 
 // reason names p where a status alone says too little, as in metrics.
 func (p *problem) reason() string {
@@ -87,7 +93,7 @@ func Reasons() []string {
 		reasons = append(reasons, problems[i].reason())
 	}
 	for _, p := range httpProblems {
-		if p != &tooManyConnections { // whose requests are never read
+		if p != tooManyConnections { // whose requests are never read
 			reasons = append(reasons, p.reason())
 		}
 	}
@@ -120,7 +126,7 @@ const (
 func (s *Server) fail(w *response, r *http.Request, err error) {
 	p, detail, outcome := explain(err)
 	level := p.level
-	if r.Context().Err() != nil {
+	if r.Context().Err() != nil && level < slog.LevelError {
 		level = slog.LevelDebug // a caller who hangs up is no trouble of ours
 	}
 	s.cfg.Logger.LogAttrs(r.Context(), level, "request failed", slog.String("request_id", w.requestID()),

@@ -18,7 +18,7 @@ import (
 // and may come from one.
 func (s *Server) ownName(next http.Handler) http.Handler {
 	refuse := s.answering(func(*response, *http.Request) error {
-		return &refusal{problem: &crossOrigin, detail: "this server answers under the name localhost or an address only; to reach it under another name, start it with --token-file"}
+		return &refusal{problem: crossOrigin, detail: "this server answers under the name localhost or an address only; to reach it under another name, start it with --token-file"}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.local && mayBeFromPage(r) && r.Header.Get("Sec-Fetch-Site") == "" && !namesThisMachine(r.Host) {
@@ -29,8 +29,9 @@ func (s *Server) ownName(next http.Handler) http.Handler {
 	})
 }
 
+// mayBeFromPage: browsers always tell a Host, which HTTP/1.0 lets others leave out.
 func mayBeFromPage(r *http.Request) bool {
-	return r.Header.Get("Origin") != "" || r.URL.Path == "/events" || r.URL.Path == "/history"
+	return r.Host != "" && (r.Header.Get("Origin") != "" || r.URL.Path == "/events" || r.URL.Path == "/history")
 }
 
 // isLocal tells whether only this machine can reach addr.

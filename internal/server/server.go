@@ -38,7 +38,7 @@ type Config struct {
 	Logger *slog.Logger
 
 	// Ready returns nil if a message could be stored now. Details of its
-	// errors are shown if they are *messenger.Error.
+	// errors are shown if they are *messenger.Error. Nil: it always could.
 	Ready func(ctx context.Context) error
 
 	// Authorized tells whether a bearer token may send messages and see them.
@@ -142,12 +142,12 @@ func New(cfg Config) *Server {
 	s.handle("GET", "/openapi.yaml", s.openapi)
 	s.handle("GET", "/docs", s.docs)
 	s.mux.Handle("/", s.answering(func(*response, *http.Request) error {
-		return &refusal{problem: &notFound}
+		return &refusal{problem: notFound}
 	}))
 
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(s.answering(func(*response, *http.Request) error {
-		return &refusal{problem: &crossOrigin}
+		return &refusal{problem: crossOrigin}
 	}))
 	s.handler = s.guard(s.ownName(sameOrigin.Handler(s.mux)))
 	return s
@@ -167,7 +167,7 @@ func (s *Server) handle(method, path string, h handler) {
 	s.mux.Handle(method+" "+path, s.answering(h))
 	s.mux.Handle(path, s.answering(func(w *response, r *http.Request) error {
 		w.Header().Set("Allow", allow)
-		return &refusal{problem: &methodNotAllowed, detail: "this path answers " + allow + " only"}
+		return &refusal{problem: methodNotAllowed, detail: "this path answers " + allow + " only"}
 	}))
 }
 

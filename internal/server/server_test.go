@@ -47,9 +47,6 @@ func start(t *testing.T, cfg Config) *replica {
 		rep.appends.Add(1)
 		return log.Append(ctx, d)
 	})
-	if cfg.Ready == nil {
-		cfg.Ready = func(context.Context) error { return nil }
-	}
 	cfg.Logger = slog.New(slog.NewTextHandler(&rep.logged, nil))
 
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

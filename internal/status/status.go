@@ -18,10 +18,7 @@ import (
 type Config struct {
 	Version  string
 	Database string // its kind
-
 	Snapshot func() metrics.Snapshot
-	Queue    func() int
-	Watchers func() int
 }
 
 // seconds is how many are remembered.
@@ -29,9 +26,8 @@ const seconds = 300
 
 // A Recorder remembers the last five minutes. New makes one, Run fills it.
 type Recorder struct {
-	cfg         Config
-	began       time.Time
-	connections func() (open, refused int64)
+	cfg   Config
+	began time.Time
 
 	mu     sync.Mutex
 	points []point // the last ones, one for each second
@@ -47,12 +43,8 @@ type point struct {
 
 // New returns a Recorder of a replica that starts now.
 func New(cfg Config) *Recorder {
-	return &Recorder{cfg: cfg, began: time.Now(), connections: func() (int64, int64) { return 0, 0 }}
+	return &Recorder{cfg: cfg, began: time.Now()}
 }
-
-// Connections has the connections that are open and were refused told, too.
-// The server that counts them is made after its Recorder, and calls that later.
-func (r *Recorder) Connections(n func() (open, refused int64)) { r.connections = n }
 
 // Run remembers each second until ctx ends.
 func (r *Recorder) Run(ctx context.Context) {
@@ -145,12 +137,12 @@ type columns struct {
 
 // ServeHTTP answers with everything that is remembered.
 func (r *Recorder) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	now := r.cfg.Snapshot()
 	a := answer{
 		Version: r.cfg.Version, Database: r.cfg.Database,
 		StartedAt: r.began.UnixMilli(), Now: time.Now().UnixMilli(),
-		Queue: r.cfg.Queue(), Watchers: r.cfg.Watchers(), LastSeq: r.cfg.Snapshot().LastSeq,
+		Queue: now.Queue, Connections: now.Open, Refused: now.Refused, Watchers: now.Watchers, LastSeq: now.LastSeq,
 	}
-	a.Connections, a.Refused = r.connections()
 
 	// Empty columns are arrays, too.
 	c := columns{At: []int64{}, Answered: []uint64{}, Failed: []uint64{}, P50: []*float64{}, P99: []*float64{}, Batch: []*float64{}}

@@ -19,11 +19,10 @@ import (
 func TestRecorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		counted := metrics.New(buildinfo.Info{Version: "v1"})
-		r := New(Config{
-			Version: "v1", Database: "SQLite", Snapshot: counted.Snapshot,
-			Queue: func() int { return 3 }, Watchers: func() int { return 2 },
-		})
-		r.Connections(func() (int64, int64) { return 5, 1 })
+		counted.Queue(func() int { return 3 })
+		counted.Watchers(func() int { return 2 })
+		counted.Connections(func() (int64, int64) { return 5, 1 })
+		r := New(Config{Version: "v1", Database: "SQLite", Snapshot: counted.Snapshot})
 		go r.Run(t.Context())
 		synctest.Wait()
 		time.Sleep(500 * time.Millisecond) // between two looks

@@ -78,6 +78,8 @@ func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
 		"missing constraint": strings.Replace(createSQL, "NOT NULL UNIQUE", "NOT NULL", 1),
 		"one column more":    createSQL + `ALTER TABLE messages ADD COLUMN extra int NOT NULL`,
 		"other type":         strings.Replace(createSQL, "sender_count bigint", "sender_count integer", 1),
+		"default collation":  strings.Replace(createSQL, `COLLATE "C"`, "", 1),
+		"other collation":    strings.Replace(createSQL, `COLLATE "C"`, `COLLATE "POSIX"`, 1),
 		"other lock table":   `CREATE TABLE log_lock (id int)`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -38,7 +38,7 @@ const createLock = 0x64_6d_2d_6c_6f_67 // "dm-log"
 // The shape of the tables, as shapeOf describes it.
 var shapes = map[string]string{
 	"log_lock": "table: one boolean not null; PRIMARY KEY (one)",
-	"messages": "table: seq bigint not null, sender text not null, sender_count bigint not null, text text not null, " +
+	"messages": "table: seq bigint not null, sender text COLLATE \"C\" not null, sender_count bigint not null, text text not null, " +
 		"sent_at timestamp with time zone not null, id uuid not null; " +
 		"PRIMARY KEY (seq), UNIQUE (id), UNIQUE (sender, sender_count)",
 }
@@ -115,8 +115,11 @@ func shapeOf(ctx context.Context, conn *pgx.Conn, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	columns, err := lines(ctx, conn, `SELECT attname || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' not null' ELSE '' END
-		FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, *oid)
+	// An index is of use only to comparisons in its own collation: with another
+	// one, each batch would read the whole table.
+	columns, err := lines(ctx, conn, `SELECT attname || ' ' || format_type(atttypid, atttypmod) || coalesce(' COLLATE ' || quote_ident(collname), '')
+			|| CASE WHEN attnotnull THEN ' not null' ELSE '' END
+		FROM pg_attribute LEFT JOIN pg_collation AS c ON c.oid = attcollation AND collname <> 'default' WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, *oid)
 	if err != nil {
 		return "", err
 	}

@@ -11,16 +11,14 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
-
-	"dummymessenger/internal/messenger"
 )
 
 // Open opens the log in the file at path, and creates both if they are
 // missing. It fails if the file cannot be written or holds something else, and
 // leaves such a file as it is. The folder of path must exist and be writable:
 // the lock of the queue and SQLite's own files are kept beside the file.
-func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
-	path, err := resolve(path)
+func Open(ctx context.Context, path string, logger *slog.Logger) (_ *Store, err error) {
+	path, err = resolve(path)
 	if err != nil {
 		return nil, err
 	}
@@ -30,25 +28,29 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 		return nil, explain(path, err)
 	}
 	r, err := dial(ctx, path, 0)
-	if err == nil {
-		err = r.makeDurable()
-	}
-	var head []messenger.Message
-	if err == nil {
-		head, err = r.messages(selectLast, 1)
-	}
-	var file os.FileInfo
-	if err == nil {
-		file, err = os.Stat(path)
-	}
+	defer func() {
+		if err != nil {
+			err = explain(path, errors.Join(err, r.close(), w.close()))
+		}
+	}()
 	if err != nil {
-		return nil, explain(path, errors.Join(err, r.close(), w.close()))
+		return nil, err
 	}
-
+	if err := r.makeDurable(); err != nil {
+		return nil, err
+	}
+	head, err := r.messages(selectLast, 1)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
 	os.SameFile(file, file) // on Windows the file's identity is looked up at first use, by path
 
 	s := &Store{
-		path: path, file: file, log: log, now: time.Now, queue: q,
+		path: path, file: file, logger: logger, now: time.Now, queue: q,
 		writer: make(chan *conn, 1), reader: make(chan *conn, 1),
 	}
 	s.life, s.end = context.WithCancelCause(context.Background())
@@ -58,7 +60,7 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 	if len(head) > 0 {
 		seq = head[0].Seq
 	}
-	log.Info("log opened", "path", path, "seq", seq)
+	logger.Info("log opened", "path", path, "seq", seq)
 	return s, nil
 }
 

@@ -45,11 +45,11 @@ var _ messenger.Store = (*Store)(nil)
 // A Store is a messenger.Store in an SQLite file. Its clock is this
 // machine's, which all replicas on it share.
 type Store struct {
-	path  string
-	file  os.FileInfo // what path named when it was opened
-	log   *slog.Logger
-	now   func() time.Time
-	queue *queue
+	path   string
+	file   os.FileInfo // what path named when it was opened
+	logger *slog.Logger
+	now    func() time.Time
+	queue  *queue
 
 	// Each holds its connection while nobody uses it: nil if it must be
 	// opened anew. Close takes both for good.
@@ -85,7 +85,7 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 	}
 	defer func() {
 		if err := s.queue.unlock(); err != nil {
-			s.log.Error("queue not unlocked", "err", err)
+			s.logger.Error("queue not unlocked", "err", err)
 		}
 	}()
 	if w, err = s.connected(ctx, w); err != nil {
@@ -289,7 +289,7 @@ func (s *Store) unmoved() error {
 
 func (s *Store) discard(c *conn) {
 	if err := c.close(); err != nil {
-		s.log.Warn("connection not closed", "err", err)
+		s.logger.Warn("connection not closed", "err", err)
 	}
 }
 

@@ -1,0 +1,17 @@
+package messenger
+
+import (
+	"strings"
+	"testing"
+)
+
+// BenchmarkSenderTooLong is what a caller can cost who sends marks in place of a name.
+func BenchmarkSenderTooLong(b *testing.B) {
+	sender := strings.Repeat("\u0301\u0323", 16000) // 64 KB
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := NewDraft(sender, "x"); err == nil {
+			b.Fatal("it was accepted")
+		}
+	}
+}
