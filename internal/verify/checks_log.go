@@ -127,7 +127,12 @@ func (v *Verifier) date(seq int64, c *cell) {
 	allowance := v.cfg.ClockAllowance.Microseconds()
 	early := v.cfg.Start + rec.call.Microseconds() - allowance - c.sentAt
 	late := int64(0)
-	if rec.outcome == OK {
+	// A server whose clock is behind the last date, because it was set back or
+	// is another host's now, must repeat that date until the clock has caught
+	// up. So one that equals the last is not this operation's to answer for;
+	// one that nothing is known before is.
+	heldBack := k.prev != 0 && c.sentAt == k.prevCell.sentAt
+	if rec.outcome == OK && !heldBack {
 		late = c.sentAt - (v.cfg.Start + rec.ret.Microseconds() + 1 + allowance)
 	}
 	if off := max(early, late); off > 0 {
