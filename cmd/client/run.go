@@ -35,6 +35,8 @@ type runCmd struct {
 	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
 
+	ClockAllowance time.Duration `default:"2s" placeholder:"TIME" help:"How far the servers' clock may be from this one before dates are called wrong; more than 0, default ${default}."`
+
 	TokenFile string `type:"path" placeholder:"FILE" help:"Send the first token in FILE with every request."`
 	CAFile    string `name:"ca-file" type:"path" placeholder:"FILE" help:"Trust https servers whose certificate one of these (PEM) has signed, instead of the system's."`
 
@@ -72,10 +74,11 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	cfg := loadtest.Config{
 		URLs: c.URLs, Workers: c.Workers, Requests: value(c.Requests), Duration: value(c.Duration), Warmup: c.Warmup, Rate: value(c.Rate),
 		Timeout: c.Timeout, Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
+		ClockAllowance: c.ClockAllowance,
 	}
-	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 ||
+	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 ||
 		c.Requests != nil && *c.Requests <= 0 || c.Duration != nil && *c.Duration <= 0 || c.Rate != nil && *c.Rate <= 0 {
-		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate and --timeout must be greater than 0")
+		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate, --timeout and --clock-allowance must be greater than 0")
 	}
 	if c.Requests == nil && c.Duration == nil {
 		cfg.Requests = c.Workers * c.PerWorker

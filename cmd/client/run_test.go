@@ -273,6 +273,8 @@ func TestUsage(t *testing.T) {
 		{"--rate", "0"},
 		{"--retries", "-1"},
 		{"--timeout", "-1s"},
+		{"--clock-allowance", "0"},
+		{"--clock-allowance", "-1s"},
 		{"localhost:8001"},
 		{"ftp://127.0.0.1"},
 		{"--fail", "p98<1s"},
@@ -409,6 +411,29 @@ func TestHistory(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if status := run(t.Context(), []string{"verify", "run_test.go"}, &stdout, &stderr); status != exitNoInput {
 		t.Errorf("verify of no history: status %d, want %d", status, exitNoInput)
+	}
+}
+
+// How far the clocks may differ is up to the caller, and is kept with the history.
+func TestClockAllowance(t *testing.T) {
+	for _, test := range []struct {
+		args   []string
+		status int
+	}{
+		{nil, exitViolated},
+		{[]string{"--clock-allowance", "10s"}, exitVerified},
+	} {
+		m := newMemory()
+		m.clock = func() time.Time { return time.Now().Add(-5 * time.Second) }
+		name := filepath.Join(t.TempDir(), "history")
+		args := append([]string{"-n", "500", "--history", name}, test.args...)
+		if status, _ := try(t, t.Context(), append(args, newReplica(t, m, nil), newReplica(t, m, nil))...); status != test.status {
+			t.Errorf("client %q on a clock 5 s behind = %d, want %d", test.args, status, test.status)
+		}
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status {
+			t.Errorf("verify of the history of client %q = %d, want %d\n%s%s", test.args, status, test.status, &stdout, &stderr)
+		}
 	}
 }
 
