@@ -41,7 +41,7 @@ type operationLine struct {
 	Text     string `json:"text"`
 
 	Window []place `json:"window,omitempty"`
-	Replay []place `json:"replay,omitempty"`
+	Replay []place `json:"replay,omitzero"` // empty is an answer too; absent: none
 
 	Floor int64    `json:"floor,omitzero"` // in a line that has nothing else: see Recorder.Mark
 	End   *endLine `json:"end,omitzero"`   // in the last line, which has nothing else
@@ -121,7 +121,7 @@ func (h *Recorder) Record(op *Operation) error {
 		Window: h.places(l.Window[:0], op.Window),
 	}
 	if op.Replay != nil {
-		l.Replay = h.places(nil, op.Replay)
+		l.Replay = h.places([]place{}, op.Replay)
 	}
 	h.count++
 	h.write(l)
