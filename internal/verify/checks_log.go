@@ -19,8 +19,8 @@ func (v *Verifier) unseenPlaces(first, last int64) {
 			break
 		}
 	}
-	// Whatever was in the hole was sent before any higher seq was acknowledged
-	// to somebody, or real-time order is broken.
+	// Whatever was in the hole was sent no later than any higher seq was
+	// acknowledged to somebody, or real-time order is broken.
 	deadline := time.Duration(1<<63 - 1)
 	if above, ok := v.acks.above(first); ok {
 		deadline = above.at

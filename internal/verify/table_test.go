@@ -351,6 +351,15 @@ func TestTable(t *testing.T) {
 			},
 			nil, numChecks, "",
 		},
+		"correct, an unknown one sent as the next was answered": {
+			func(h hand) { // b, in the place that nobody shows
+				h["b"] = handOperation(2, 0, "Boris", 50, 60)
+				for _, name := range []string{"b", "c", "d"} {
+					h[name].Outcome, h[name].Window = Unknown, nil
+				}
+			},
+			nil, numChecks, "",
+		},
 		"correct, the date held back": {
 			func(h hand) { h.fromTheFuture(0) },
 			nil, numChecks, "",

@@ -98,7 +98,7 @@ type counter struct {
 }
 
 // A hole is a stretch of places that no answer shows. What is in there was
-// sent before deadline, when a higher seq had been acknowledged.
+// sent by deadline, when a higher seq had been acknowledged.
 type hole struct {
 	first, last int64
 	deadline    time.Duration
