@@ -217,8 +217,11 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 	}
 	v := New(cfg)
 	v.gone, err = readOperations(lines, v.setFloor, func(op *Operation) error {
-		if n := len(cfg.Replicas); n > 0 && op.Replica >= n {
+		switch n := len(cfg.Replicas); {
+		case n > 0 && op.Replica >= n:
 			return fmt.Errorf("replica is %d, and the head names %s, from 0", op.Replica, Quantity{int64(n), "replica"})
+		case n == 0 && op.Replica >= maxUnnamed:
+			return fmt.Errorf("replica is %d, and must be below %d where the head names none", op.Replica, maxUnnamed)
 		}
 		if v.hasReturned(op.ref()) {
 			return fmt.Errorf("worker %d has its operation %d twice", op.Worker, op.Number)
@@ -235,7 +238,10 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 	return v.Verdict(), cfg, nil
 }
 
-const maxWindow = 1000
+const (
+	maxWindow  = 1000
+	maxUnnamed = 1000 // replicas; whoever reads on may keep something of each
+)
 
 // usable tells what in a history's head cannot be.
 func usable(cfg Config) error {
