@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -147,53 +147,29 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
+	if _, err := readAnnotations(c.Annotate); err != nil && !errors.Is(err, fs.ErrNotExist) { // it may be written during the run
+		return complain(stderr, err, exitNoInput)
+	}
 	lang := language(c.Lang)
 	if err := test.Connect(); err != nil {
 		return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", strings.Join(cfg.URLs, ", "), lang.Reason(err.Error()))), exitFailed)
 	}
-	output, err := createOutput(c.JSON, stdout)
-	if err != nil {
-		return complain(stderr, err, exitCannotWrite)
-	}
-	output.style = styleOf(stdout, lang)
-	var html *os.File
-	if c.HTML != "" {
-		if html, err = os.Create(c.HTML); err != nil {
-			return complain(stderr, err, exitCannotWrite)
-		}
-	}
-	var record func(*verify.Operation)
-	closeHistory := func() error { return nil }
-	if c.History != "" {
-		h, err := createHistory(c.History, test)
-		if err != nil {
-			return complain(stderr, err, exitCannotWrite)
-		}
-		record, closeHistory = h.record, h.close
-	}
 	trace := report.NewTrace(c.Warmup)
 	live := !c.Quiet && !c.NoTUI && onTerminal(stderr)
-	if html != nil || live {
-		record = both(record, trace.Add)
-	}
-
-	stopProfile, err := startProfile(c.CPUProfile)
+	out, err := c.open(test, trace, live, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
+
 	stopProgress := func() {}
 	switch {
 	case live:
-		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, output.style.Lang))
+		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, lang))
 	case !c.Quiet:
-		stopProgress = startProgress(ctx, stderr, test, output.style.Lang)
+		stopProgress = startProgress(ctx, stderr, test, lang)
 	}
-	measured := test.Run(ctx, record)
+	measured := test.Run(ctx, out.record)
 	stopProgress()
-	if live {
-		fmt.Fprintln(stderr) // the result comes below
-	}
-	writeErr := errors.Join(stopProfile(), closeHistory())
 
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: &measured}
 	if v := test.Verifier(); v != nil {
@@ -205,27 +181,16 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 	}
 	result.Exit = exitStatus(result)
-	if html != nil {
-		// Not before: whoever injects the faults may write them down during the run.
-		annotations, err := readAnnotations(c.Annotate)
-		page := &report.Page{Result: result, Trace: trace, Annotations: annotations, Environment: environment(&measured), Lang: lang}
-		writeErr = errors.Join(writeErr, err, writePage(html, page))
-	}
-	if err := errors.Join(output.write(result), writeErr); err != nil {
+
+	annotations, unread := readAnnotations(c.Annotate)
+	unwritten := out.finish(result, annotations)
+	switch err := errors.Join(unread, unwritten); {
+	case unwritten != nil:
 		return complain(stderr, err, exitCannotWrite)
+	case unread != nil:
+		return complain(stderr, err, exitNoInput)
 	}
 	return result.Exit
-}
-
-// both calls first, which may be nil, and second.
-func both(first, second func(*verify.Operation)) func(*verify.Operation) {
-	if first == nil {
-		return second
-	}
-	return func(op *verify.Operation) {
-		first(op)
-		second(op)
-	}
 }
 
 // exitStatus is the first that applies: what is worse comes first.
@@ -249,43 +214,4 @@ func exitStatus(r *report.Result) int {
 func complain(stderr io.Writer, err error, status int) int {
 	fmt.Fprintf(stderr, "client: %v\n", err)
 	return status
-}
-
-// An output is where the result goes.
-type output struct {
-	text  io.Writer    // nil: none
-	json  io.Writer    // nil: none
-	file  *os.File     // that json is, if it is one
-	style report.Style // of text
-}
-
-// createOutput opens the file before the run, so that a long run is not lost
-// to a name mistyped.
-func createOutput(jsonName string, stdout io.Writer) (*output, error) {
-	switch jsonName {
-	case "":
-		return &output{text: stdout}, nil
-	case "-":
-		return &output{json: stdout}, nil
-	}
-	f, err := os.Create(jsonName)
-	return &output{text: stdout, json: f, file: f}, err
-}
-
-func (o *output) write(r *report.Result) error {
-	if o.json != nil {
-		b := bufio.NewWriter(o.json)
-		if err := errors.Join(report.WriteJSON(b, r), b.Flush()); err != nil {
-			return err
-		}
-	}
-	if o.file != nil {
-		if err := o.file.Close(); err != nil {
-			return err
-		}
-	}
-	if o.text != nil {
-		return report.WriteText(o.text, r, o.style)
-	}
-	return nil
 }
