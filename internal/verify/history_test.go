@@ -143,7 +143,7 @@ func TestHistoryThatIsNone(t *testing.T) {
 		"twice":         {lines[0] + lines[1] + lines[1], "twice"},
 		"after the end": {good + lines[1], "after the end"},
 		"byte order":    {"\ufeff" + good, "byte order mark"},
-		"blank line":    {lines[0] + "\n" + lines[1], "line 2 is blank"},
+		"blank line":    {lines[0] + "\n" + lines[1], "line 2: it is blank"},
 		"workers":       {strings.Replace(good, `"workers":2`, `"workers":-1`, 1), "workers is -1"},
 		"allowance":     {strings.Replace(good, `"workers":2`, `"workers":2,"clock_allowance_ns":-5`, 1), "clock_allowance_ns is -5"},
 		"replica":       {lines[0] + `{"outcome":"ok","replica":2}` + "\n", "line 2: replica is 2"},
