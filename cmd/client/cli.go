@@ -43,32 +43,20 @@ type command interface {
 // run is the program.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
-	selected, status, ok := parse(&c, args, stdout, stderr)
-	if !ok {
+	selected, status := parse(&c, args, stdout, stderr)
+	if selected == nil {
 		return status
 	}
 	return selected.run(ctx, stdout, stderr)
 }
 
-// exited carries the exit status out of kong, which expects --help and
-// --version not to return.
-type exited int
-
-// parse returns the command that args ask for, or the status to exit with.
-func parse(c *cli, args []string, stdout, stderr io.Writer) (selected command, status int, ok bool) {
-	defer func() {
-		switch v := recover().(type) {
-		case nil:
-		case exited:
-			status = int(v)
-		default:
-			panic(v)
-		}
-	}()
+// parse returns the command that args ask for, or nil and the status to exit with.
+func parse(c *cli, args []string, stdout, stderr io.Writer) (selected command, status int) {
+	exited := false // kong prints --help or --version, calls this and goes on
 	parser := kong.Must(c,
 		kong.Name("client"),
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(status int) { panic(exited(status)) }),
+		kong.Exit(func(int) { exited = true }),
 		kong.Vars{"version": "client " + buildinfo.Read().String()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
@@ -76,9 +64,12 @@ func parse(c *cli, args []string, stdout, stderr io.Writer) (selected command, s
 		args = []string{"run", "--help"} // kong would leave out the default command's flags
 	}
 	k, err := parser.Parse(args)
-	if err != nil {
+	switch {
+	case exited:
+		return nil, 0
+	case err != nil:
 		fmt.Fprintf(stderr, "client: %v\nTry client --help.\n", err)
-		return nil, exitUsage, false
+		return nil, exitUsage
 	}
-	return k.Selected().Target.Addr().Interface().(command), 0, true
+	return k.Selected().Target.Addr().Interface().(command), 0
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,32 +56,17 @@ func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan 
 			bars = append(bars, bar)
 		}
 	}
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		ticker := time.NewTicker(frameTime)
-		defer ticker.Stop()
-		interrupted := ctx.Done()
-		for {
-			select {
-			case <-done:
-				return
-			case <-interrupted:
-				interrupted = nil                                         // it is said once
-				fmt.Fprintln(lines, "\r"+style.Lang.Say(interruptedText)) // the terminal has written ^C
-			case now := <-ticker.C:
-				v.update(now, false)
-			}
-		}
+	stopWatch := startWatch(ctx, frameTime, func(now time.Time) { v.update(now, false) }, func() {
+		fmt.Fprintln(lines, "\r"+style.Lang.Say(interruptedText)) // the terminal has written ^C
 	})
 	return func() {
-		close(done)
-		wg.Wait()
+		stopWatch()
 		v.update(time.Now(), true)
 		for _, bar := range bars {
 			bar.SetTotal(-1, true)
 		}
 		lines.Wait()
+		fmt.Fprintln(stderr) // the result comes below
 	}
 }
 

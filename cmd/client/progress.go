@@ -16,29 +16,38 @@ const interruptedText = "interrupted: waiting for the requests under way; once m
 // startProgress writes one line a second until the function it returns is
 // called, and one when ctx ends.
 func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test, lang report.Lang) (stop func()) {
+	start, last := time.Now(), int64(0)
+	show := func(now time.Time) {
+		s := test.Snapshot()
+		live := report.Live{Elapsed: now.Sub(start), OK: s.OK, Failed: s.Failed, Unknown: s.Unknown}
+		if v := test.Verifier(); v != nil {
+			checks := v.Live()
+			live.Checks = &checks
+		}
+		fmt.Fprintln(stderr, live.Progress(last, lang))
+		last = s.OK
+	}
+	return startWatch(ctx, time.Second, show, func() { fmt.Fprintln(stderr, lang.Say(interruptedText)) })
+}
+
+// startWatch calls show every so often until the function it returns is
+// called, and interrupted when ctx ends, never two at a time.
+func startWatch(ctx context.Context, every time.Duration, show func(now time.Time), interrupted func()) (stop func()) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		ticker := time.NewTicker(time.Second)
+		ticker := time.NewTicker(every)
 		defer ticker.Stop()
-		start, last := time.Now(), int64(0)
-		interrupted := ctx.Done()
+		ended := ctx.Done()
 		for {
 			select {
 			case <-done:
 				return
-			case <-interrupted:
-				interrupted = nil // it is said once
-				fmt.Fprintln(stderr, lang.Say(interruptedText))
+			case <-ended:
+				ended = nil // it is said once
+				interrupted()
 			case now := <-ticker.C:
-				s := test.Snapshot()
-				live := report.Live{Elapsed: now.Sub(start), OK: s.OK, Failed: s.Failed, Unknown: s.Unknown}
-				if v := test.Verifier(); v != nil {
-					checks := v.Live()
-					live.Checks = &checks
-				}
-				fmt.Fprintln(stderr, live.Progress(last, lang))
-				last = s.OK
+				show(now)
 			}
 		}
 	})

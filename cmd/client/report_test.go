@@ -110,3 +110,48 @@ func TestReportUsage(t *testing.T) {
 		}
 	}
 }
+
+// A mistake in the annotations costs no run, and one that comes during the run
+// costs no report.
+func TestAnnotateMistakes(t *testing.T) {
+	dir := t.TempDir()
+	bad, late, page := filepath.Join(dir, "bad"), filepath.Join(dir, "late"), filepath.Join(dir, "page.html")
+	if err := os.WriteFile(bad, []byte("{\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m := newMemory()
+	var stdout, stderr bytes.Buffer
+	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", bad, newReplica(t, m, nil)}, &stdout, &stderr); status != exitNoInput || len(m.log) > 0 {
+		t.Errorf("malformed annotations: status %d after %d messages, want %d before the first\n%s", status, len(m.log), exitNoInput, &stderr)
+	}
+	meanwhile := func(_ http.ResponseWriter, number int64, _ func() []message) bool {
+		if number == 10 {
+			if err := os.WriteFile(late, []byte("{\n"), 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+		return false
+	}
+	stderr.Reset()
+	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", late, newReplica(t, m, meanwhile)}, &stdout, &stderr); status != exitNoInput {
+		t.Errorf("malformed annotations of the run: status %d, want %d\n%s", status, exitNoInput, &stderr)
+	}
+	if html, err := os.ReadFile(page); err != nil || !bytes.HasSuffix(bytes.TrimSpace(html), []byte("</html>")) {
+		t.Errorf("the report has %d bytes: %v", len(html), err)
+	}
+}
+
+// A run that cannot write all its files begins none.
+func TestNothingIsLeftBehind(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	m := newMemory()
+	var stdout, stderr bytes.Buffer
+	args := []string{"-n", "100", "-q", "--json", file("a"), "--html", file("b"), "--history", file("c.gz"), "--cpuprofile", file("none/d"), newReplica(t, m, nil)}
+	if status := run(t.Context(), args, &stdout, &stderr); status != exitCannotWrite || len(m.log) > 0 {
+		t.Errorf("status %d after %d messages, want %d before the first\n%s", status, len(m.log), exitCannotWrite, &stderr)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -34,6 +34,8 @@ type runCmd struct {
 	Retries int           `default:"0" placeholder:"N" help:"Tries after the first, under one Idempotency-Key. Only what certainly failed for the moment, or is unknown, is tried again; default ${default}."`
 	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
+
+	ClockAllowance time.Duration `default:"2s" placeholder:"TIME" help:"How far the servers' clock may be from this one before dates are called wrong; more than 0, default ${default}."`
 
 	TokenFile string `type:"path" placeholder:"FILE" help:"Send the first token in FILE with every request."`
 	CAFile    string `name:"ca-file" type:"path" placeholder:"FILE" help:"Trust https servers whose certificate one of these (PEM) has signed, instead of the system's."`
@@ -72,10 +74,11 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	cfg := loadtest.Config{
 		URLs: c.URLs, Workers: c.Workers, Requests: value(c.Requests), Duration: value(c.Duration), Warmup: c.Warmup, Rate: value(c.Rate),
 		Timeout: c.Timeout, Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
+		ClockAllowance: c.ClockAllowance,
 	}
-	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 ||
+	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 ||
 		c.Requests != nil && *c.Requests <= 0 || c.Duration != nil && *c.Duration <= 0 || c.Rate != nil && *c.Rate <= 0 {
-		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate and --timeout must be greater than 0")
+		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate, --timeout and --clock-allowance must be greater than 0")
 	}
 	if c.Requests == nil && c.Duration == nil {
 		cfg.Requests = c.Workers * c.PerWorker
@@ -144,53 +147,29 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
+	if _, err := readAnnotations(c.Annotate); err != nil && !errors.Is(err, fs.ErrNotExist) { // it may be written during the run
+		return complain(stderr, err, exitNoInput)
+	}
 	lang := language(c.Lang)
 	if err := test.Connect(); err != nil {
 		return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", strings.Join(cfg.URLs, ", "), lang.Reason(err.Error()))), exitFailed)
 	}
-	output, err := createOutput(c.JSON, stdout)
-	if err != nil {
-		return complain(stderr, err, exitCannotWrite)
-	}
-	output.style = styleOf(stdout, lang)
-	var html *os.File
-	if c.HTML != "" {
-		if html, err = os.Create(c.HTML); err != nil {
-			return complain(stderr, err, exitCannotWrite)
-		}
-	}
-	var record func(*verify.Operation)
-	closeHistory := func() error { return nil }
-	if c.History != "" {
-		h, err := createHistory(c.History, test)
-		if err != nil {
-			return complain(stderr, err, exitCannotWrite)
-		}
-		record, closeHistory = h.record, h.close
-	}
 	trace := report.NewTrace(c.Warmup)
 	live := !c.Quiet && !c.NoTUI && onTerminal(stderr)
-	if html != nil || live {
-		record = both(record, trace.Add)
-	}
-
-	stopProfile, err := startProfile(c.CPUProfile)
+	out, err := c.open(test, trace, live, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
+
 	stopProgress := func() {}
 	switch {
 	case live:
-		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, output.style.Lang))
+		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, lang))
 	case !c.Quiet:
-		stopProgress = startProgress(ctx, stderr, test, output.style.Lang)
+		stopProgress = startProgress(ctx, stderr, test, lang)
 	}
-	measured := test.Run(ctx, record)
+	measured := test.Run(ctx, out.record)
 	stopProgress()
-	if live {
-		fmt.Fprintln(stderr) // the result comes below
-	}
-	writeErr := errors.Join(stopProfile(), closeHistory())
 
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: &measured}
 	if v := test.Verifier(); v != nil {
@@ -202,27 +181,16 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 	}
 	result.Exit = exitStatus(result)
-	if html != nil {
-		// Not before: whoever injects the faults may write them down during the run.
-		annotations, err := readAnnotations(c.Annotate)
-		page := &report.Page{Result: result, Trace: trace, Annotations: annotations, Environment: environment(&measured), Lang: lang}
-		writeErr = errors.Join(writeErr, err, writePage(html, page))
-	}
-	if err := errors.Join(output.write(result), writeErr); err != nil {
+
+	annotations, unread := readAnnotations(c.Annotate)
+	unwritten := out.finish(result, annotations)
+	switch err := errors.Join(unread, unwritten); {
+	case unwritten != nil:
 		return complain(stderr, err, exitCannotWrite)
+	case unread != nil:
+		return complain(stderr, err, exitNoInput)
 	}
 	return result.Exit
-}
-
-// both calls first, which may be nil, and second.
-func both(first, second func(*verify.Operation)) func(*verify.Operation) {
-	if first == nil {
-		return second
-	}
-	return func(op *verify.Operation) {
-		first(op)
-		second(op)
-	}
 }
 
 // exitStatus is the first that applies: what is worse comes first.
@@ -246,43 +214,4 @@ func exitStatus(r *report.Result) int {
 func complain(stderr io.Writer, err error, status int) int {
 	fmt.Fprintf(stderr, "client: %v\n", err)
 	return status
-}
-
-// An output is where the result goes.
-type output struct {
-	text  io.Writer    // nil: none
-	json  io.Writer    // nil: none
-	file  *os.File     // that json is, if it is one
-	style report.Style // of text
-}
-
-// createOutput opens the file before the run, so that a long run is not lost
-// to a name mistyped.
-func createOutput(jsonName string, stdout io.Writer) (*output, error) {
-	switch jsonName {
-	case "":
-		return &output{text: stdout}, nil
-	case "-":
-		return &output{json: stdout}, nil
-	}
-	f, err := os.Create(jsonName)
-	return &output{text: stdout, json: f, file: f}, err
-}
-
-func (o *output) write(r *report.Result) error {
-	if o.json != nil {
-		b := bufio.NewWriter(o.json)
-		if err := errors.Join(report.WriteJSON(b, r), b.Flush()); err != nil {
-			return err
-		}
-	}
-	if o.file != nil {
-		if err := o.file.Close(); err != nil {
-			return err
-		}
-	}
-	if o.text != nil {
-		return report.WriteText(o.text, r, o.style)
-	}
-	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -209,55 +208,6 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// One replica that nobody listens at: its requests certainly failed.
-func TestConnectionRefused(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
-	m := newMemory()
-	_, r := try(t, t.Context(), "-c", "10", "-n", "400", newReplica(t, m, nil), "http://"+ln.Addr().String())
-	want := report.Failure{Outcome: "failed", Reason: "connection refused", Count: r.Run.Failed}
-	if len(r.Run.Failures) != 1 || r.Run.Failures[0] != want || r.Run.Failed < 100 {
-		t.Errorf("failures %v, want some 200 of %v", r.Run.Failures, want)
-	}
-	if r.Run.Replicas[1].Failed != r.Run.Failed {
-		t.Errorf("the failures count for the wrong replica: %+v", r.Run.Replicas)
-	}
-}
-
-// Some answered requests are replayed, and their answers compared.
-func TestReplays(t *testing.T) {
-	m := newMemory()
-	args := []string{"-c", "10", "-n", "1000", "--retries", "2", "--replays", "10"}
-	status, r := try(t, t.Context(), append(args, newReplica(t, m, nil), newReplica(t, m, nil))...)
-	exactly := r.Verdict.Checks[verify.ExactlyOnce]
-	if status != exitVerified || r.Run.Sent != 1000 || r.Run.Latency.Count != 1000 || r.Run.Unreplayed != 0 {
-		t.Errorf("status %d, sent %d, unreplayed %d", status, r.Run.Sent, r.Run.Unreplayed)
-	}
-	if r.Run.Replayed < 50 || r.Run.Replayed > 200 || exactly.Saw != r.Run.Replayed {
-		t.Errorf("replayed %d, of which the check saw %d, want some 100", r.Run.Replayed, exactly.Saw)
-	}
-	if n := len(m.log); n != 1002 {
-		t.Errorf("the log has %d messages, want 1000 and two sentinels", n)
-	}
-}
-
-// With retries a request finds the replica that is there.
-func TestConnectionRefusedRetried(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
-	m := newMemory()
-	_, r := try(t, t.Context(), "-c", "10", "-n", "200", "--retries", "10", newReplica(t, m, nil), "http://"+ln.Addr().String())
-	if r.Run.OK < 198 || r.Run.Retried < 50 {
-		t.Errorf("ok %d, retried %d, want nearly all of 200, and many", r.Run.OK, r.Run.Retried)
-	}
-}
-
 func TestUsage(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
@@ -273,6 +223,8 @@ func TestUsage(t *testing.T) {
 		{"--rate", "0"},
 		{"--retries", "-1"},
 		{"--timeout", "-1s"},
+		{"--clock-allowance", "0"},
+		{"--clock-allowance", "-1s"},
 		{"localhost:8001"},
 		{"ftp://127.0.0.1"},
 		{"--fail", "p98<1s"},
@@ -409,6 +361,29 @@ func TestHistory(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	if status := run(t.Context(), []string{"verify", "run_test.go"}, &stdout, &stderr); status != exitNoInput {
 		t.Errorf("verify of no history: status %d, want %d", status, exitNoInput)
+	}
+}
+
+// How far the clocks may differ is up to the caller, and is kept with the history.
+func TestClockAllowance(t *testing.T) {
+	for _, test := range []struct {
+		args   []string
+		status int
+	}{
+		{nil, exitViolated},
+		{[]string{"--clock-allowance", "10s"}, exitVerified},
+	} {
+		m := newMemory()
+		m.clock = func() time.Time { return time.Now().Add(-5 * time.Second) }
+		name := filepath.Join(t.TempDir(), "history")
+		args := append([]string{"-n", "500", "--history", name}, test.args...)
+		if status, _ := try(t, t.Context(), append(args, newReplica(t, m, nil), newReplica(t, m, nil))...); status != test.status {
+			t.Errorf("client %q on a clock 5 s behind = %d, want %d", test.args, status, test.status)
+		}
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status {
+			t.Errorf("verify of the history of client %q = %d, want %d\n%s%s", test.args, status, test.status, &stdout, &stderr)
+		}
 	}
 }
 

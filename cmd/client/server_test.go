@@ -13,6 +13,8 @@ import (
 
 // A memory is a correct log that all replicas of a test share.
 type memory struct {
+	clock func() time.Time // dates the messages
+
 	mu     sync.Mutex
 	log    []message
 	counts map[string]int64
@@ -30,7 +32,7 @@ type message struct {
 }
 
 func newMemory() *memory {
-	return &memory{counts: map[string]int64{}, keys: map[string]int{}}
+	return &memory{clock: time.Now, counts: map[string]int64{}, keys: map[string]int{}}
 }
 
 // add stores a message and returns its window, oldest first. The window may
@@ -43,7 +45,7 @@ func (m *memory) add(sender, text, key string) []message {
 		m.counts[sender]++
 		m.log = append(m.log, message{
 			int64(len(m.log) + 1), sender, m.counts[sender], text,
-			time.Now().UTC().Format("2006-01-02T15:04:05.000000Z"),
+			m.clock().UTC().Format("2006-01-02T15:04:05.000000Z"),
 		})
 		n = len(m.log)
 		m.keys[key] = n

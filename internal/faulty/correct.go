@@ -8,33 +8,27 @@ var Correct = []Server{
 		Name:    "correct",
 		Fault:   "none: one statement looks for the key, numbers the message, stores it and reads its window",
 		Found:   "here, on SQLite and PostgreSQL",
-		replica: correct,
+		replica: stateless((*database).appendOnce),
 	},
 	{
 		Name:    "correct-dropping",
 		Fault:   "none: some answers are lost on their way, and the request that is sent again gets the answer of the first",
 		Found:   "wherever there is a network",
 		Drops:   true,
-		replica: correct,
+		replica: stateless((*database).appendOnce),
 	},
 	{
 		Name:    "correct-locking",
 		Fault:   "none: several statements, under a lock of the database's that both replicas take",
 		Found:   "textbooks",
-		replica: locking,
+		replica: stateless(locking),
 	},
 }
 
-func correct(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) { return db.appendOnce(d), nil }
-}
-
-func locking(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		db.lock.Lock()
-		defer db.lock.Unlock()
-		m := messenger.Message{Seq: db.max() + 1, Sender: d.Sender, SenderCount: db.countOf(d.Sender) + 1, Text: d.Text}
-		window := db.latest(messenger.WindowSize - 1)
-		return append(window, db.insert(m)), nil
-	}
+func locking(db *database, d messenger.Draft) []messenger.Message {
+	db.lock.Lock()
+	defer db.lock.Unlock()
+	m := messenger.Message{Seq: db.max() + 1, Sender: d.Sender, SenderCount: db.countOf(d.Sender) + 1, Text: d.Text}
+	window := db.latest(messenger.WindowSize - 1)
+	return append(window, db.insert(m))
 }

@@ -42,6 +42,14 @@ type Server struct {
 // A replica stores d and returns the window to answer with.
 type replica func(d messenger.Draft) ([]messenger.Message, error)
 
+// stateless makes replicas that are alike and remember nothing. What steps does
+// is all that a request is.
+func stateless(steps func(*database, messenger.Draft) []messenger.Message) func(*database, int) replica {
+	return func(db *database, _ int) replica {
+		return func(d messenger.Draft) ([]messenger.Message, error) { return steps(db, d), nil }
+	}
+}
+
 // All are the faulty servers.
 var All = slices.Concat(rows, races)
 

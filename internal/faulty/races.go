@@ -27,21 +27,21 @@ var races = []Server{
 		Found:   "tables without an identity column",
 		Breaks:  []verify.Check{verify.Duplicate, verify.Agreement},
 		Also:    []verify.Check{verify.LostWrite, verify.Contiguous, verify.Counters, verify.Dates},
-		replica: maxPlusOne,
+		replica: stateless(maxPlusOne),
 	},
 	{
 		Name:    "count-plus-one",
 		Fault:   "COUNT(*)+1 of the sender is read and then inserted, without a lock: two of its messages get one sender_count",
 		Found:   "nearly every public solution of this task",
 		Breaks:  []verify.Check{verify.Counters},
-		replica: countPlusOne,
+		replica: stateless(countPlusOne),
 	},
 	{
 		Name:    "rolled-back-sequence",
 		Fault:   "seq is from a sequence, and a transaction that is rolled back does not return its number",
 		Found:   "SERIAL, IDENTITY and AUTO_INCREMENT columns",
 		Breaks:  []verify.Check{verify.Contiguous},
-		replica: rolledBackSequence,
+		replica: stateless(rolledBackSequence),
 	},
 	{
 		Name:   "cached-sequence",
@@ -58,21 +58,21 @@ var races = []Server{
 		Fault:   "the window is read inside the transaction: lower numbers whose transactions have not committed yet are missing",
 		Found:   "a sequence, and INSERT and SELECT in one transaction in READ COMMITTED",
 		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite}, // the missing ones are acknowledged
-		replica: windowBeforeCommit,
+		replica: stateless(windowBeforeCommit),
 	},
 	{
 		Name:    "window-before-lock",
 		Fault:   "the window is read by the statement that waits for the lock, so its snapshot lacks what was committed during the wait",
 		Found:   "SELECT … FOR UPDATE that returns the rows too; a read before BEGIN IMMEDIATE",
 		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite},
-		replica: windowBeforeLock,
+		replica: stateless(windowBeforeLock),
 	},
 	{
 		Name:    "window-after-commit",
 		Fault:   "the window is the last ten messages at the time of the answer, and others have come in since the commit",
 		Found:   "commit, then SELECT … ORDER BY id DESC LIMIT 10",
 		Breaks:  []verify.Check{verify.FutureRead, verify.InternalConsistency}, // the own message is not last
-		replica: windowAfterCommit,
+		replica: stateless(windowAfterCommit),
 	},
 	{
 		Name:   "window-by-date",
@@ -81,21 +81,21 @@ var races = []Server{
 		Breaks: []verify.Check{verify.Contiguous, verify.Dates},
 		// Of two messages with the same microsecond, the other may come last.
 		Also:    []verify.Check{verify.LostWrite, verify.FutureRead, verify.InternalConsistency},
-		replica: windowByDate,
+		replica: stateless(windowByDate),
 	},
 	{
 		Name:    "window-of-sender",
 		Fault:   "the window holds the last ten messages of the caller's sender only",
 		Found:   "the task read carelessly: WHERE sender = …",
 		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite}, // of the other senders
-		replica: windowOfSender,
+		replica: stateless(windowOfSender),
 	},
 	{
 		Name:    "counter-when-answered",
 		Fault:   "sender_count is not stored but counted anew for each answer, so that old messages change",
 		Found:   "a count(*) in the SELECT, or joined from the table of senders",
 		Breaks:  []verify.Check{verify.Counters, verify.Agreement},
-		replica: counterWhenAnswered,
+		replica: stateless(counterWhenAnswered),
 	},
 	{
 		Name:   "acknowledged-unstored",
@@ -104,7 +104,7 @@ var races = []Server{
 		Breaks: []verify.Check{verify.LostWrite},
 		// After the crash the same numbers are given out again, to later requests.
 		Also:    []verify.Check{verify.Duplicate, verify.Agreement, verify.RealTimeOrder, verify.Contiguous, verify.Counters, verify.Dates},
-		replica: acknowledgedUnstored,
+		replica: stateless(acknowledgedUnstored),
 	},
 	{
 		Name:    "stale-replica",
@@ -122,43 +122,36 @@ var races = []Server{
 	},
 }
 
-func processLock(db *database, index int) replica {
+func processLock(db *database, _ int) replica {
 	var mu sync.Mutex
-	unlocked := maxPlusOne(db, index)
 	return func(d messenger.Draft) ([]messenger.Message, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		return unlocked(d)
+		return maxPlusOne(db, d), nil
 	}
 }
 
-func maxPlusOne(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		seq := db.max() + 1
-		m := db.insert(messenger.Message{Seq: seq, Sender: d.Sender, Text: d.Text})
-		return append(db.before(m.Seq, messenger.WindowSize-1), m), nil
-	}
+func maxPlusOne(db *database, d messenger.Draft) []messenger.Message {
+	seq := db.max() + 1
+	m := db.insert(messenger.Message{Seq: seq, Sender: d.Sender, Text: d.Text})
+	return append(db.before(m.Seq, messenger.WindowSize-1), m)
 }
 
-func countPlusOne(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		count := db.countOf(d.Sender) + 1
-		m := db.insert(messenger.Message{Sender: d.Sender, SenderCount: count, Text: d.Text})
-		return db.through(m.Seq, messenger.WindowSize), nil
-	}
+func countPlusOne(db *database, d messenger.Draft) []messenger.Message {
+	count := db.countOf(d.Sender) + 1
+	m := db.insert(messenger.Message{Sender: d.Sender, SenderCount: count, Text: d.Text})
+	return db.through(m.Seq, messenger.WindowSize)
 }
 
-func rolledBackSequence(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		db.lock.Lock()
-		defer db.lock.Unlock()
-		seq := db.nextval(1)
-		for db.oneIn(seldom) { // the transaction is rolled back, and tried again
-			seq = db.nextval(1)
-		}
-		m := db.insert(messenger.Message{Seq: seq, Sender: d.Sender, Text: d.Text})
-		return db.through(m.Seq, messenger.WindowSize), nil
+func rolledBackSequence(db *database, d messenger.Draft) []messenger.Message {
+	db.lock.Lock()
+	defer db.lock.Unlock()
+	seq := db.nextval(1)
+	for db.oneIn(seldom) { // the transaction is rolled back, and tried again
+		seq = db.nextval(1)
 	}
+	m := db.insert(messenger.Message{Seq: seq, Sender: d.Sender, Text: d.Text})
+	return db.through(m.Seq, messenger.WindowSize)
 }
 
 func cachedSequence(db *database, _ int) replica {
@@ -181,68 +174,54 @@ func cachedSequence(db *database, _ int) replica {
 	}
 }
 
-func windowBeforeCommit(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		// From here on there is a row that only this transaction sees.
-		m := db.number(messenger.Message{Sender: d.Sender, Text: d.Text})
-		window := append(db.before(m.Seq, messenger.WindowSize-1), m)
-		db.insert(m) // the commit
-		return window, nil
-	}
+func windowBeforeCommit(db *database, d messenger.Draft) []messenger.Message {
+	// From here on there is a row that only this transaction sees.
+	m := db.number(messenger.Message{Sender: d.Sender, Text: d.Text})
+	window := append(db.before(m.Seq, messenger.WindowSize-1), m)
+	db.insert(m) // the commit
+	return window
 }
 
-func windowBeforeLock(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		window := db.latest(messenger.WindowSize - 1)
-		db.lock.Lock()
-		defer db.lock.Unlock()
-		return append(window, db.insert(messenger.Message{Sender: d.Sender, Text: d.Text})), nil
-	}
+func windowBeforeLock(db *database, d messenger.Draft) []messenger.Message {
+	window := db.latest(messenger.WindowSize - 1)
+	db.lock.Lock()
+	defer db.lock.Unlock()
+	return append(window, db.insert(messenger.Message{Sender: d.Sender, Text: d.Text}))
 }
 
-func windowAfterCommit(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		db.append(d)
-		return db.latest(messenger.WindowSize), nil
-	}
+func windowAfterCommit(db *database, d messenger.Draft) []messenger.Message {
+	db.append(d)
+	return db.latest(messenger.WindowSize)
 }
 
-func windowByDate(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		date := time.Now().UTC().Truncate(time.Microsecond)
-		db.insert(messenger.Message{Sender: d.Sender, Text: d.Text, SentAt: date})
-		return db.throughDate(date, messenger.WindowSize), nil
-	}
+func windowByDate(db *database, d messenger.Draft) []messenger.Message {
+	date := time.Now().UTC().Truncate(time.Microsecond)
+	db.insert(messenger.Message{Sender: d.Sender, Text: d.Text, SentAt: date})
+	return db.throughDate(date, messenger.WindowSize)
 }
 
-func windowOfSender(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		window := db.append(d)
-		return db.throughOf(d.Sender, window[len(window)-1].Seq, messenger.WindowSize), nil
-	}
+func windowOfSender(db *database, d messenger.Draft) []messenger.Message {
+	window := db.append(d)
+	return db.throughOf(d.Sender, window[len(window)-1].Seq, messenger.WindowSize)
 }
 
-func counterWhenAnswered(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		window := db.append(d)
-		for i := range window {
-			window[i].SenderCount = db.countOf(window[i].Sender)
-		}
-		return window, nil
+func counterWhenAnswered(db *database, d messenger.Draft) []messenger.Message {
+	window := db.append(d)
+	for i := range window {
+		window[i].SenderCount = db.countOf(window[i].Sender)
 	}
+	return window
 }
 
-func acknowledgedUnstored(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		window := db.append(d)
-		switch {
-		case db.oneIn(20):
-			db.flush()
-		case db.oneIn(100):
-			db.crash()
-		}
-		return window, nil
+func acknowledgedUnstored(db *database, d messenger.Draft) []messenger.Message {
+	window := db.append(d)
+	switch {
+	case db.oneIn(20):
+		db.flush()
+	case db.oneIn(100):
+		db.crash()
 	}
+	return window
 }
 
 func staleReplica(db *database, index int) replica {

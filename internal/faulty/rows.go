@@ -27,7 +27,7 @@ var rows = []Server{
 		Fault:   "the window ends one message too early: nine at most",
 		Found:   "LIMIT 9 for ten, an inequality that is off by one",
 		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite}, // the tenth was acknowledged
-		replica: shortWindow,
+		replica: stateless(shortWindow),
 	},
 	{
 		Name:    "date-precision",
@@ -42,21 +42,21 @@ var rows = []Server{
 		Fault:   "now and then one request stores its message twice",
 		Found:   "queues that deliver at least once, a driver or proxy that resends",
 		Breaks:  []verify.Check{verify.Duplicate},
-		replica: storedTwice,
+		replica: stateless(storedTwice),
 	},
 	{
 		Name:    "lost-write",
 		Fault:   "now and then an acknowledged message is gone a moment later",
 		Found:   "fail-over to an asynchronous standby, last-write-wins stores, a commit whose error nobody looked at",
 		Breaks:  []verify.Check{verify.LostWrite, verify.Contiguous}, // its place stays empty
-		replica: lostWrite,
+		replica: stateless(lostWrite),
 	},
 	{
 		Name:    "counter-beside-log",
 		Fault:   "sender_count is taken from elsewhere and is not given back when the insert is rolled back",
 		Found:   "INCR in Redis, an update of a table of senders in a transaction of its own",
 		Breaks:  []verify.Check{verify.Counters},
-		replica: counterBesideLog,
+		replica: stateless(counterBesideLog),
 	},
 	{
 		Name:    "replica-clocks",
@@ -70,7 +70,7 @@ var rows = []Server{
 		Fault:   "sent_at is Moscow time, written as if it were UTC",
 		Found:   "TIMESTAMP without time zone, a Z appended to a local date",
 		Breaks:  []verify.Check{verify.Dates},
-		replica: localTime,
+		replica: stateless(localTime),
 	},
 	{
 		Name:    "refused-but-stored",
@@ -84,7 +84,7 @@ var rows = []Server{
 		Fault:   "characters beyond U+FFFF are stored as question marks",
 		Found:   "MySQL's three-byte utf8",
 		Breaks:  []verify.Check{verify.GarbageRead, verify.InternalConsistency}, // the own message is altered as well
-		replica: emojiLost,
+		replica: stateless(emojiLost),
 	},
 	{
 		Name:    "append-on-retry",
@@ -92,7 +92,7 @@ var rows = []Server{
 		Found:   "servers that know no Idempotency-Key",
 		Breaks:  []verify.Check{verify.ExactlyOnce, verify.Duplicate},
 		Drops:   true,
-		replica: appendOnRetry,
+		replica: stateless((*database).append),
 	},
 	{
 		Name:    "keys-per-process",
@@ -109,7 +109,7 @@ var rows = []Server{
 		Breaks:  []verify.Check{verify.InternalConsistency}, // the own message is not last, or long gone
 		Also:    []verify.Check{verify.FutureRead},
 		Drops:   true,
-		replica: replayOfNow,
+		replica: stateless(replayOfNow),
 	},
 }
 
@@ -128,14 +128,12 @@ func crossedAnswers(db *database, _ int) replica {
 	}
 }
 
-func shortWindow(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		window := db.append(d)
-		if len(window) == messenger.WindowSize {
-			window = window[1:]
-		}
-		return window, nil
+func shortWindow(db *database, d messenger.Draft) []messenger.Message {
+	window := db.append(d)
+	if len(window) == messenger.WindowSize {
+		window = window[1:]
 	}
+	return window
 }
 
 func datePrecision(db *database, index int) replica {
@@ -150,33 +148,27 @@ func datePrecision(db *database, index int) replica {
 	}
 }
 
-func storedTwice(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		window := db.append(d)
-		if db.oneIn(seldom) {
-			db.append(d)
-		}
-		return window, nil
+func storedTwice(db *database, d messenger.Draft) []messenger.Message {
+	window := db.append(d)
+	if db.oneIn(seldom) {
+		db.append(d)
 	}
+	return window
 }
 
-func lostWrite(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		window := db.append(d)
-		if db.oneIn(seldom) {
-			db.delete(window[len(window)-1].Seq)
-		}
-		return window, nil
+func lostWrite(db *database, d messenger.Draft) []messenger.Message {
+	window := db.append(d)
+	if db.oneIn(seldom) {
+		db.delete(window[len(window)-1].Seq)
 	}
+	return window
 }
 
-func counterBesideLog(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		if db.oneIn(seldom) {
-			db.skipCounter(d.Sender)
-		}
-		return db.append(d), nil
+func counterBesideLog(db *database, d messenger.Draft) []messenger.Message {
+	if db.oneIn(seldom) {
+		db.skipCounter(d.Sender)
 	}
+	return db.append(d)
 }
 
 func replicaClocks(db *database, index int) replica {
@@ -188,14 +180,12 @@ func replicaClocks(db *database, index int) replica {
 	}
 }
 
-func localTime(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		window := db.append(d)
-		for i := range window {
-			window[i].SentAt = window[i].SentAt.Add(3 * time.Hour)
-		}
-		return window, nil
+func localTime(db *database, d messenger.Draft) []messenger.Message {
+	window := db.append(d)
+	for i := range window {
+		window[i].SentAt = window[i].SentAt.Add(3 * time.Hour)
 	}
+	return window
 }
 
 func refusedButStored(db *database, _ int) replica {
@@ -208,20 +198,14 @@ func refusedButStored(db *database, _ int) replica {
 	}
 }
 
-func emojiLost(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		d.Text = strings.Map(func(r rune) rune {
-			if r > 0xFFFF {
-				return '?'
-			}
-			return r
-		}, d.Text)
-		return db.append(d), nil
-	}
-}
-
-func appendOnRetry(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) { return db.append(d), nil }
+func emojiLost(db *database, d messenger.Draft) []messenger.Message {
+	d.Text = strings.Map(func(r rune) rune {
+		if r > 0xFFFF {
+			return '?'
+		}
+		return r
+	}, d.Text)
+	return db.append(d)
 }
 
 func keysPerProcess(db *database, _ int) replica {
@@ -242,11 +226,9 @@ func keysPerProcess(db *database, _ int) replica {
 	}
 }
 
-func replayOfNow(db *database, _ int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		if db.knows(d.ID) {
-			return db.latest(messenger.WindowSize), nil
-		}
-		return db.append(d), nil
+func replayOfNow(db *database, d messenger.Draft) []messenger.Message {
+	if db.knows(d.ID) {
+		return db.latest(messenger.WindowSize)
 	}
+	return db.append(d)
 }

@@ -42,6 +42,8 @@ type Config struct {
 	Replays int           // with Retries: one in so many answered requests is sent once more, to compare; 0: none
 	Stream  bool          // memory does not grow with the number of requests
 
+	ClockAllowance time.Duration // how far the servers' clock may be from ours; verify.DefaultClockAllowance if 0
+
 	Token   string         // bearer token sent with every request; none if empty
 	RootCAs *x509.CertPool // who may vouch for https servers; the system's if nil
 
@@ -52,6 +54,7 @@ func (c *Config) normalise() error {
 	c.Profile = cmp.Or(c.Profile, Native())
 	c.Workers = cmp.Or(c.Workers, 50)
 	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
+	c.ClockAllowance = cmp.Or(c.ClockAllowance, verify.DefaultClockAllowance)
 	if len(c.Senders) == 0 {
 		c.Senders = DefaultSenders
 	}
@@ -66,7 +69,7 @@ func (c *Config) normalise() error {
 	switch {
 	case len(c.URLs) == 0:
 		return errors.New("no URL of a server given")
-	case c.Workers < 0 || c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Rate < 0 || c.Timeout < 0 || c.Retries < 0 || c.Replays < 0:
+	case c.Workers < 0 || c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Rate < 0 || c.Timeout < 0 || c.Retries < 0 || c.Replays < 0 || c.ClockAllowance < 0:
 		return errors.New("numbers and durations cannot be negative")
 	case c.Requests == 0 && c.Duration == 0:
 		return errors.New("the run has no end: limit the requests or the duration")
@@ -152,6 +155,8 @@ func (t *Test) VerifyConfig() verify.Config {
 		Missing:  t.config.Profile.missing(),
 		Stream:   t.config.Stream,
 		AnyStart: *t.config.Profile != *Native(),
+
+		ClockAllowance: t.config.ClockAllowance,
 	}
 }
 

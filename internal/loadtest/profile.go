@@ -176,7 +176,7 @@ func (p *Profile) appendJSON(dst []byte, sender, text string) []byte {
 
 func appendQuoted(dst []byte, s string) []byte {
 	dst, err := jsontext.AppendQuote(dst, s)
-	if err != nil { // only for invalid UTF-8, which Config.check has refused
+	if err != nil { // only for invalid UTF-8, which ParseProfile and normalise have refused
 		panic(err)
 	}
 	return dst

@@ -177,7 +177,7 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 	if t.verifier != nil {
 		t.verifier.Call(op)
 	}
-	mayBeStored, detail := false, ""
+	var open, last result // the last try that may have stored it, and the last one
 	for {
 		op.Tries++
 		op.Replica = replica
@@ -187,13 +187,13 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		now := time.Now()
 		conn.lastUsed = now
 		op.Return = now.Sub(t.base)
-		result := t.classify(answer, err)
-		op.Outcome, op.Reason, op.Window = result.outcome, result.reason, result.window
-		detail = result.detail
-		if op.Outcome == verify.OK || op.Tries > w.retries || !result.retryable(key != "") || ctx.Err() != nil {
+		last = t.classify(answer, err)
+		if last.outcome == verify.Unknown {
+			open = last
+		}
+		if op.Tries > w.retries || !last.retryable(key != "") || ctx.Err() != nil {
 			break
 		}
-		mayBeStored = mayBeStored || op.Outcome == verify.Unknown
 		if !w.pause(ctx, op.Tries, retryAfter(answer.retryAfter, now)) {
 			break
 		}
@@ -201,11 +201,12 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		replica = w.pauses.IntN(len(t.targets))
 		began = time.Now()
 	}
-	if op.Outcome == verify.Failed && mayBeStored {
-		op.Outcome = verify.Unknown // what an earlier try may have stored, this one's failure does not undo
+	if last.outcome == verify.Failed && open.reason != "" {
+		last = open // what an earlier try may have stored, this one's failure does not undo
 	}
-	if detail != "" {
-		t.details.LoadOrStore(op.Reason, detail)
+	op.Outcome, op.Reason, op.Window = last.outcome, last.reason, last.window
+	if last.detail != "" {
+		t.details.LoadOrStore(last.reason, last.detail)
 	}
 	if t.verifier == nil {
 		if t.record != nil {

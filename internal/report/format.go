@@ -48,12 +48,7 @@ func decimal(x float64) string {
 }
 
 // Plural writes n and the noun, in the plural if n is not 1.
-func Plural(n int64, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return Count(n) + " " + noun
-}
+func Plural(n int64, noun string) string { return Lang("en").plural(n, noun) }
 
 // wrap breaks text at spaces into lines of at most width characters, but for
 // words that are longer.

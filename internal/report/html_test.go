@@ -109,6 +109,27 @@ func TestHTMLOfNothing(t *testing.T) {
 	}
 }
 
+// A replica that answered nothing takes no memory for what it answered.
+func TestTraceOfFewReplicas(t *testing.T) {
+	trace := NewTrace(0)
+	trace.Add(&verify.Operation{Replica: 900, Return: time.Millisecond, Outcome: verify.OK})
+	trace.Add(&verify.Operation{Replica: 950, Return: time.Millisecond, Outcome: verify.Failed})
+	kept := 0
+	for _, h := range trace.waitsOf {
+		if h != nil {
+			kept++
+		}
+	}
+	if kept != 1 {
+		t.Errorf("%d histograms for one replica that answered", kept)
+	}
+	run := trace.Run(verify.Config{})
+	trace.plots(&Page{Result: &Result{Run: run}})
+	if r := run.Replicas; len(r) != 951 || r[900].Latency.Count != 1 || r[950].Failed != 1 {
+		t.Errorf("%d replicas: %+v, %+v", len(r), r[900], r[950])
+	}
+}
+
 // A long run is drawn from a sample, in which the slowest request and all
 // failures are, and its counts stay exact.
 func TestTraceLong(t *testing.T) {

@@ -70,35 +70,24 @@ func (l Lang) sentence(s verify.Sentence) string {
 }
 
 // plural writes n and the noun, which is named by its English singular.
-func (l Lang) plural(n int64, noun string) string {
-	if l != "ru" {
-		return Plural(n, noun)
-	}
-	return l.units(n, noun)
-}
-
-// units writes n and what it counts, which is named by its English plural.
-func (l Lang) units(n int64, unit string) string { return Count(n) + " " + l.inflect(n, unit) }
+func (l Lang) plural(n int64, noun string) string { return Count(n) + " " + l.inflect(n, noun) }
 
 // inflect is the noun in the form that n asks for (CLDR, "Language Plural Rules").
 func (l Lang) inflect(n int64, noun string) string {
-	if l != "ru" {
-		if singular, ok := englishSingular[noun]; ok && n == 1 {
-			return singular
-		}
-		return noun
-	}
 	forms, ok := russianNouns[noun]
-	if !ok {
+	switch {
+	case l == "ru" && ok:
+		switch plural.Cardinal.MatchPlural(language.Russian, int(n%100), 0, 0, 0, 0) {
+		case plural.One:
+			return forms[0]
+		case plural.Few:
+			return forms[1]
+		}
+		return forms[2]
+	case n == 1 || noun == failedOnes || noun == unknownOnes:
 		return noun
 	}
-	switch plural.Cardinal.MatchPlural(language.Russian, int(n%100), 0, 0, 0, 0) {
-	case plural.One:
-		return forms[0]
-	case plural.Few:
-		return forms[1]
-	}
-	return forms[2]
+	return verify.Plural(noun)
 }
 
 // decimal writes x to about three significant digits.
@@ -176,7 +165,7 @@ var meanings = map[verify.Check]string{
 }
 
 func (l Lang) checkRow(c *verify.CheckResult) checkRow {
-	row := checkRow{Mark: "✓", Class: "good", Result: l.tr("holds"), Name: l.tr(c.Check.String()), Means: l.tr(meanings[c.Check]), Saw: l.units(c.Saw, c.Unit), Limit: l.sentence(c.Limit)}
+	row := checkRow{Mark: "✓", Class: "good", Result: l.tr("holds"), Name: l.tr(c.Check.String()), Means: l.tr(meanings[c.Check]), Saw: l.plural(c.Saw, c.Check.Unit()), Limit: l.sentence(c.Limit)}
 	switch {
 	case c.Violations > 0:
 		row.Mark, row.Class, row.Result = "✗", "bad", l.tr("broken")
@@ -186,7 +175,7 @@ func (l Lang) checkRow(c *verify.CheckResult) checkRow {
 		row.Saw = l.Say("not checkable: %s", c.NotCheckable)
 	case c.Saw == 0:
 		row.Mark, row.Class, row.Result = "–", "none", l.tr("not checked")
-		row.Saw = l.Say("nothing to check: %s", l.none(c.Unit))
+		row.Saw = l.Say("nothing to check: %s", l.none(c.Check.Unit()))
 	}
 	return row
 }

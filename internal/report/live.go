@@ -72,7 +72,7 @@ func (v *Live) Lines(width int, s Style) []string {
 		if n == 0 {
 			color = ""
 		}
-		return span{l.units(n, word), color}
+		return span{l.plural(n, word), color}
 	}
 	dot := span{" · ", faint}
 
@@ -85,7 +85,7 @@ func (v *Live) Lines(width int, s Style) []string {
 
 	lines = append(lines, []span{
 		{l.Say("p50 %s · p99 %s ms", l.percentile(v.P50), l.percentile(v.P99)), ""}, dot,
-		{Count(v.InFlight) + " " + l.tr("in flight"), ""}, dot, bad(v.Failed, "failed", red), dot, bad(v.Unknown, "unknown", yellow),
+		{Count(v.InFlight) + " " + l.tr("in flight"), ""}, dot, bad(v.Failed, failedOnes, red), dot, bad(v.Unknown, unknownOnes, yellow),
 	})
 	most := int64(1)
 	for _, r := range v.Replicas {
@@ -143,7 +143,7 @@ func (v *Live) checks(l Lang, dot span, bad func(int64, string, string) span) []
 		mark = span{"✗ ", red}
 	}
 	violations := span{l.plural(c.Violations, "violation"), mark.color}
-	line := []span{mark, {l.units(c.CrossChecked, "entries cross-checked"), ""}, dot, violations, dot, bad(c.Unknown, "unknown", yellow)}
+	line := []span{mark, {l.plural(c.CrossChecked, verify.Agreement.Unit()), ""}, dot, violations, dot, bad(c.Unknown, unknownOnes, yellow)}
 	if c.First != nil {
 		line = append(line, dot, span{l.sentence(c.First.Why), red})
 	}

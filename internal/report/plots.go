@@ -182,7 +182,7 @@ func (t *Trace) spectrum() [][]*float64 {
 		columns[1] = append(columns[1], &value)
 		for r, h := range t.waitsOf {
 			var at *float64
-			if x <= float64(h.TotalCount()) {
+			if h != nil && x <= float64(h.TotalCount()) {
 				v := float64(h.ValueAtQuantile(percent)) / 1000
 				at = &v
 			}

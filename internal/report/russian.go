@@ -1,19 +1,7 @@
 package report
 
-// englishSingular are units whose singular is not told by taking off an s.
-var englishSingular = map[string]string{
-	"violations": "violation", "windows": "window", "entries": "entry", "entries cross-checked": "entry cross-checked", "messages": "message", "places": "place",
-	"acknowledged messages": "acknowledged message", "places of older messages in windows": "place of an older message in a window",
-	"operations": "operation", "operations in order": "operation in order", "counters": "counter", "dates": "date",
-	"failures": "failure", "failed requests": "failed request", "repeats": "repeat", "requests sent again": "request sent again",
-	"messages compared with what was sent": "message compared with what was sent",
-}
-
-// russianNouns have the forms of 1, 2 and 5.
+// russianNouns have the forms of 1, 2 and 5, by the English singular.
 var russianNouns = map[string][3]string{
-	"failed":           {"отказ", "отказа", "отказов"},
-	"unknown":          {"неизвестный", "неизвестных", "неизвестных"},
-	"violations":       {"нарушение", "нарушения", "нарушений"},
 	"request":          {"запрос", "запроса", "запросов"},
 	"worker":           {"поток", "потока", "потоков"},
 	"replica":          {"реплика", "реплики", "реплик"},
@@ -25,24 +13,31 @@ var russianNouns = map[string][3]string{
 	"violation":        {"нарушение", "нарушения", "нарушений"},
 	"sentinel":         {"контрольное сообщение", "контрольных сообщения", "контрольных сообщений"},
 	"neighbouring seq": {"соседний seq", "соседних seq", "соседних seq"},
+	"window":           {"окно", "окна", "окон"},
+	"entry":            {"запись", "записи", "записей"},
+	"operation":        {"операция", "операции", "операций"},
+	"counter":          {"счётчик", "счётчика", "счётчиков"},
+	"date":             {"дата", "даты", "дат"},
+	"failure":          {"отказ", "отказа", "отказов"},
+	"repeat":           {"повтор", "повтора", "повторов"},
 
-	"windows":                              {"окно", "окна", "окон"},
-	"entries":                              {"запись", "записи", "записей"},
-	"entries cross-checked":                {"запись сверена", "записи сверены", "записей сверено"},
-	"messages":                             {"сообщение", "сообщения", "сообщений"},
-	"acknowledged messages":                {"подтверждённое сообщение", "подтверждённых сообщения", "подтверждённых сообщений"},
-	"places":                               {"место", "места", "мест"},
-	"places of older messages in windows":  {"место старого сообщения в окнах", "места старых сообщений в окнах", "мест старых сообщений в окнах"},
-	"operations":                           {"операция", "операции", "операций"},
-	"operations in order":                  {"операция по порядку", "операции по порядку", "операций по порядку"},
-	"counters":                             {"счётчик", "счётчика", "счётчиков"},
-	"dates":                                {"дата", "даты", "дат"},
-	"failures":                             {"отказ", "отказа", "отказов"},
-	"failed requests":                      {"отказанный запрос", "отказанных запроса", "отказанных запросов"},
-	"repeats":                              {"повтор", "повтора", "повторов"},
-	"requests sent again":                  {"повторённый запрос", "повторённых запроса", "повторённых запросов"},
-	"messages compared with what was sent": {"сообщение сверено с отправленным", "сообщения сверены с отправленными", "сообщений сверено с отправленными"},
+	"entry cross-checked":                   {"запись сверена", "записи сверены", "записей сверено"},
+	"acknowledged message":                  {"подтверждённое сообщение", "подтверждённых сообщения", "подтверждённых сообщений"},
+	"place of an older message in a window": {"место старого сообщения в окнах", "места старых сообщений в окнах", "мест старых сообщений в окнах"},
+	"operation in order":                    {"операция по порядку", "операции по порядку", "операций по порядку"},
+	"failed request":                        {"отказанный запрос", "отказанных запроса", "отказанных запросов"},
+	"request sent again":                    {"повторённый запрос", "повторённых запроса", "повторённых запросов"},
+	"message compared with what was sent":   {"сообщение сверено с отправленным", "сообщения сверены с отправленными", "сообщений сверено с отправленными"},
+
+	failedOnes:  {"отказ", "отказа", "отказов"},
+	unknownOnes: {"неизвестный", "неизвестных", "неизвестных"},
 }
+
+// What English counts by an adjective, which has one form.
+const (
+	failedOnes  = "failed"
+	unknownOnes = "unknown"
+)
 
 // russianAnomalies are the names of what is wrong. The checks of the same
 // English names are called by what should be.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -112,13 +113,15 @@ func TestInflection(t *testing.T) {
 		}
 	}
 	for n, want := range map[int64]string{0: "0 entries", 1: "1 entry", 2: "2 entries"} {
-		if got := Lang("en").units(n, "entries"); got != want {
+		if got := Lang("en").plural(n, "entry"); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
-	for noun := range englishSingular {
-		if _, ok := russianNouns[noun]; !ok {
-			t.Errorf("no Russian for %q", noun)
+	for _, c := range verify.Checks() {
+		for _, noun := range []string{c.Unit(), cmp.Or(shortUnits[c], c.Unit())} {
+			if _, ok := russianNouns[noun]; !ok {
+				t.Errorf("no Russian for %q", noun)
+			}
 		}
 	}
 }

@@ -54,10 +54,10 @@ type Trace struct {
 	badSeen int64
 	width   time.Duration // of a bucket
 	buckets []bucket
-	waits   *hdrhistogram.Histogram // all replicas, microseconds
-	waitsOf []*hdrhistogram.Histogram
-	senders map[string][]int64 // answered, by replica
-	counts  []Replica          // OK, Failed, Unknown only
+	waits   *hdrhistogram.Histogram   // all replicas, microseconds
+	waitsOf []*hdrhistogram.Histogram // by replica; nil if it answered nothing
+	senders map[string][]int64        // answered, by replica
+	counts  []Replica                 // OK, Failed, Unknown only
 	reasons map[Failure]int64
 	first   time.Duration // of the measured part: the earliest call,
 	last    time.Duration // and the latest return
@@ -176,14 +176,17 @@ func (t *Trace) addFigures(m *mark) {
 	t.last = max(t.last, m.ret)
 	for len(t.counts) <= m.replica {
 		t.counts = append(t.counts, Replica{})
-		t.waitsOf = append(t.waitsOf, newWaits())
+		t.waitsOf = append(t.waitsOf, nil)
 	}
 	n := &t.counts[m.replica]
 	switch m.outcome {
 	case verify.OK:
 		n.OK++
 		us := min(max(1, m.wait().Microseconds()), (10 * time.Minute).Microseconds())
-		t.waits.RecordValue(us) // cannot be out of range
+		t.waits.RecordValue(us)          // cannot be out of range
+		if t.waitsOf[m.replica] == nil { // 170 KB, and a history may name any replica
+			t.waitsOf[m.replica] = newWaits()
+		}
 		t.waitsOf[m.replica].RecordValue(us)
 		return
 	case verify.Failed:
@@ -217,7 +220,10 @@ func (t *Trace) Run(cfg verify.Config) *Run {
 		replica := Replica{URL: replicaLabel(cfg.Replicas, i)}
 		if i < len(t.counts) {
 			n := t.counts[i]
-			replica.OK, replica.Failed, replica.Unknown, replica.Latency = n.OK, n.Failed, n.Unknown, latencyOf(t.waitsOf[i])
+			replica.OK, replica.Failed, replica.Unknown = n.OK, n.Failed, n.Unknown
+			if t.waitsOf[i] != nil {
+				replica.Latency = latencyOf(t.waitsOf[i])
+			}
 		}
 		if r.Total > 0 {
 			replica.Throughput = float64(replica.OK) / r.Total

@@ -83,14 +83,14 @@ func (t *sheet) checks(checks []verify.CheckResult) {
 // A checkCell is one check in the fewest words.
 type checkCell struct{ mark, color, name, number, unit string }
 
-// shortUnits are for a cell what a CheckResult's Unit says in full.
+// shortUnits are for a cell what a Check's Unit says in full.
 var shortUnits = map[verify.Check]string{
-	verify.Agreement: "entries", verify.Duplicate: "messages", verify.LostWrite: "places", verify.RealTimeOrder: "operations",
-	verify.AbortedRead: "failures", verify.GarbageRead: "messages", verify.ExactlyOnce: "repeats",
+	verify.Agreement: "entry", verify.Duplicate: "message", verify.LostWrite: "place", verify.RealTimeOrder: "operation",
+	verify.AbortedRead: "failure", verify.GarbageRead: "message", verify.ExactlyOnce: "repeat",
 }
 
 func (l Lang) checkCell(c *verify.CheckResult) checkCell {
-	unit := c.Unit
+	unit := c.Check.Unit()
 	if short, ok := shortUnits[c.Check]; ok {
 		unit = short
 	}
@@ -100,7 +100,7 @@ func (l Lang) checkCell(c *verify.CheckResult) checkCell {
 	}
 	switch {
 	case c.Violations > 0:
-		return checkCell{"✗", red, name, Count(c.Violations), l.inflect(c.Violations, "violations")}
+		return checkCell{"✗", red, name, Count(c.Violations), l.inflect(c.Violations, "violation")}
 	case c.NotCheckable.Form != "":
 		return checkCell{"–", yellow, name, "", l.tr("not checkable")}
 	case c.Saw == 0:

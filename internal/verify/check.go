@@ -42,6 +42,24 @@ var checkNames = [numChecks]string{
 // String is the check's name in the field's words.
 func (c Check) String() string { return checkNames[c] }
 
+var checkUnits = [numChecks]string{
+	InternalConsistency: "window",
+	Contiguous:          "window",
+	Agreement:           "entry cross-checked",
+	Duplicate:           "acknowledged message",
+	LostWrite:           "place of an older message in a window",
+	FutureRead:          "window",
+	RealTimeOrder:       "operation in order",
+	Counters:            "counter",
+	Dates:               "date",
+	AbortedRead:         "failed request",
+	GarbageRead:         "message compared with what was sent",
+	ExactlyOnce:         "request sent again",
+}
+
+// Unit is what the check counts, in the singular.
+func (c Check) Unit() string { return checkUnits[c] }
+
 // MarshalText writes the name.
 func (c Check) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 

@@ -19,8 +19,8 @@ func (v *Verifier) unseenPlaces(first, last int64) {
 			break
 		}
 	}
-	// Whatever was in the hole was sent before any higher seq was acknowledged
-	// to somebody, or real-time order is broken.
+	// Whatever was in the hole was sent no later than any higher seq was
+	// acknowledged to somebody, or real-time order is broken.
 	deadline := time.Duration(1<<63 - 1)
 	if above, ok := v.acks.above(first); ok {
 		deadline = above.at
@@ -127,7 +127,12 @@ func (v *Verifier) date(seq int64, c *cell) {
 	allowance := v.cfg.ClockAllowance.Microseconds()
 	early := v.cfg.Start + rec.call.Microseconds() - allowance - c.sentAt
 	late := int64(0)
-	if rec.outcome == OK {
+	// A server whose clock is behind the last date, because it was set back or
+	// is another host's now, must repeat that date until the clock has caught
+	// up. So one that equals the last is not this operation's to answer for;
+	// one that nothing is known before is.
+	heldBack := k.prev != 0 && c.sentAt == k.prevCell.sentAt
+	if rec.outcome == OK && !heldBack {
 		late = c.sentAt - (v.cfg.Start + rec.ret.Microseconds() + 1 + allowance)
 	}
 	if off := max(early, late); off > 0 {

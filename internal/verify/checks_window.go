@@ -67,21 +67,21 @@ func (v *Verifier) notSentYet(seq int64, c *cell, rec *record) {
 
 // Contiguous windows, no gap: exactly the places up to the own one, in order.
 
-func (v *Verifier) gapInWindow(_ *Operation, r ref, seq, skipped int64) {
+func (v *Verifier) gapInWindow(r ref, seq, skipped int64) {
 	v.report(Violation{
 		Check: Contiguous, Anomaly: "gap", Seq: seq, Size: skipped,
 		Why: say("the answer skips %s of the log", Quantity{skipped, "place"}),
 	}, r)
 }
 
-func (v *Verifier) outOfOrder(_ *Operation, r ref, seq int64, disorder int) {
+func (v *Verifier) outOfOrder(r ref, seq int64, disorder int) {
 	v.report(Violation{
 		Check: Contiguous, Anomaly: "disorder", Seq: seq, Size: int64(disorder),
 		Why: say("the seqs in the answer do not rise by one from message to message"),
 	}, r)
 }
 
-func (v *Verifier) tooLong(_ *Operation, r ref, seq, n int64) {
+func (v *Verifier) tooLong(r ref, seq, n int64) {
 	v.report(Violation{
 		Check: Contiguous, Anomaly: "window too long", Seq: seq, Size: n - int64(v.cfg.WindowSize),
 		Why: say("the answer holds %d messages, and must hold at most %d", n, v.cfg.WindowSize),
@@ -165,14 +165,10 @@ func (v *Verifier) lost(writer ref, seq int64, reader ref) {
 // Aborted read: what certainly failed is not in the log.
 
 func (v *Verifier) aborted(r ref, seq int64) {
-	refs := []ref{r}
-	if c := v.log.peek(seq); c.is(seen) {
-		refs = append(refs, c.shown)
-	}
 	v.report(Violation{
 		Check: AbortedRead, Anomaly: "aborted read", Seq: seq, Size: 1,
 		Why: say("the first request was refused as certainly not stored, and the second answer shows its message at seq %d", seq),
-	}, refs...)
+	}, v.andWhoShows(r, seq)...)
 }
 
 // Garbage read: what is shown was sent, and as it was sent.
@@ -182,23 +178,24 @@ func (v *Verifier) compare(r ref, rec *record, seq int64, text uint64) {
 	if text == rec.text || v.cfg.Missing.Has(Text) {
 		return
 	}
-	refs := []ref{r}
-	if c := v.log.peek(seq); c.is(seen) && c.shown != r {
-		refs = append(refs, c.shown)
-	}
 	v.report(Violation{
 		Check: GarbageRead, Anomaly: "garbage read", Seq: seq, Size: 1,
 		Why: say("the message at seq %d is not what the first request sent: its sender or text was altered", seq),
-	}, refs...)
+	}, v.andWhoShows(r, seq)...)
 }
 
 func (v *Verifier) neverSent(r ref, seq int64) {
-	refs := []ref{r}
-	if c := v.log.peek(seq); c.is(seen) {
-		refs = append(refs, c.shown)
-	}
 	v.report(Violation{
 		Check: GarbageRead, Anomaly: "garbage read", Seq: seq, Size: 2,
 		Why: say("an answer shows a message of this run at seq %d that was never sent", seq),
-	}, refs...)
+	}, v.andWhoShows(r, seq)...)
+}
+
+// andWhoShows is r and the operation whose answer showed the place first, if
+// that is another one.
+func (v *Verifier) andWhoShows(r ref, seq int64) []ref {
+	if c := v.log.peek(seq); c.is(seen) && c.shown != r {
+		return []ref{r, c.shown}
+	}
+	return []ref{r}
 }

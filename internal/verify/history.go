@@ -2,15 +2,8 @@ package verify
 
 import (
 	"bufio"
-	"bytes"
-	"compress/gzip"
-	"errors"
-	"fmt"
 	"io"
-	"math"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -41,7 +34,7 @@ type operationLine struct {
 	Text     string `json:"text"`
 
 	Window []place `json:"window,omitempty"`
-	Replay []place `json:"replay,omitempty"`
+	Replay []place `json:"replay,omitzero"` // empty is an answer too; absent: none
 
 	Floor int64    `json:"floor,omitzero"` // in a line that has nothing else: see Recorder.Mark
 	End   *endLine `json:"end,omitzero"`   // in the last line, which has nothing else
@@ -71,17 +64,6 @@ func (p place) MarshalJSONTo(e *jsontext.Encoder) error {
 		return json.MarshalEncode(e, p.entry)
 	}
 	return e.WriteToken(jsontext.Int(p.seq))
-}
-
-func (p *place) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	switch d.PeekKind() {
-	case '0':
-		return json.UnmarshalDecode(d, &p.seq)
-	case 'n':
-		return errors.New("an entry of a window is null")
-	}
-	p.entry = new(Entry)
-	return json.UnmarshalDecode(d, p.entry)
 }
 
 // backSize is how many entries writer and reader remember, by seq modulo
@@ -121,7 +103,7 @@ func (h *Recorder) Record(op *Operation) error {
 		Window: h.places(l.Window[:0], op.Window),
 	}
 	if op.Replay != nil {
-		l.Replay = h.places(nil, op.Replay)
+		l.Replay = h.places([]place{}, op.Replay)
 	}
 	h.count++
 	h.write(l)
@@ -178,263 +160,4 @@ func (h *Recorder) write(line any) {
 	if h.err = json.MarshalWrite(h.w, line, jsontext.AllowInvalidUTF8(true), jsonv1.FormatDurationAsNano(true)); h.err == nil {
 		h.err = h.w.WriteByte('\n')
 	}
-}
-
-// maxLine is the longest line that ReadHistory takes, in bytes.
-const maxLine = 16 << 20
-
-// ReadHistory judges a stored history, plain or gzipped, and comes to the
-// verdict of the live run. It hands every operation to each as well, unless
-// that is nil. A history that was cut off, even in the middle of a line, is
-// judged as far as it goes, and the verdict says so.
-func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
-	lines, err := historyLines(r)
-	if err != nil {
-		return nil, Config{}, err
-	}
-	var head headLine
-	if !lines.Scan() {
-		if err := lines.Err(); err != nil {
-			return nil, Config{}, fmt.Errorf("history: line 1 cannot be read: %w", err)
-		}
-		return nil, Config{}, errors.New("history: the file is empty")
-	}
-	if bytes.HasPrefix(lines.Bytes(), []byte("\ufeff")) {
-		return nil, Config{}, errors.New("history: line 1 begins with a byte order mark; store the file as UTF-8 without one")
-	}
-	if !bytes.Contains(lines.Bytes(), []byte(`"dummymessenger_history"`)) {
-		return nil, Config{}, errors.New("history: not what client --history has written: line 1 has no key dummymessenger_history")
-	}
-	if err := json.Unmarshal(lines.Bytes(), &head, jsonv1.FormatDurationAsNano(true)); err != nil {
-		return nil, Config{}, fmt.Errorf("history: line 1, the head: %w", plainly(err))
-	}
-	if head.History != historyVersion {
-		return nil, Config{}, fmt.Errorf("history: version %d is not known, only %d is", head.History, historyVersion)
-	}
-	cfg := head.Config
-	if err := usable(cfg); err != nil {
-		return nil, cfg, fmt.Errorf("history: line 1, the head: %w", err)
-	}
-	v := New(cfg)
-	v.gone, err = readOperations(lines, v.setFloor, func(op *Operation) error {
-		if n := len(cfg.Replicas); n > 0 && op.Replica >= n {
-			return fmt.Errorf("replica is %d, and the head names %s, from 0", op.Replica, Quantity{int64(n), "replica"})
-		}
-		if v.hasReturned(op.ref()) {
-			return fmt.Errorf("worker %d has its operation %d twice", op.Worker, op.Number)
-		}
-		v.Return(op)
-		if each != nil {
-			each(op)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, cfg, err
-	}
-	return v.Verdict(), cfg, nil
-}
-
-const maxWindow = 1000
-
-// usable tells what in a history's head cannot be.
-func usable(cfg Config) error {
-	switch {
-	case !validRun(cfg.Run):
-		return fmt.Errorf("run is %q, and must be 1 to %d letters and digits", cfg.Run, maxRun)
-	case cfg.WindowSize < 0 || cfg.WindowSize > maxWindow:
-		return fmt.Errorf("window_size is %d, and must be 1 to %d", cfg.WindowSize, maxWindow)
-	case cfg.Workers < 0:
-		return fmt.Errorf("workers is %d, which is below 0", cfg.Workers)
-	case cfg.ClockAllowance < 0:
-		return fmt.Errorf("clock_allowance_ns is %d, which is below 0", cfg.ClockAllowance.Nanoseconds())
-	}
-	return nil
-}
-
-// plainly is a JSON error without Go's words for it.
-func plainly(err error) error {
-	e, ok := errors.AsType[*json.SemanticError](err)
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the line ends in the middle of its JSON")
-	case !ok || e.JSONPointer == "":
-		return err
-	case e.Err != nil:
-		return fmt.Errorf("%s: %w", strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", "."), e.Err)
-	}
-	return fmt.Errorf("%s is of the wrong type", strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", "."))
-}
-
-func historyLines(r io.Reader) (*bufio.Scanner, error) {
-	b := bufio.NewReader(r)
-	if magic, _ := b.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, fmt.Errorf("history: %w", err)
-		}
-		z.Multistream(false)
-		r = &gunzip{z, b}
-	} else {
-		r = b
-	}
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 1<<16), maxLine)
-	return lines, nil
-}
-
-// A gunzip reads one gzip member after the other, and unlike gzip.Reader tells
-// what is cut off from what something else follows.
-type gunzip struct {
-	member *gzip.Reader
-	from   *bufio.Reader
-}
-
-func (g *gunzip) Read(p []byte) (int, error) {
-	n, err := g.member.Read(p)
-	if err != io.EOF {
-		return n, err
-	}
-	switch magic, _ := g.from.Peek(2); {
-	case len(magic) == 0:
-		return n, io.EOF
-	case string(magic) != "\x1f\x8b":
-		return n, errors.New("something else follows the compressed data")
-	}
-	if err := g.member.Reset(g.from); err != nil {
-		return n, err
-	}
-	g.member.Multistream(false)
-	return n, nil
-}
-
-// readOperations reads all lines after the first one. It tells how many lines
-// are gone according to the last one; unknownMany if that is gone itself.
-func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operation) error) (gone int64, err error) {
-	read := &historyReader{entries: make([]*Entry, backSize)}
-	count := int64(0)
-	var broken error // the line before was; then it must be the last
-	for n := 2; lines.Scan(); n++ {
-		if broken != nil {
-			return 0, broken
-		}
-		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
-			return 0, fmt.Errorf("history: line %d is blank", n)
-		}
-		l := operationLine{Tries: 1}
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
-			broken = fmt.Errorf("history: line %d: %w", n, plainly(err))
-			if _, wrong := errors.AsType[*json.SemanticError](err); wrong { // what is cut off is no JSON
-				return 0, broken
-			}
-			continue
-		}
-		if l.End != nil {
-			if lines.Scan() {
-				return 0, fmt.Errorf("history: line %d comes after the end", n+1)
-			}
-			// The checksum of a compressed history comes last of all.
-			if err := lines.Err(); errors.Is(err, io.ErrUnexpectedEOF) {
-				return unknownMany, nil
-			} else if err != nil {
-				return 0, fmt.Errorf("history: the file is corrupt: %w", err)
-			}
-			gone = l.End.Operations - count
-			if gone < 0 {
-				return 0, fmt.Errorf("history: line %d says that there are %s, and there are %d", n, Quantity{l.End.Operations, "operation"}, count)
-			}
-			return gone, nil
-		}
-		if l.Floor != 0 {
-			floor(l.Floor)
-			continue
-		}
-		op, err := read.operation(&l)
-		if err == nil {
-			err = each(op)
-		}
-		if err != nil {
-			return 0, fmt.Errorf("history: line %d: %w", n, err)
-		}
-		count++
-	}
-	switch err := lines.Err(); {
-	case errors.Is(err, bufio.ErrTooLong):
-		return 0, fmt.Errorf("history: the line after %s is longer than %d MiB", Quantity{count, "operation"}, maxLine>>20)
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return 0, fmt.Errorf("history: after %s: the file is corrupt: %w", Quantity{count, "operation"}, err)
-	}
-	return unknownMany, nil
-}
-
-const unknownMany = -1
-
-// A historyReader resolves references to entries further up.
-type historyReader struct {
-	entries []*Entry // by seq modulo their number
-}
-
-func (h *historyReader) operation(l *operationLine) (*Operation, error) {
-	op := &Operation{
-		Worker: l.Worker, Number: l.Number, Replica: l.Replica, Tries: l.Tries, Sentinel: l.Sentinel,
-		Sender: l.Sender, Text: l.Text, Call: time.Duration(l.Call), Return: time.Duration(l.Return), Reason: l.Reason,
-	}
-	switch l.Outcome {
-	case "ok":
-		op.Outcome = OK
-	case "failed":
-		op.Outcome = Failed
-	case "unknown":
-		op.Outcome = Unknown
-	case "":
-		return nil, errors.New("it has no outcome, so it is no operation, and it is no floor and no end either")
-	default:
-		return nil, fmt.Errorf("outcome %q is none of ok, failed, unknown", l.Outcome)
-	}
-	if l.Worker < 0 || l.Worker > maxOrdinal || l.Number < 0 || l.Number > maxOrdinal || l.Replica < 0 || l.Replica > math.MaxInt16 {
-		return nil, errors.New("worker, number or replica is out of bounds")
-	}
-	if l.Tries < 1 {
-		return nil, fmt.Errorf("tries is %d, and must be at least 1", l.Tries)
-	}
-	if l.Return < l.Call {
-		return nil, errors.New("it returned before it was called")
-	}
-	var err error
-	if op.Window, err = h.window(l.Window); err != nil {
-		return nil, err
-	}
-	op.Replay, err = h.window(l.Replay)
-	return op, err
-}
-
-func (h *historyReader) window(places []place) ([]*Entry, error) {
-	if places == nil {
-		return nil, nil
-	}
-	w := make([]*Entry, len(places))
-	for i, p := range places {
-		if p.entry != nil {
-			w[i] = p.entry
-			if p.entry.Seq > 0 {
-				h.entries[p.entry.Seq%backSize] = p.entry
-			}
-			continue
-		}
-		if p.seq > 0 {
-			w[i] = h.entries[p.seq%backSize]
-		}
-		if w[i] == nil || w[i].Seq != p.seq {
-			return nil, fmt.Errorf("a window refers to seq %d, which no line above shows", p.seq)
-		}
-	}
-	return w, nil
-}
-
-func (v *Verifier) hasReturned(r ref) bool {
-	if v.positions != nil {
-		return v.positions.holds(r)
-	}
-	w := v.workers[r.worker]
-	return w != nil && (w.hasForgotten(r.number) || w.ops.peek(int64(r.number)).is(returned))
 }

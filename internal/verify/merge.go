@@ -71,11 +71,11 @@ func (v *Verifier) windowAlone(op *Operation, r ref, own int) (whole bool) {
 	must := v.mustHold(w[own].Seq)
 	switch n := int64(len(w)); {
 	case disorder > 0:
-		v.outOfOrder(op, r, w[own].Seq, disorder)
+		v.outOfOrder(r, w[own].Seq, disorder)
 	case skipped > 0:
-		v.gapInWindow(op, r, w[own].Seq, skipped)
+		v.gapInWindow(r, w[own].Seq, skipped)
 	case n > int64(v.cfg.WindowSize):
-		v.tooLong(op, r, w[own].Seq, n)
+		v.tooLong(r, w[own].Seq, n)
 	case n < must && own == len(w)-1 && v.mayBegin(r, w[0].Seq, w[own].Seq):
 		return whole
 	case n < must && own == len(w)-1:

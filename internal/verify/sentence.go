@@ -80,5 +80,22 @@ func (q Quantity) String() string {
 	if q.N == 1 {
 		return "1 " + q.Noun
 	}
-	return fmt.Sprintf("%d %ss", q.N, q.Noun)
+	return fmt.Sprintf("%d %s", q.N, Plural(q.Noun))
+}
+
+var irregularPlurals = map[string]string{
+	"entry":                                 "entries",
+	"entry cross-checked":                   "entries cross-checked",
+	"message compared with what was sent":   "messages compared with what was sent",
+	"operation in order":                    "operations in order",
+	"place of an older message in a window": "places of older messages in windows",
+	"request sent again":                    "requests sent again",
+}
+
+// Plural is the plural of an English noun.
+func Plural(noun string) string {
+	if p, ok := irregularPlurals[noun]; ok {
+		return p
+	}
+	return noun + "s"
 }

@@ -7,7 +7,7 @@ import (
 
 const pageSize = 64
 
-// A sparse is an array of T over all of int64 that takes memory only near the
+// A sparse is an array of T over the indexes from 0 on that takes memory only near the
 // indexes in use. Foreign servers number their messages as they please, even
 // by the clock, so a plain slice would not do.
 type sparse[T any] struct {

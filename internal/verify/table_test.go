@@ -88,6 +88,16 @@ func (h hand) each(seq int64, change func(*Entry)) {
 	}
 }
 
+// fromTheFuture puts another writer's message, dated by a clock that was an
+// hour ahead, in the place of d, and dates e so much after it.
+func (h hand) fromTheFuture(after int64) {
+	const date = start + 3_600_000_000
+	h["d"].Outcome, h["d"].Window = Failed, nil
+	h.show("e", "cxe")
+	h.each(4, func(e *Entry) { e.SentAt = date })
+	h.each(5, func(e *Entry) { e.SentAt = date + after })
+}
+
 func (h hand) events() []event {
 	var events []event
 	for _, op := range h {
@@ -297,6 +307,10 @@ func TestTable(t *testing.T) {
 			func(h hand) { h.each(5, func(e *Entry) { e.SentAt = start + 38_000 }) },
 			[]Check{Dates}, Dates, "date outside the operation",
 		},
+		"date later than one from the future": {
+			func(h hand) { h.fromTheFuture(1) },
+			[]Check{Dates}, Dates, "date outside the operation",
+		},
 		"aborted read": {
 			func(h hand) { h["d"].Outcome, h["d"].Window = Failed, nil },
 			[]Check{AbortedRead}, AbortedRead, "aborted read",
@@ -335,6 +349,19 @@ func TestTable(t *testing.T) {
 				h["d"].Outcome, h["d"].Window = Failed, nil
 				h.show("e", "cxe")
 			},
+			nil, numChecks, "",
+		},
+		"correct, an unknown one sent as the next was answered": {
+			func(h hand) { // b, in the place that nobody shows
+				h["b"] = handOperation(2, 0, "Boris", 50, 60)
+				for _, name := range []string{"b", "c", "d"} {
+					h[name].Outcome, h[name].Window = Unknown, nil
+				}
+			},
+			nil, numChecks, "",
+		},
+		"correct, the date held back": {
+			func(h hand) { h.fromTheFuture(0) },
 			nil, numChecks, "",
 		},
 	}

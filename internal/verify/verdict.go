@@ -52,7 +52,7 @@ type Verdict struct {
 type CheckResult struct {
 	Check      Check       `json:"check"`
 	Saw        int64       `json:"saw"`
-	Unit       string      `json:"unit"` // of Saw: "windows", "entries cross-checked" …
+	Unit       string      `json:"unit"` // of Saw, in the plural: "windows", "entries cross-checked" …
 	Violations int64       `json:"violations"`
 	Worst      []Violation `json:"worst,omitempty"` // up to eight, the worst first
 
@@ -129,7 +129,6 @@ func (v *Verifier) sum(notStored int64) *Verdict {
 		CutOff:       v.gone != 0,
 	}
 	for c := range numChecks {
-		saw, unit := v.saw(c)
 		not, limit := v.limits(c)
 		res := v.results[c]
 		if res.count > 0 {
@@ -138,7 +137,7 @@ func (v *Verifier) sum(notStored int64) *Verdict {
 		}
 		v.refresh(&res)
 		d.Checks = append(d.Checks, CheckResult{
-			Check: c, Saw: saw, Unit: unit, Violations: res.count, Worst: res.worst, NotCheckable: not, Limit: limit,
+			Check: c, Saw: v.saw(c), Unit: Plural(c.Unit()), Violations: res.count, Worst: res.worst, NotCheckable: not, Limit: limit,
 		})
 	}
 	for _, c := range telling {
@@ -161,29 +160,29 @@ var telling = [numChecks]Check{
 }
 
 // saw is how much a check has seen.
-func (v *Verifier) saw(c Check) (int64, string) {
+func (v *Verifier) saw(c Check) int64 {
 	t := &v.tally
 	switch c {
 	case InternalConsistency, Contiguous, FutureRead:
-		return t.windows, "windows"
+		return t.windows
 	case Agreement:
-		return t.crossChecked, "entries cross-checked"
+		return t.crossChecked
 	case Duplicate:
-		return t.acknowledged, "acknowledged messages"
+		return t.acknowledged
 	case LostWrite:
-		return t.expected, "places of older messages in windows"
+		return t.expected
 	case RealTimeOrder:
-		return t.ordered, "operations in order"
+		return t.ordered
 	case Counters:
-		return t.counted, "counters"
+		return t.counted
 	case Dates:
-		return t.dated, "dates"
+		return t.dated
 	case AbortedRead:
-		return t.failed, "failed requests"
+		return t.failed
 	case GarbageRead:
-		return t.compared, "messages compared with what was sent"
+		return t.compared
 	case ExactlyOnce:
-		return t.repeated, "requests sent again"
+		return t.repeated
 	}
 	panic("verify: no such check")
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"time"
 )
@@ -31,17 +32,7 @@ func (s *staircase) add(n step) {
 	for j < len(s.steps) && s.steps[j].seq <= n.seq {
 		j++
 	}
-	if i == len(s.steps) {
-		s.steps = append(s.steps, n)
-		return
-	}
-	if j == i {
-		s.steps = append(s.steps, step{})
-		copy(s.steps[i+1:], s.steps[i:])
-	} else {
-		s.steps = append(s.steps[:i+1], s.steps[j:]...)
-	}
-	s.steps[i] = n
+	s.steps = slices.Replace(s.steps, i, j, n)
 }
 
 // before is the highest step taken before t; its seq is 0 if there is none.
@@ -66,7 +57,7 @@ func (s *staircase) above(seq int64) (step, bool) {
 func (s *staircase) prune(seq int64) {
 	i := sort.Search(len(s.steps), func(i int) bool { return s.steps[i].seq > seq })
 	if i > cap(s.steps)/2 {
-		s.steps = append([]step(nil), s.steps[i:]...)
+		s.steps = append([]step(nil), s.steps[i:]...) // slices.Clone would hold the old array if nothing is left
 	}
 }
 
@@ -98,7 +89,7 @@ type counter struct {
 }
 
 // A hole is a stretch of places that no answer shows. What is in there was
-// sent before deadline, when a higher seq had been acknowledged.
+// sent by deadline, when a higher seq had been acknowledged.
 type hole struct {
 	first, last int64
 	deadline    time.Duration
