@@ -2,6 +2,7 @@ package loadtest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,28 @@ func (d *decoder) decodeAny(body []byte) ([]*verify.Entry, error) {
 		slices.Reverse(window)
 	}
 	return window, nil
+}
+
+// turned is an error if the window is the wrong way round though its profile
+// says which: the answer ends in the oldest message and begins with its own.
+// Once one has been right, another that is not is the server's fault.
+func (d *decoder) turned(window []*verify.Entry, text string) error {
+	if d.native || len(window) < 2 || d.straight.Load() {
+		return nil
+	}
+	first, last := window[0], window[len(window)-1]
+	if last.Text == text {
+		d.straight.Store(true)
+		return nil
+	}
+	falling := d.profile.Answer.Seq == "" || slices.IsSortedFunc(window, func(a, b *verify.Entry) int { return cmp.Compare(b.Seq, a.Seq) })
+	if first.Text != text || !falling {
+		return nil
+	}
+	if d.profile.Answer.Order == "desc" {
+		return errors.New(`answer.order: "desc" means that the own message comes first, and it comes last; write "asc"`)
+	}
+	return errors.New(`answer.order: "asc" means that the own message comes last, and it comes first; write "desc"`)
 }
 
 var answers = sync.Pool{New: func() any { return &answerReader{json: jsontext.NewDecoder(new(bytes.Buffer))} }}

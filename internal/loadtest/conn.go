@@ -63,6 +63,7 @@ func newTarget(raw, path string) (*target, error) {
 type response struct {
 	status     int
 	retryAfter string
+	location   string
 	body       []byte
 }
 
@@ -177,7 +178,7 @@ func (c *conn) read() (response, bool, error) {
 	case n > maxBody:
 		return response{}, false, &sendError{reason: "answer of more than 1 MiB"}
 	}
-	return response{h.StatusCode, h.Header.Get("Retry-After"), c.body.Bytes()}, !h.Close, nil
+	return response{h.StatusCode, h.Header.Get("Retry-After"), h.Header.Get("Location"), c.body.Bytes()}, !h.Close, nil
 }
 
 // readPlain reads the answer that nearly all are: a 200 with a Content-Length.

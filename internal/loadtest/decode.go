@@ -21,6 +21,8 @@ type decoder struct {
 	profile *Profile
 	native  bool // the profile is our own, whose usual form scan knows
 	recent  recent
+
+	straight atomic.Bool // a window has been seen that is the right way round
 }
 
 func newDecoder(p *Profile) *decoder {

@@ -30,9 +30,9 @@ func (r result) retryable(idempotent bool) bool {
 	return r.outcome == verify.Failed && r.passing
 }
 
-// classify decides what is known after one try. Failed means certainly not
+// classify decides what is known after one try to send text. Failed means certainly not
 // stored; whatever else is no good answer leaves it open.
-func (t *Test) classify(answer response, err error) result {
+func (t *Test) classify(text string, answer response, err error) result {
 	if err != nil {
 		if e, ok := errors.AsType[*sendError](err); ok && e.unsent {
 			return result{outcome: verify.Failed, reason: e.reason, passing: true}
@@ -45,10 +45,15 @@ func (t *Test) classify(answer response, err error) result {
 			return result{outcome: verify.OK}
 		}
 		window, err := t.decoder.decode(answer.body)
+		if err == nil {
+			err = t.decoder.turned(window, text)
+		}
 		if err != nil {
 			return result{reason: garbled, detail: fmt.Sprintf("%v. The answer: %s", err, excerpt(answer.body))}
 		}
 		return result{outcome: verify.OK, window: window}
+	case answer.status/100 == 3 && answer.location != "":
+		return result{reason: fmt.Sprintf("status %d", answer.status), detail: "the server says to ask at " + excerpt([]byte(answer.location)) + " instead, which the client does not"}
 	case answer.status/100 == 4:
 		return result{outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status), detail: "the answer: " + excerpt(answer.body)}
 	case answer.status == http.StatusServiceUnavailable && saysNotStored(answer.body):

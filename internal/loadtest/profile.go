@@ -1,11 +1,13 @@
 package loadtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -38,6 +40,10 @@ type AnswerProfile struct {
 	Messages string `json:"messages"` // keys joined by dots; empty if the root is the array
 	Order    string `json:"order"`    // "asc" (oldest first, the default) or "desc"
 	Date     string `json:"date"`     // one of dateForms; "rfc3339" if empty
+
+	// UTCOffset is the zone of dates that name none, as in "+03:00"; UTC if empty.
+	UTCOffset string `json:"utc_offset"`
+	zone      *time.Location
 
 	// Names of the five fields, keys joined by dots. An empty name says that
 	// the server does not tell.
@@ -77,6 +83,12 @@ func ParseProfile(data []byte) (*Profile, error) {
 	setDefault(&p.Request.Text, "text")
 	setDefault(&p.Answer.Order, "asc")
 	setDefault(&p.Answer.Date, "rfc3339")
+	if p.Answer.UTCOffset != "" {
+		var err error
+		if p.Answer.zone, err = utcOffset(p.Answer.UTCOffset); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case !strings.HasPrefix(p.Path, "/"):
 		return nil, errors.New(`"path" must start with a slash`)
@@ -238,7 +250,7 @@ func (p *AnswerProfile) decodeMessage(e *verify.Entry, v jsontext.Value) error {
 		}
 	}
 	if p.SentAt != "" {
-		if e.SentAt, err = dateForms[p.Date](date); err != nil {
+		if e.SentAt, err = dateForms[p.Date](date, cmp.Or(p.zone, time.UTC)); err != nil {
 			return fmt.Errorf("answer.sent_at: %q should be a date of the form %q, and is %q", p.SentAt, p.Date, date)
 		}
 	}

@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"dummymessenger/internal/verify"
 )
@@ -109,6 +112,7 @@ func TestParseProfileErrors(t *testing.T) {
 		`{"path": "/", "answer": {}}`,
 		`{"path": "/", "answer": {"text": "t", "date": "roman"}}`,
 		`{"path": "/", "answer": {"text": "t", "order": "up"}}`,
+		`{"path": "/", "answer": {"text": "t", "utc_offset": "Europe/Berlin"}}`,
 		`{"path": "/", "request": {"as": "xml"}, "answer": {"text": "t"}}`,
 		`{"path": "/", "answr": {"text": "t"}}`,
 	} {
@@ -147,30 +151,87 @@ func TestProfileMistakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := test.classify(response{status: 200, body: []byte(body)}, nil); r.detail != want {
+		if r := test.classify("", response{status: 200, body: []byte(body)}, nil); r.detail != want {
 			t.Errorf("%s is told as\n%s, want\n%s", body, r.detail, want)
 		}
+	}
+}
+
+// A profile that has the order wrong must not be held against the server; a
+// server that has it wrong now and then must be.
+func TestWrongOrder(t *testing.T) {
+	const falling = `[{"id": 3, "t": "c"}, {"id": 2, "t": "b"}, {"id": 1, "t": "a"}]`
+	const rising = `[{"id": 1, "t": "a"}, {"id": 2, "t": "b"}, {"id": 3, "t": "c"}]`
+	for order, bodies := range map[string][2]string{"asc": {falling, rising}, "desc": {rising, falling}} {
+		for _, seq := range []string{"id", ""} {
+			p, err := ParseProfile(fmt.Appendf(nil, `{"path": "/", "answer": {"seq": %q, "text": "t", "order": %q}}`, seq, order))
+			if err != nil {
+				t.Fatal(err)
+			}
+			test, err := New(Config{URLs: []string{"http://127.0.0.1:1"}, Requests: 1, Profile: p})
+			if err != nil {
+				t.Fatal(err)
+			}
+			classify := func(body string) result {
+				return test.classify("c", response{status: 200, body: []byte(body)}, nil)
+			}
+			if r := classify(bodies[0]); r.outcome != verify.Unknown || !strings.Contains(r.detail, "answer.order") {
+				t.Errorf("order %s, seq %q, the wrong way round: %v %q", order, seq, r.outcome, r.detail)
+			}
+			if r := classify(bodies[1]); r.outcome != verify.OK {
+				t.Errorf("order %s, seq %q, the right way round: %v %q", order, seq, r.outcome, r.detail)
+			}
+			if r := classify(bodies[0]); r.outcome != verify.OK {
+				t.Errorf("order %s, seq %q, the wrong way round once it was right: %v %q, want it left to the checks", order, seq, r.outcome, r.detail)
+			}
+		}
+	}
+}
+
+// Where a server sends the client elsewhere, the summary says where.
+func TestRedirect(t *testing.T) {
+	test, err := New(Config{URLs: []string{"http://127.0.0.1:1"}, Requests: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := test.classify("", response{status: 307, location: "http://127.0.0.1:1/messages/"}, nil)
+	if r.outcome != verify.Unknown || !strings.Contains(r.detail, "http://127.0.0.1:1/messages/") {
+		t.Errorf("a redirection is %v, %q", r.outcome, r.detail)
 	}
 }
 
 func TestDateForms(t *testing.T) {
 	const want = 1795514400123456
 	for form, examples := range map[string][]string{
-		"rfc3339":   {"2026-11-24T10:00:00.123456Z", "2026-11-24T13:00:00.123456+03:00"},
-		"isoformat": {"2026-11-24T10:00:00.123456", "2026-11-24 10:00:00.123456", "2026-11-24T10:00:00.123456+00:00", "2026-11-24 12:00:00.123456+02:00"},
-		"unix":      {"1795514400.123456", "1.795514400123456e9"},
-		"unix_ms":   {"1795514400123.456"},
-		"unix_us":   {"1795514400123456"},
+		"rfc3339": {"2026-11-24T10:00:00.123456Z", "2026-11-24T13:00:00.123456+03:00"},
+		"isoformat": {"2026-11-24T10:00:00.123456", "2026-11-24 10:00:00.123456", "2026-11-24T10:00:00.123456+00:00", "2026-11-24 12:00:00.123456+02:00",
+			"2026-11-24 10:00:00.123456+00", "2026-11-24T12:30:00.123456+0230"},
+		"unix":    {"1795514400.123456", "1.795514400123456e9"},
+		"unix_ms": {"1795514400123.456"},
+		"unix_us": {"1795514400123456"},
 	} {
 		for _, s := range examples {
-			if got, err := dateForms[form](s); err != nil || got != want {
+			if got, err := dateForms[form](s, time.UTC); err != nil || got != want {
 				t.Errorf("%s: %s = %d, %v, want %d", form, s, got, err, int64(want))
 			}
 		}
 		for _, s := range []string{"", "yesterday", "1e999999999", "99999999999999999999999"} {
-			if got, err := dateForms[form](s); err == nil {
+			if got, err := dateForms[form](s, time.UTC); err == nil {
 				t.Errorf("%s: %s = %d, want an error", form, s, got)
 			}
+		}
+	}
+}
+
+func TestUTCOffset(t *testing.T) {
+	p, err := ParseProfile([]byte(`{"path": "/", "answer": {"text": "t", "sent_at": "at", "date": "isoformat", "utc_offset": "+03:00"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, date := range []string{"2026-11-24T13:00:00.123456", "2026-11-24T10:00:00.123456Z"} {
+		window, err := newDecoder(p).decode([]byte(`[{"t": "x", "at": "` + date + `"}]`))
+		if err != nil || window[0].SentAt != 1795514400123456 {
+			t.Errorf("%s is %v, %v", date, entries(window), err)
 		}
 	}
 }

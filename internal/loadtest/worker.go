@@ -187,7 +187,7 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		now := time.Now()
 		conn.lastUsed = now
 		op.Return = now.Sub(t.base)
-		last = t.classify(answer, err)
+		last = t.classify(op.Text, answer, err)
 		if last.outcome == verify.Unknown {
 			open = last
 		}
@@ -234,7 +234,8 @@ func (w *worker) replay(op *verify.Operation, key string) {
 	}
 	w.request = t.config.Profile.appendRequest(w.request[:0], t.targets[replica], op.Sender, op.Text, key)
 	conn := w.conns[replica]
-	result := t.classify(conn.exchange(w.request, time.Now(), w.timeout))
+	answer, err := conn.exchange(w.request, time.Now(), w.timeout)
+	result := t.classify(op.Text, answer, err)
 	conn.lastUsed = time.Now()
 	if result.outcome != verify.OK {
 		t.unreplayed.Add(1)

@@ -149,6 +149,14 @@ func TestFaultsWithoutSeq(t *testing.T) {
 				op.Window = w[len(w)-10:]
 			}
 		}, Contiguous},
+		"windows read before storing": {func(s *simulation, ops []*Operation) {
+			for i, op := range ops {
+				own := op.Window[len(op.Window)-1]
+				if before := own.Seq - 1 - int64(i%4); before > 0 {
+					op.Window = append(slices.Clone(s.window(before)[max(0, min(before, 10)-9):]), own)
+				}
+			}
+		}, Contiguous},
 		"an acknowledged message gone": {func(s *simulation, ops []*Operation) {
 			i := len(s.log) / 2
 			s.log = slices.Delete(slices.Clone(s.log), i, i+1)
@@ -180,6 +188,9 @@ func TestFaultsWithoutSeq(t *testing.T) {
 			d := replay(s.cfg, events).Verdict()
 			if !slices.Contains(broken(d), test.want) {
 				t.Errorf("breaks %v, want %v among them", broken(d), test.want)
+			}
+			if test.want != Duplicate && slices.Contains(broken(d), Duplicate) {
+				t.Errorf("a duplicate, where nothing is stored twice: %v", d.Checks[Duplicate].Worst[0])
 			}
 		})
 	}
@@ -256,6 +267,24 @@ func TestAnyStart(t *testing.T) {
 		for mode, d := range verdicts(s.cfg, events) {
 			if !slices.Contains(broken(d), Contiguous) {
 				t.Errorf("%s, %s: breaks %v, want a gap", name, mode, broken(d))
+			}
+		}
+	}
+}
+
+// A server that numbers from 0 is not wrong; its first message is only left
+// out of account.
+func TestLogFromZero(t *testing.T) {
+	for _, anyStart := range []bool{true, false} {
+		s := newSimulation(1, 5, 20)
+		s.cfg.AnyStart = anyStart
+		events := s.run()
+		for _, e := range s.log {
+			e.Seq--
+		}
+		for mode, d := range verdicts(s.cfg, events) {
+			if violated := d.Status == Violated; violated == anyStart {
+				t.Errorf("any start %v, %s: %v\n%v", anyStart, mode, d.Status, d.CounterExample)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"io"
 	"slices"
@@ -204,5 +205,15 @@ func TestHistoryDroppedLine(t *testing.T) {
 	}
 	if judged == 0 {
 		t.Error("no history could be judged")
+	}
+}
+
+// Times decide, not the order of lines.
+func TestHistoryInAnyOrder(t *testing.T) {
+	s := newSimulation(3, 5, 30)
+	events := s.run()
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.op.Worker, b.op.Worker) })
+	if d := replay(s.cfg, events).Verdict(); d.Status != Verified {
+		t.Errorf("sorted by worker: %v %v\n%v", d.Status, d.Reasons, d.CounterExample)
 	}
 }

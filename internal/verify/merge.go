@@ -5,6 +5,16 @@ import "slices"
 // merge is the first walk: it checks one answer by itself and against the log
 // that all answers so far have built, and adds it to that.
 func (v *Verifier) merge(op *Operation, r ref, rec *record) {
+	if v.cfg.AnyStart && beginsAtZero(op.Window) {
+		// Places are counted from 1: message 0 is left out of account.
+		v.walk.fromZero = true
+		rest := *op
+		rest.Window = op.Window[1:]
+		op = &rest
+		if len(op.Window) == 0 {
+			return
+		}
+	}
 	v.merging = op
 	defer func() { v.merging = nil }()
 	v.tally.windows++
@@ -27,6 +37,11 @@ func (v *Verifier) merge(op *Operation, r ref, rec *record) {
 		v.missing(op, r, op.Window[own].Seq)
 	}
 	v.acknowledge(op, r, rec, op.Window[own].Seq)
+}
+
+// beginsAtZero tells whether w shows that its server numbers messages from 0.
+func beginsAtZero(w []*Entry) bool {
+	return len(w) > 0 && w[0].Seq == 0 && (len(w) == 1 || w[1].Seq == 1)
 }
 
 // ownPlace is the index of op's own message in its window, -1 if it is not there.
@@ -207,6 +222,9 @@ func (v *Verifier) sight(r ref, seq int64, text uint64) {
 				v.settledAsStored(rec)
 			}
 		}
+	case rec.seq != seq && v.positions != nil && !v.positions.isDouble(r):
+		v.outOfJoint(r, rec, seq)
+		return
 	case rec.seq != seq && rec.again != seq:
 		rec.again = seq
 		v.duplicated(r, rec, seq)

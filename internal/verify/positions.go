@@ -25,9 +25,11 @@ type positions struct {
 	refs map[ref]*Operation   // of those held
 	acks map[int64]*staircase // of each stretch, by its lowest place
 
-	nodes   map[identity]*node
-	doubled map[identity]bool // twice in one window, so that they say nothing about distances
-	copies  map[inPlace]*Entry
+	nodes    map[identity]*node
+	doubled  map[identity]bool // twice in one window, so that they say nothing about distances
+	homes    map[identity]home // the first one of each message
+	twoHomes map[identity]bool // of those that are in two places of the log
+	copies   map[inPlace]*Entry
 }
 
 // An identity is what tells that two entries are the same message: our nonce,
@@ -64,6 +66,12 @@ type stretch struct {
 	first, last *Operation
 }
 
+// A home is where the answer to another request shows a message.
+type home struct {
+	before identity // the message before it
+	op     *Operation
+}
+
 // An anchor is an entry of a window whose message is recognised.
 type anchor struct {
 	index int
@@ -73,7 +81,8 @@ type anchor struct {
 func newPositions(v *Verifier) *positions {
 	return &positions{
 		v: v, refs: make(map[ref]*Operation), acks: make(map[int64]*staircase),
-		nodes: make(map[identity]*node), doubled: make(map[identity]bool), copies: make(map[inPlace]*Entry),
+		nodes: make(map[identity]*node), doubled: make(map[identity]bool),
+		homes: make(map[identity]home), twoHomes: make(map[identity]bool), copies: make(map[inPlace]*Entry),
 	}
 }
 
@@ -146,6 +155,44 @@ func (p *positions) findDoubled(op *Operation) {
 			ids = append(ids, id)
 		}
 	}
+	p.findTwoHomes(op)
+}
+
+// findTwoHomes looks for messages that answers to other requests show behind
+// different ones, in windows that share nothing else: there are two such places
+// in the log. The last message of a window does not count: it may have been put
+// behind messages that were read long before.
+func (p *positions) findTwoHomes(op *Operation) {
+	for i := 1; i < len(op.Window)-1; i++ {
+		id, ok := p.identity(op.Window, i, op.ref())
+		before, known := p.identity(op.Window, i-1, op.ref())
+		if !ok || !known {
+			continue
+		}
+		first, ok := p.homes[id]
+		switch {
+		case !ok:
+			p.homes[id] = home{before, op}
+		case first.before != before && !p.shareMore(first.op, op, id):
+			p.twoHomes[id] = true
+		}
+	}
+}
+
+// shareMore tells whether two windows have a message in common besides one.
+func (p *positions) shareMore(a, b *Operation, besides identity) bool {
+	for i := range a.Window {
+		id, ok := p.identity(a.Window, i, a.ref())
+		if !ok || id == besides {
+			continue
+		}
+		for j := range b.Window {
+			if other, ok := p.identity(b.Window, j, b.ref()); ok && other == id {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // anchors are the entries of a window that tell where it belongs.
@@ -356,6 +403,29 @@ func (p *positions) torn(a, b *node, first, second *Operation, why string) {
 	p.v.report(Violation{
 		Check: Contiguous, Anomaly: "gap", Seq: b.base + b.low, Size: min(a.high-a.low, b.high-b.low) + 1, Why: say(why),
 	}, first.ref(), second.ref())
+}
+
+// isDouble tells whether our message r is in the log twice, or may be. To have
+// two inferred places is not enough: one window that leaves messages out makes
+// the places of many others doubtful.
+func (p *positions) isDouble(r ref) bool {
+	id := identity{nonce: r}
+	return p.v.cfg.Missing.Has(Text) || p.doubled[id] || p.twoHomes[id]
+}
+
+// outOfJoint reports that the windows around our message r do not fit together:
+// some leave messages out.
+func (v *Verifier) outOfJoint(r ref, rec *record, seq int64) {
+	refs := []ref{r}
+	if before := v.log.peek(rec.seq); before.is(seen) && before.shown != r {
+		refs = append(refs, before.shown)
+	} else if v.merging != nil && v.merging.ref() != r {
+		refs = append(refs, v.merging.ref())
+	}
+	v.report(Violation{
+		Check: Contiguous, Anomaly: "gap", Seq: seq, Size: max(seq-rec.seq, rec.seq-seq),
+		Why: say("the windows around the first request's message do not fit together: seen from one it is elsewhere in the log than seen from another, so one of them leaves messages out"),
+	}, refs...)
 }
 
 // placed is w with places. An entry that tells nothing of itself has its place

@@ -77,6 +77,7 @@ type walk struct {
 	spare    int64          // places that may hold a message of any sender
 	seams    map[int64]bool // places before which an unknown number of places may lie; false: or that may come before the last one
 	middle   bool           // the places before may not be where the log begins
+	fromZero bool           // the log has a message 0
 	others   bool           // somebody else wrote during the run
 }
 
@@ -106,7 +107,7 @@ func (v *Verifier) walkTo(last int64) {
 			continue
 		}
 		if k.prev == 0 {
-			k.lowest, k.bottom, k.middle = seq, seq, seq > 1
+			k.lowest, k.bottom, k.middle = seq, seq, seq > 1 || k.fromZero
 		} else if seq > k.prev+1 {
 			v.unseenPlaces(k.prev+1, seq-1)
 		}
