@@ -133,11 +133,17 @@ byId("compose").addEventListener("submit", (event) => {
   submit();
 });
 words.addEventListener("input", showCount);
+// On a touch screen there is no Shift+Enter, so Enter begins a new line there.
+const sends = (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing && !matchMedia("(pointer: coarse)").matches;
 words.addEventListener("keydown", (event) => {
-  // On a touch screen there is no Shift+Enter, so Enter begins a new line there.
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing || matchMedia("(pointer: coarse)").matches) return;
+  if (!sends(event)) return;
   event.preventDefault();
   submit();
+});
+// The key's line break can come after all, and when the message has been sent
+// already: into the field that was emptied for the next one.
+words.addEventListener("keypress", (event) => {
+  if (sends(event)) event.preventDefault();
 });
 
 languageButton(byId("language"), () => {
