@@ -45,13 +45,14 @@ type Combiner struct {
 	stopped bool      // Run has returned: nobody will serve the queue
 	trouble error     // why the last append failed; nil if it did not
 	failed  time.Time // when that was
+	asked   time.Time // when the store was asked for the lock; zero if it is not, or has it
 }
 
 // A waiter is one caller inside Append. Its fields but the first two are guarded
 // by Combiner.mu until done holds its outcome; then they are the caller's.
 type waiter struct {
 	done    chan outcome // of capacity 1, so that nobody ever waits for a caller
-	arrived time.Time    // zero if nobody observes
+	arrived time.Time
 
 	draft     messenger.Draft
 	taken     bool // in the store's hands and not in the queue
@@ -92,10 +93,7 @@ func New(cfg Config) *Combiner {
 // certainly not stored, else Unknown; and Unknown, too, if d is there already
 // but its window cannot be read.
 func (c *Combiner) Append(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
-	w := &waiter{draft: d, done: make(chan outcome, 1)}
-	if c.cfg.Observe != nil {
-		w.arrived = time.Now()
-	}
+	w := &waiter{draft: d, done: make(chan outcome, 1), arrived: time.Now()}
 	if err := c.enqueue(w); err != nil {
 		return messenger.Answer{}, err
 	}

@@ -280,6 +280,35 @@ func TestUnavailableIsTriedAgain(t *testing.T) {
 	})
 }
 
+// Not to be had, the log's lock keeps a replica from being ready, until a
+// message has been stored again.
+func TestNotReadyWithoutTheLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		held := true
+		s := &faultyStore{beforeLock: func(context.Context) error {
+			if time.Sleep(5 * time.Second); held {
+				return failing(messenger.Unavailable)
+			}
+			return nil
+		}}
+		c := start(t, s, Config{})
+		go c.Append(t.Context(), draft("x"))
+		for second := range 14 {
+			synctest.Wait()
+			err := c.Ready(t.Context())
+			if ready := err == nil; ready != (second < 3) {
+				t.Errorf("after %d seconds: %v", second, err)
+			}
+			held = second < 12
+			time.Sleep(time.Second)
+		}
+		time.Sleep(5 * time.Second)
+		if err := c.Ready(t.Context()); err != nil {
+			t.Errorf("when the lock is free again: %v", err)
+		}
+	})
+}
+
 // A second outage, long after a first one whose end nobody saw, is logged, and
 // who leaves then is not told of the first.
 func TestOutageIsForgotten(t *testing.T) {
@@ -370,7 +399,7 @@ func TestUnwritableIsReportedAtOnce(t *testing.T) {
 		if err := c.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable {
 			t.Errorf("Ready: %v, want unwritable", err)
 		}
-		time.Sleep(refusalMemory)
+		time.Sleep(troubleMemory)
 		if err := c.Ready(t.Context()); err != nil {
 			t.Errorf("Ready after a while: %v", err)
 		}

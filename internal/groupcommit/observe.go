@@ -18,57 +18,25 @@ type Commit struct {
 	Err  error // as Store.Append returned it
 }
 
-// A stopwatch measures one append. Without an observer it does nothing.
-type stopwatch struct {
-	observe       func(Commit)
-	begin, locked time.Time
-	commit        Commit
-}
-
-func (c *Combiner) startWatch() stopwatch {
-	w := stopwatch{observe: c.cfg.Observe}
-	if w.observe != nil {
-		w.begin = time.Now()
+// observation is an append as Config.Observe is told of it. locked is zero if
+// the lock was not had.
+func observation(asked, locked, ended time.Time, batch []*waiter, appended messenger.Appended, err error) Commit {
+	if locked.IsZero() {
+		locked = ended
 	}
-	return w
-}
-
-// took is called when the store has the lock and batch has been taken.
-func (w *stopwatch) took(batch []*waiter) {
-	if w.observe == nil {
-		return
+	commit := Commit{
+		Size: len(batch), Waits: make([]time.Duration, len(batch)),
+		LockWait: locked.Sub(asked), Took: ended.Sub(locked), Err: err,
 	}
-	w.locked = time.Now()
-	w.commit.Size = len(batch)
-	w.commit.Waits = make([]time.Duration, len(batch))
-	for i, one := range batch {
-		w.commit.Waits[i] = w.locked.Sub(one.arrived)
+	for i, w := range batch {
+		commit.Waits[i] = locked.Sub(w.arrived)
 	}
-}
-
-// stop is called when the store has returned.
-func (w *stopwatch) stop(appended messenger.Appended, err error) {
-	if w.observe == nil {
-		return
-	}
-	now := time.Now()
-	if w.locked.IsZero() {
-		w.locked = now
-	}
-	w.commit.LockWait, w.commit.Took = w.locked.Sub(w.begin), now.Sub(w.locked)
 	for _, r := range appended.Results {
 		if !r.Existed {
-			w.commit.Head = r.Seq // ascending
+			commit.Head = r.Seq // ascending
 		}
 	}
-	w.commit.Err = err
-}
-
-// tell comes last, so that no caller waits for an observer.
-func (w *stopwatch) tell() {
-	if w.observe != nil {
-		w.observe(w.commit)
-	}
+	return commit
 }
 
 // Waiting is how many callers are in the queue.

@@ -49,13 +49,14 @@ func (c *Combiner) wait(ctx context.Context, pause time.Duration) bool {
 // commit makes one batch of what waits once the store has the log's lock.
 func (c *Combiner) commit(ctx context.Context) error {
 	var batch []*waiter
-	watch := c.startWatch()
+	var locked time.Time
+	asked := c.ask()
 	appended, err := c.cfg.Store.Append(ctx, func() (drafts []messenger.Draft) {
+		locked = time.Now()
 		batch, drafts = c.take()
-		watch.took(batch)
 		return drafts
 	})
-	watch.stop(appended, err)
+	ended := time.Now()
 	if err != nil {
 		if c.putBack(batch, err) {
 			c.cfg.Logger.Warn("append failed", "kind", messenger.KindOf(err).String(), "batch", len(batch), "err", err)
@@ -66,8 +67,18 @@ func (c *Combiner) commit(ctx context.Context) error {
 		}
 		deliver(c.cfg.Encode, batch, appended)
 	}
-	watch.tell()
+	if c.cfg.Observe != nil { // last, so that no caller waits for an observer
+		c.cfg.Observe(observation(asked, locked, ended, batch, appended, err))
+	}
 	return err
+}
+
+// ask notes that the store is asked for the lock now.
+func (c *Combiner) ask() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked = time.Now()
+	return c.asked
 }
 
 // take moves the front of the queue into a batch.
@@ -78,6 +89,7 @@ func (c *Combiner) commit(ctx context.Context) error {
 func (c *Combiner) take() ([]*waiter, []messenger.Draft) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.asked = time.Time{}
 	var (
 		batch  = make([]*waiter, 0, min(len(c.queue), c.cfg.MaxBatch))
 		drafts = make([]messenger.Draft, 0, cap(batch))
@@ -119,7 +131,7 @@ func (c *Combiner) putBack(batch []*waiter, err error) (news bool) {
 	defer c.mu.Unlock()
 	kind := messenger.KindOf(err)
 	news = !c.inTrouble() || messenger.KindOf(c.trouble) != kind
-	c.trouble, c.failed = err, time.Now()
+	c.trouble, c.failed, c.asked = err, time.Now(), time.Time{}
 
 	if kind == messenger.Unwritable && len(batch) == 0 {
 		batch, c.queue = c.queue, nil
@@ -160,25 +172,35 @@ func (c *Combiner) inTrouble() bool {
 	return c.trouble != nil && time.Since(c.failed) < outageMemory
 }
 
-// refusalMemory is how long Ready goes on to report that the store refused.
-const refusalMemory = 5 * time.Second
+const (
+	// troubleMemory is how long Ready goes on to report why the last append failed.
+	troubleMemory = 5 * time.Second
+
+	// lockPatience is how long the store may wait for the lock, which replicas
+	// hold for milliseconds, until Ready takes it that somebody keeps it.
+	lockPatience = 2 * time.Second
+)
 
 // Ready returns nil if a message could be stored now, as far as can be told
 // without storing one. Its errors are of the kinds that Store.Append has.
 //
-// A refusal, as on a full disk, is remembered for a few seconds and then
-// forgotten, for only a message can tell whether it still holds.
+// Why the last append failed, as on a full disk, is remembered for a few seconds
+// and then forgotten, for only a message can tell whether it still holds.
 func (c *Combiner) Ready(ctx context.Context) error {
-	if err := c.refusal(); err != nil {
+	if err := c.hindrance(); err != nil {
 		return err
 	}
 	return c.cfg.Store.Ready(ctx)
 }
 
-func (c *Combiner) refusal() error {
+// hindrance is what messages meet at present, as far as is known here.
+func (c *Combiner) hindrance() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if messenger.KindOf(c.trouble) == messenger.Unwritable && time.Since(c.failed) < refusalMemory {
+	switch {
+	case !c.asked.IsZero() && time.Since(c.asked) > lockPatience:
+		return &messenger.Error{Kind: messenger.Unavailable, Detail: "messages have been waiting for the log's lock for a while; something else holds it"}
+	case c.trouble != nil && time.Since(c.failed) < troubleMemory:
 		return c.trouble
 	}
 	return nil
