@@ -85,12 +85,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Exit(func(int) { left = true }), // --help, --version
 		kong.Vars{"version": "server " + buildinfo.Read().String()},
 	)
-	err := loadDotEnv()
+	unread := loadDotEnv()
 	if os.Getenv("DATABASE_URL") == "" {
 		os.Unsetenv("DATABASE_URL") // empty is as good as not set
 	}
-	if err == nil {
-		_, err = parser.Parse(args)
+	_, err := parser.Parse(args)
+	if err == nil && f.Healthcheck == "" {
+		err = unread // which would have said how to run
 	}
 	switch {
 	case left:

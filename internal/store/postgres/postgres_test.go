@@ -81,6 +81,10 @@ func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
 		"default collation":  strings.Replace(createSQL, `COLLATE "C"`, "", 1),
 		"other collation":    strings.Replace(createSQL, `COLLATE "C"`, `COLLATE "POSIX"`, 1),
 		"other lock table":   `CREATE TABLE log_lock (id int)`,
+		"unlogged":           createSQL + `ALTER TABLE messages SET UNLOGGED`,
+		"trigger": createSQL + `CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text = upper(NEW.text); RETURN NEW; END $$;
+			CREATE TRIGGER shout BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION shout()`,
+		"rule": createSQL + `CREATE RULE nothing AS ON INSERT TO messages DO INSTEAD NOTHING`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,6 +103,31 @@ func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
 				t.Errorf("relations changed from %s to %s", before, after)
 			}
 		})
+	}
+}
+
+// Triggers that come after an insert change nothing of it: somebody may want to
+// be told of messages.
+func TestTriggersThatOnlyTellAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	execute(t, url, createSQL+`CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+		CREATE TRIGGER tell AFTER INSERT ON messages FOR EACH ROW EXECUTE FUNCTION tell()`)
+	if m, err := appendText(t.Context(), open(t, url), "x"); err != nil || m.Seq != 1 {
+		t.Errorf("Append = %+v, %v", m, err)
+	}
+}
+
+func TestLockTableWithoutItsRowIsRefused(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	execute(t, url, createSQL+`DELETE FROM log_lock`)
+	s, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
+	if err == nil {
+		s.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "INSERT INTO log_lock") {
+		t.Errorf("Open: %v, want an error that says what to do", err)
 	}
 }
 

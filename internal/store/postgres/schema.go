@@ -73,8 +73,12 @@ func prepareDatabase(ctx context.Context, config *pgx.ConnConfig, logger *slog.L
 		}
 	}
 	var seq int64
-	if err := conn.QueryRow(ctx, `SELECT coalesce(max(seq), 0) FROM messages`).Scan(&seq); err != nil {
+	var lockable bool
+	if err := conn.QueryRow(ctx, `SELECT coalesce(max(seq), 0), EXISTS (SELECT FROM log_lock) FROM messages`).Scan(&seq, &lockable); err != nil {
 		return err
+	}
+	if !lockable {
+		return errNoLockRow.Err
 	}
 	logger.Info("log opened", "address", conn.PgConn().Conn().RemoteAddr().String(), "database", config.Database,
 		"version", conn.PgConn().ParameterStatus("server_version"), "seq", seq)
@@ -107,7 +111,7 @@ func shapeOf(ctx context.Context, conn *pgx.Conn, name string) (string, error) {
 		return "", err
 	}
 	var kind string
-	err := conn.QueryRow(ctx, `SELECT CASE relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'p' THEN 'partitioned table'
+	err := conn.QueryRow(ctx, `SELECT CASE relpersistence WHEN 'u' THEN 'unlogged ' WHEN 't' THEN 'temporary ' ELSE '' END || CASE relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'p' THEN 'partitioned table'
 		WHEN 'f' THEN 'foreign table' WHEN 'm' THEN 'materialized view' ELSE 'relation' END FROM pg_class WHERE oid = $1`, *oid).Scan(&kind)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil // dropped in this instant
@@ -128,7 +132,14 @@ func shapeOf(ctx context.Context, conn *pgx.Conn, name string) (string, error) {
 		return "", err
 	}
 	slices.Sort(keys)
-	return kind + ": " + strings.Join(columns, ", ") + "; " + strings.Join(keys, ", "), nil
+	// What comes before an insert, or instead of it, could store something else.
+	meddlers, err := lines(ctx, conn, `SELECT 'TRIGGER ' || quote_ident(tgname) FROM pg_trigger
+			WHERE tgrelid = $1 AND NOT tgisinternal AND tgtype & 4 <> 0 AND tgtype & (2 | 64) <> 0
+		UNION ALL SELECT 'RULE ' || quote_ident(rulename) FROM pg_rewrite WHERE ev_class = $1 AND ev_type = '3'`, *oid)
+	if err != nil {
+		return "", err
+	}
+	return kind + ": " + strings.Join(columns, ", ") + "; " + strings.Join(append(keys, meddlers...), ", "), nil
 }
 
 func lines(ctx context.Context, conn *pgx.Conn, sql string, args ...any) ([]string, error) {
