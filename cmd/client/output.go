@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
@@ -55,6 +57,35 @@ func (o *outputs) create(c *runCmd, test *loadtest.Test, live bool, stdout io.Wr
 	// Last, as discard does not know how to end it.
 	o.stopProfile, err = startProfile(c.CPUProfile)
 	return err
+}
+
+// same tells whether two names are of one regular file. One that is not there
+// yet is known by its name only.
+func same(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB) && infoA.Mode().IsRegular()
+	}
+	nameA, errA := filepath.Abs(a)
+	nameB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && nameA == nameB
+}
+
+// distinct is an error if two outputs are one file.
+func (c *runCmd) distinct() error {
+	names := []struct{ flag, file string }{{"--json", c.JSON}, {"--history", c.History}, {"--html", c.HTML}, {"--cpuprofile", c.CPUProfile}, {"--annotate", c.Annotate}}
+	for i, a := range names {
+		for _, b := range names[i+1:] {
+			if a.file != "-" && same(a.file, b.file) {
+				return fmt.Errorf("%s and %s are one file, %s; name two", a.flag, b.flag, a.file)
+			}
+		}
+	}
+	return nil
 }
 
 // both calls first, which may be nil, and second.

@@ -25,6 +25,12 @@ type reportCmd struct {
 }
 
 func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
+	if c.Output == "" {
+		c.Output = besides(c.File)
+	}
+	if same(c.Output, c.File) || same(c.Output, c.Annotate) {
+		return complain(stderr, fmt.Errorf("%s is what the report is made of; name another file with --output", c.Output), exitUsage)
+	}
 	annotations, err := readAnnotations(c.Annotate)
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
@@ -40,9 +46,6 @@ func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
 		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
 	}
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: trace.Run(cfg), Verdict: verdict}
-	if c.Output == "" {
-		c.Output = besides(c.File)
-	}
 	out, err := os.Create(c.Output)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)

@@ -120,6 +120,9 @@ func (c *runCmd) config() (loadtest.Config, error) {
 			return cfg, fmt.Errorf("%s: %w", c.Profile, err)
 		}
 	}
+	if err := c.distinct(); err != nil {
+		return cfg, err
+	}
 	for _, s := range c.Fail {
 		t, err := report.ParseThreshold(s)
 		if err != nil {

@@ -71,11 +71,20 @@ func (c *Config) normalise() error {
 		return errors.New("no URL of a server given")
 	case c.Workers < 0 || c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Rate < 0 || c.Timeout < 0 || c.Retries < 0 || c.Replays < 0 || c.ClockAllowance < 0:
 		return errors.New("numbers and durations cannot be negative")
+	case c.Workers > maxWorkers:
+		return fmt.Errorf("%d workers are too many; %d is the most, each with a connection to each server", c.Workers, maxWorkers)
+	case !(c.Rate <= maxRate): // or no number at all
+		return fmt.Errorf("a rate of %g per second is none; %g is the most", c.Rate, float64(maxRate))
 	case c.Requests == 0 && c.Duration == 0:
 		return errors.New("the run has no end: limit the requests or the duration")
 	}
 	return nil
 }
+
+const (
+	maxWorkers = 100_000 // more than there are ports to connect from
+	maxRate    = 1e9     // per second: the clock's resolution
+)
 
 // A Test is one run, from the first connection to the last sentinel.
 type Test struct {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func ParseThreshold(s string) (Threshold, error) {
 		return t, nil
 	}
 	n, err := strconv.ParseFloat(limit, 64)
-	if err != nil {
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 		return Threshold{}, fmt.Errorf("threshold %q: %q is not a number", s, limit)
 	}
 	t.limit = n
