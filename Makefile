@@ -20,7 +20,7 @@ test: ## all tests; those that need PostgreSQL are skipped where it is not insta
 
 .PHONY: race
 race: ## all tests with the race detector, in random order
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout 30m ./...
 
 .PHONY: check-deploy
 check-deploy: ## the Dockerfile, compose files, workflows, dashboard and alerts

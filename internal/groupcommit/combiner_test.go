@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -284,9 +285,9 @@ func TestUnavailableIsTriedAgain(t *testing.T) {
 // message has been stored again.
 func TestNotReadyWithoutTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		held := true
+		var free atomic.Bool
 		s := &faultyStore{beforeLock: func(context.Context) error {
-			if time.Sleep(5 * time.Second); held {
+			if time.Sleep(5 * time.Second); !free.Load() {
 				return failing(messenger.Unavailable)
 			}
 			return nil
@@ -299,7 +300,7 @@ func TestNotReadyWithoutTheLock(t *testing.T) {
 			if ready := err == nil; ready != (second < 3) {
 				t.Errorf("after %d seconds: %v", second, err)
 			}
-			held = second < 12
+			free.Store(second >= 12)
 			time.Sleep(time.Second)
 		}
 		time.Sleep(5 * time.Second)

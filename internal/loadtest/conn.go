@@ -261,8 +261,13 @@ func dialReason(err error) string {
 		}
 		return "cannot connect"
 	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return untrusted
+	}
 	return "TLS handshake failed"
 }
+
+const untrusted = "certificate not trusted; --ca-file names one that is"
 
 // brokenReason names err; otherwise names what is neither a time-out, a reset
 // nor a cut-off.

@@ -95,7 +95,7 @@ var russian = map[string]string{
 
 	"status": "статус", "not stored": "не сохранено", "timeout": "время вышло", "connection refused": "соединение отклонено",
 	"timeout while connecting": "не удалось соединиться за отведённое время", "host name not found": "имя узла не найдено",
-	"cannot connect": "не удалось соединиться", "TLS handshake failed": "не удалось согласовать TLS", "sending broke off": "отправка оборвалась",
+	"cannot connect": "не удалось соединиться", "TLS handshake failed": "не удалось согласовать TLS", "certificate not trusted; --ca-file names one that is": "сертификату нет доверия; --ca-file называет тот, которому есть", "sending broke off": "отправка оборвалась",
 	"closed before the answer": "соединение закрыто до ответа", "malformed HTTP answer": "ответ не по правилам HTTP", "connection reset": "соединение сброшено",
 	"answer cut off": "ответ оборван", "answer of more than 1 MiB": "ответ больше 1 МиБ", "garbled answer": "неразборчивый ответ",
 
