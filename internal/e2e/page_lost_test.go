@@ -28,9 +28,7 @@ func (w window) isLost() {
 
 // Whatever takes the connection away, the page says so, and catches up without
 // a gap, also with more than it shows at a time.
-func TestPageCatchesUp(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
+func pageCatchesUp(t *testing.T, b *browser.Browser) {
 	rs := start(t, 2, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	proxy := proxied(t, rs.urls()[0])
 	w := openWindow(t, b, "page", "http://"+proxy.Addr(), browser.View{})
@@ -73,9 +71,7 @@ func TestPageCatchesUp(t *testing.T) {
 }
 
 // A message whose answer is lost is sent again by the page, and stored once.
-func TestPageSendsOnce(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
+func pageSendsOnce(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	proxy := proxied(t, rs.urls()[0])
 	w := openWindow(t, b, "page", "http://"+proxy.Addr(), browser.View{})
@@ -95,9 +91,7 @@ func TestPageSendsOnce(t *testing.T) {
 }
 
 // What the server refuses is said, with what to do, and the text is kept.
-func TestPageSaysWhatIsWrong(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
+func pageSaysWhatIsWrong(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	w := openWindow(t, b, "page", rs.urls()[0], browser.View{})
 	w.isLive()
@@ -132,9 +126,7 @@ func TestPageSaysWhatIsWrong(t *testing.T) {
 }
 
 // Everything can be done with a keyboard.
-func TestPageByKeyboard(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
+func pageByKeyboard(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	for i := range 130 {
 		mustPost(t, rs.urls()[0], "Boris", fmt.Sprint("number ", i+1), "")
@@ -207,9 +199,7 @@ func TestPageByKeyboard(t *testing.T) {
 // A reader learns that older messages could not be loaded, and can try again.
 // One who is far back, while more is written than the page keeps, can read all
 // of it on.
-func TestPageReadsBackAndOn(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
+func pageReadsBackAndOn(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	postMany := func(n int) {
 		for i := range n {

@@ -13,6 +13,7 @@ import (
 
 	"dummymessenger/internal/browser"
 	"dummymessenger/internal/browsertest"
+	"dummymessenger/internal/pgtest"
 )
 
 // A window is a page in a browser, used by a person.
@@ -119,73 +120,97 @@ func inARow(seqs []int64) bool {
 	return true
 }
 
+// The pages are tested one after the other, in one browser: side by side they
+// would wait for it in the places of tests that could run.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	b := browsertest.Start(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *browser.Browser)
+	}{
+		{"two replicas on SQLite", func(t *testing.T, b *browser.Browser) {
+			pageTwoReplicas(t, b, sqliteDatabase(t.ArtifactDir()+"/messages.db"))
+		}},
+		{"two replicas on PostgreSQL", func(t *testing.T, b *browser.Browser) {
+			pageTwoReplicas(t, b, postgresDatabase(pgtest.Database(t)))
+		}},
+		{"shows messages soon", pageShowsMessagesSoon},
+		{"views", pageViews},
+		{"hostile messages", pageHostileMessages},
+		{"asks for the token", pageAsksForTheToken},
+		{"catches up", pageCatchesUp},
+		{"sends once", pageSendsOnce},
+		{"says what is wrong", pageSaysWhatIsWrong},
+		{"by keyboard", pageByKeyboard},
+		{"reads back and on", pageReadsBackAndOn},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
+	}
+}
+
 // Two people at two replicas write, and the load client does, too, all at the
 // same time. Both see the one order of the log.
-func TestPageTwoReplicas(t *testing.T) {
-	onEachDatabase(t, func(t *testing.T, db database) {
-		b := browsertest.Start(t)
-		rs := start(t, 2, db.url)
-		left := openWindow(t, b, "left", rs.urls()[0], browser.View{})
-		right := openWindow(t, b, "right", rs.urls()[1], browser.View{Language: "ru", Timezone: "Europe/Moscow"})
-		windows := []window{left, right}
-		for _, w := range windows {
-			w.isLive()
-		}
-		left.write("Анна", "привет")
-		right.shows("привет")
-		right.write("Boris", "hello")
-		left.shows("hello")
+func pageTwoReplicas(t *testing.T, b *browser.Browser, db database) {
+	rs := start(t, 2, db.url)
+	left := openWindow(t, b, "left", rs.urls()[0], browser.View{})
+	right := openWindow(t, b, "right", rs.urls()[1], browser.View{Language: "ru", Timezone: "Europe/Moscow"})
+	windows := []window{left, right}
+	for _, w := range windows {
+		w.isLive()
+	}
+	left.write("Анна", "привет")
+	right.shows("привет")
+	right.write("Boris", "hello")
+	left.shows("hello")
 
-		const requests = 120 // with the rest fewer than a window holds
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		load := exec.CommandContext(ctx, program("client"), append([]string{"--workers", "4", "--requests", fmt.Sprint(requests), "--no-tui"}, rs.urls()...)...)
-		loaded := make(chan error, 1)
-		go func() {
-			out, err := load.CombinedOutput()
-			if err != nil {
-				err = fmt.Errorf("the client: %w\n%s", err, out)
-			}
-			loaded <- err
-		}()
-		for i := range 5 {
-			left.write("Анна", fmt.Sprint("слева ", i))
-			right.write("Boris", fmt.Sprint("right ", i))
+	const requests = 120 // with the rest fewer than a window holds
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	load := exec.CommandContext(ctx, program("client"), append([]string{"--workers", "4", "--requests", fmt.Sprint(requests), "--no-tui"}, rs.urls()...)...)
+	loaded := make(chan error, 1)
+	go func() {
+		out, err := load.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("the client: %w\n%s", err, out)
 		}
-		if err := <-loaded; err != nil {
-			t.Fatal(err)
-		}
-		left.write("Анна", "конец")
+		loaded <- err
+	}()
+	for i := range 5 {
+		left.write("Анна", fmt.Sprint("слева ", i))
+		right.write("Boris", fmt.Sprint("right ", i))
+	}
+	if err := <-loaded; err != nil {
+		t.Fatal(err)
+	}
+	left.write("Анна", "конец")
 
-		table := db.table(t)
-		want := len(table)
-		for _, w := range windows {
-			w.shows("конец")
-			if seqs := w.seqs(); !inARow(seqs) || len(seqs) != want || seqs[0] != 1 {
-				t.Errorf("the window shows the messages %v, want 1 to %d", seqs, want)
+	table := db.table(t)
+	want := len(table)
+	for _, w := range windows {
+		w.shows("конец")
+		if seqs := w.seqs(); !inARow(seqs) || len(seqs) != want || seqs[0] != 1 {
+			t.Errorf("the window shows the messages %v, want 1 to %d", seqs, want)
+		}
+		texts := value[[]string](w, `Array.from(document.querySelectorAll(".message .text"), m => m.textContent)`)
+		for i, m := range table {
+			if i < len(texts) && texts[i] != m.Text {
+				t.Errorf("message %d reads %q, want %q", m.Seq, texts[i], m.Text)
 			}
-			texts := value[[]string](w, `Array.from(document.querySelectorAll(".message .text"), m => m.textContent)`)
-			for i, m := range table {
-				if i < len(texts) && texts[i] != m.Text {
-					t.Errorf("message %d reads %q, want %q", m.Seq, texts[i], m.Text)
-				}
-			}
-			w.isQuiet()
 		}
-		if got, want := left.messages()[0], "#1 | Анна | 1st message | привет"; got != want {
-			t.Errorf("the first message reads %q, want %q", got, want)
-		}
-		if got, want := right.messages()[0], "#1 | Анна | 1-е сообщение | привет"; got != want {
-			t.Errorf("the first message reads %q, want %q", got, want)
-		}
-	})
+		w.isQuiet()
+	}
+	if got, want := left.messages()[0], "#1 | Анна | 1st message | привет"; got != want {
+		t.Errorf("the first message reads %q, want %q", got, want)
+	}
+	if got, want := right.messages()[0], "#1 | Анна | 1-е сообщение | привет"; got != want {
+		t.Errorf("the first message reads %q, want %q", got, want)
+	}
 }
 
 // A message is seen at another replica within half a second. The bound that is
 // tested is a generous one, for machines that do ten things at once.
-func TestPageShowsMessagesSoon(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
+func pageShowsMessagesSoon(t *testing.T, b *browser.Browser) {
 	rs := start(t, 2, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	w := openWindow(t, b, "page", rs.urls()[0], browser.View{})
 	w.isLive()
@@ -222,9 +247,7 @@ func TestPageShowsMessagesSoon(t *testing.T) {
 
 // What cannot be seen without a message and with many, in each view, is looked
 // at by a person: go test -artifacts keeps the pictures.
-func TestPageViews(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
+func pageViews(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	at := rs.urls()[0]
 	empty := openWindow(t, b, "empty", at, browser.View{})
@@ -292,9 +315,7 @@ var hostile = [][2]string{
 	{"Anna", "the last one"},
 }
 
-func TestPageHostileMessages(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
+func pageHostileMessages(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	w := openWindow(t, b, "page", rs.urls()[0], browser.View{})
 	w.isLive()
@@ -340,9 +361,7 @@ func TestPageHostileMessages(t *testing.T) {
 }
 
 // A server that wants a token gets it from the person.
-func TestPageAsksForTheToken(t *testing.T) {
-	t.Parallel()
-	b := browsertest.Start(t)
+func pageAsksForTheToken(t *testing.T, b *browser.Browser) {
 	file := t.TempDir() + "/tokens"
 	if err := os.WriteFile(file, []byte("s3cret-token\n"), 0o600); err != nil {
 		t.Fatal(err)
