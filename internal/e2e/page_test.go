@@ -46,6 +46,19 @@ func value[T any](w window, expression string) T {
 	return v
 }
 
+// press presses key until a condition holds: a scroll that has not ended may
+// swallow the press, and a person would press again.
+func (w window) press(key, condition string) {
+	w.t.Helper()
+	eventually(w.t, condition, func() bool {
+		if value[bool](w, condition) {
+			return true
+		}
+		w.must(w.Press(key))
+		return false
+	})
+}
+
 func (w window) isLive() {
 	w.t.Helper()
 	w.wait(`document.getElementById("state").dataset.state === "live"`)
