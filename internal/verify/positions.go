@@ -163,19 +163,20 @@ func (p *positions) findDoubled(op *Operation) {
 // in the log. The last message of a window does not count: it may have been put
 // behind messages that were read long before.
 func (p *positions) findTwoHomes(op *Operation) {
-	for i := 1; i < len(op.Window)-1; i++ {
+	var before identity
+	known := false // is before
+	for i := range len(op.Window) - 1 {
 		id, ok := p.identity(op.Window, i, op.ref())
-		before, known := p.identity(op.Window, i-1, op.ref())
-		if !ok || !known {
-			continue
+		if ok && known {
+			first, met := p.homes[id]
+			switch {
+			case !met:
+				p.homes[id] = home{before, op}
+			case first.before != before && !p.shareMore(first.op, op, id):
+				p.twoHomes[id] = true
+			}
 		}
-		first, ok := p.homes[id]
-		switch {
-		case !ok:
-			p.homes[id] = home{before, op}
-		case first.before != before && !p.shareMore(first.op, op, id):
-			p.twoHomes[id] = true
-		}
+		before, known = id, ok
 	}
 }
 
