@@ -32,8 +32,9 @@ var rules = map[string]rule{
 	"internal/status":      {[]string{"internal/metrics"}, "it reads what is counted anyway, so that the write path need not know of it"},
 	"internal/openapi":     {nil, "it describes the server for those who do not see its code; tests hold the two together"},
 	"internal/groupcommit": {[]string{"internal/messenger"}, "batching must hold for every store and every front; it knows neither SQL nor HTTP"},
+	"internal/textfile":    {nil, "it reads files, whatever they say"},
 	"internal/buildinfo":   {nil, "it is what the linker stamped, whichever program asks"},
-	"internal/credentials": {nil, "it reads files, whoever uses what they hold"},
+	"internal/credentials": {[]string{"internal/textfile"}, "it reads files, whoever uses what they hold"},
 	"internal/metrics":     {[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit"}, "it counts what these two tell; they must not know how"},
 	"internal/memlog":      {[]string{"internal/messenger"}, "it stands in for groupcommit and a store, and must not lean on them"},
 
@@ -69,11 +70,11 @@ var rules = map[string]rule{
 
 	"cmd/server": {
 		[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials",
-			"internal/feed", "internal/status"},
+			"internal/feed", "internal/status", "internal/textfile"},
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
-		[]string{"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty", "internal/credentials"},
+		[]string{"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty", "internal/credentials", "internal/textfile"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {

@@ -77,6 +77,8 @@ func (s *faultyStore) store(drafts []messenger.Draft) messenger.Appended {
 
 func (s *faultyStore) Ready(context.Context) error { return nil }
 
+func (s *faultyStore) LogID() string { return "faulty" }
+
 func (s *faultyStore) Read(_ context.Context, after int64, limit int) ([]messenger.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,6 +8,11 @@ import "time"
 // the nine before it.
 const WindowSize = 10
 
+// ReplicaHeader is the header by which every answer says who gave it, as
+// INSTANCE; log=LOG: an identifier of the running replica, and the LogID of its
+// log.
+const ReplicaHeader = "DummyMessenger-Replica"
+
 // A Message is one entry of the log, as stored and as shown.
 type Message struct {
 	Seq         int64     // position in the log: 1, 2, 3 … without holes

@@ -43,6 +43,11 @@ type Store interface {
 	// told without storing one. Its errors are of the same kinds as Append's.
 	Ready(ctx context.Context) error
 
+	// LogID is a text that all replicas of this log have in common and no other
+	// log has: 1–64 letters, digits and hyphens. It stays the same while the
+	// Store is open, and says nothing about where the log is.
+	LogID() string
+
 	// Close ends a running Append, if there is one, and releases everything.
 	Close() error
 }

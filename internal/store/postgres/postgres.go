@@ -45,6 +45,7 @@ const readers = 4
 // A Store is one replica's access to the log. Open makes one.
 type Store struct {
 	logger *slog.Logger
+	logID  string
 	config *pgx.ConnConfig // of the writer
 	pool   *pgxpool.Pool   // for reading
 
@@ -258,6 +259,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// LogID implements messenger.Store.
+func (s *Store) LogID() string { return s.logID }
 
 // Close implements messenger.Store.
 func (s *Store) Close() error {

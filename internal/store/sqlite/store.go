@@ -46,6 +46,7 @@ var _ messenger.Store = (*Store)(nil)
 // machine's, which all replicas on it share.
 type Store struct {
 	path   string
+	logID  string
 	file   os.FileInfo // what path named when it was opened
 	logger *slog.Logger
 	now    func() time.Time
@@ -217,6 +218,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// LogID is messenger.Store's.
+func (s *Store) LogID() string { return s.logID }
 
 // Close is messenger.Store's. It returns when no call is running any more.
 func (s *Store) Close() error {

@@ -1,0 +1,28 @@
+package textfile
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestRead(t *testing.T) {
+	for _, tt := range []struct{ content, want string }{
+		{"", ""},
+		{"\ufeff", ""},
+		{"\ufeffa\r\nb\r\n", "a\nb\n"},
+		{"a\nb", "a\nb"},
+		{"a\rb\ufeff", "a\rb\ufeff"}, // neither a line end nor a mark
+	} {
+		path := filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Read(path); err != nil || string(got) != tt.want {
+			t.Errorf("Read of %q = %q, %v, want %q", tt.content, got, err, tt.want)
+		}
+	}
+	if got, err := Read(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Errorf("Read of a missing file = %q, want an error", got)
+	}
+}
