@@ -65,7 +65,7 @@ func parseTokens(content []byte, path string, logger *slog.Logger) ([]hash, erro
 func lines(content []byte) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		number := 0
-		for line := range bytes.Lines(bytes.TrimPrefix(content, []byte("\ufeff"))) {
+		for line := range bytes.Lines(content) {
 			number++
 			line = bytes.TrimSpace(line)
 			if len(line) > 0 && line[0] != '#' && !yield(number, string(line)) {
@@ -100,7 +100,7 @@ func (t *Tokens) Valid(token string) bool {
 
 // ReadToken returns the first token in the file.
 func ReadToken(path string) (string, error) {
-	content, err := os.ReadFile(path)
+	content, err := readWithin(startPatience, path)
 	if err != nil {
 		return "", err
 	}

@@ -3,20 +3,34 @@ package credentials
 
 import (
 	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"dummymessenger/internal/textfile"
 )
 
-// interval is how often, at most, files are read again. They are small, and
-// their content cannot be missed as a date can.
-const interval = time.Second
+const (
+	// interval is how often, at most, files are read again. They are small, and
+	// their content cannot be missed as a date can.
+	interval = time.Second
+
+	// startPatience is how long a pipe may take at the start, whose writer may
+	// ask somebody for a passphrase first.
+	startPatience = 30 * time.Second
+)
 
 // A watched value is made of files that may change.
 type watched[T any] struct {
 	paths  []string
+	once   []bool // of paths: those that can be read only once, and keep what was in them
 	parse  func(contents [][]byte) (T, error)
 	logger *slog.Logger
 	value  atomic.Pointer[T]
@@ -30,33 +44,57 @@ type watched[T any] struct {
 
 func watch[T any](logger *slog.Logger, parse func([][]byte) (T, error), paths ...string) (*watched[T], error) {
 	w := &watched[T]{paths: paths, parse: parse, logger: logger, start: time.Now()}
-	contents, err := w.read()
+	for i, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		once := !rereadable(path, info)
+		var content []byte
+		if same := slices.Index(paths[:i], path); same >= 0 {
+			content = w.contents[same]
+		} else {
+			if once {
+				logger.Info("credentials from a pipe or a device are read once; a change needs a restart", "path", path)
+			}
+			if content, err = readWithin(startPatience, path); err != nil {
+				return nil, err
+			}
+		}
+		w.once, w.contents = append(w.once, once), append(w.contents, content)
+	}
+	value, err := parse(w.contents)
 	if err != nil {
 		return nil, err
 	}
-	value, err := parse(contents)
-	if err != nil {
-		return nil, err
-	}
-	w.contents = contents
 	w.value.Store(&value)
 	w.due.Store(int64(interval))
 	return w, nil
 }
 
 // get returns what the files say; if they cannot be used now, what they said last.
+// A file system that hangs holds up one caller, for an interval.
 func (w *watched[T]) get() T {
 	now, due := int64(time.Since(w.start)), w.due.Load()
-	if now >= due && w.due.CompareAndSwap(due, now+int64(interval)) {
-		w.reload()
+	if now >= due && w.due.CompareAndSwap(due, now+int64(interval)) && w.mu.TryLock() {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			defer w.mu.Unlock()
+			w.reload()
+		}()
+		select {
+		case <-done:
+		case <-time.After(interval):
+			w.logger.Error("credentials cannot be read in time; the last ones stay in force", "files", w.paths)
+		}
 	}
 	return *w.value.Load()
 }
 
+// reload reads the files again. The caller holds mu.
 func (w *watched[T]) reload() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	contents, err := w.read()
+	contents, err := w.reread()
 	if err != nil {
 		if w.unreadable != err.Error() {
 			w.unreadable = err.Error()
@@ -65,7 +103,7 @@ func (w *watched[T]) reload() {
 		return
 	}
 	w.unreadable = ""
-	if equal(contents, w.contents) {
+	if slices.EqualFunc(contents, w.contents, bytes.Equal) {
 		return
 	}
 	w.contents = contents
@@ -82,22 +120,68 @@ func (w *watched[T]) useless(err error) {
 	w.logger.Error("changed credentials are of no use; the last ones stay in force", "err", err)
 }
 
-func (w *watched[T]) read() (contents [][]byte, err error) {
-	for _, path := range w.paths {
-		content, err := os.ReadFile(path)
+func (w *watched[T]) reread() ([][]byte, error) {
+	contents := slices.Clone(w.contents)
+	for i, path := range w.paths {
+		if w.once[i] {
+			continue
+		}
+		info, err := os.Stat(path)
 		if err != nil {
 			return nil, err
 		}
-		contents = append(contents, content)
+		if !rereadable(path, info) {
+			return nil, fmt.Errorf("%s is no regular file any more", path)
+		}
+		if contents[i], err = read(path); err != nil {
+			return nil, err
+		}
 	}
 	return contents, nil
 }
 
-func equal(a, b [][]byte) bool {
-	for i := range a {
-		if !bytes.Equal(a[i], b[i]) {
-			return false
-		}
+// rereadable reports whether every reading of path begins anew. Names of
+// descriptors that are open already do not promise that: on some systems they
+// share the place up to which they are read.
+func rereadable(path string, info fs.FileInfo) bool {
+	return textfile.Rereadable(info) && path != "/dev/stdin" && !strings.HasPrefix(path, "/dev/fd/")
+}
+
+// maxFile is more than anybody needs. A device may have no end.
+const maxFile = 1 << 20
+
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
 	}
-	return true
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(content) > maxFile {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
+	}
+	return textfile.Clean(content), nil
+}
+
+// readWithin reads path, which may be a pipe that nobody writes to. Nothing can
+// interrupt the system as it opens one, so the goroutine that does is left behind.
+func readWithin(limit time.Duration, path string) ([]byte, error) {
+	type result struct {
+		content []byte
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		content, err := read(path)
+		done <- result{content, err}
+	}()
+	select {
+	case r := <-done:
+		return r.content, r.err
+	case <-time.After(limit):
+		return nil, fmt.Errorf("%s was not read to its end within %v; it is no regular file, and something must write to it and close it", path, limit)
+	}
 }
