@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // authorized has h answer only those who may send messages and see them
@@ -22,6 +24,31 @@ func (s *Server) authorized(h handler) handler {
 			return &refusal{problem: unauthorized, detail: "the token is not one that this server knows"}
 		}
 		return h(w, r)
+	}
+}
+
+// tokenCheck is how often a stream's token is looked at.
+const tokenCheck = time.Second / 2
+
+// whileAuthorized calls end when r's token is withdrawn, and returns when it has
+// or ctx ends.
+func (s *Server) whileAuthorized(ctx context.Context, r *http.Request, end func()) {
+	if s.cfg.Authorized == nil {
+		return
+	}
+	token, _ := bearer(r)
+	tick := time.NewTicker(tokenCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if !s.cfg.Authorized(token) {
+				end()
+				return
+			}
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"dummymessenger/internal/feed"
@@ -34,7 +35,7 @@ func AppendEvent(dst []byte, m messenger.Message) []byte {
 }
 
 // events shows messages as they are stored, in order and without a gap, until
-// the caller leaves or the server stops.
+// the caller leaves, its token is withdrawn, or the server stops.
 func (s *Server) events(w *response, r *http.Request) error {
 	after, err := startOfEvents(r)
 	if err != nil {
@@ -48,6 +49,8 @@ func (s *Server) events(w *response, r *http.Request) error {
 		return &refusal{problem: stopping}
 	}
 	ctx, cancel := context.WithCancel(r.Context())
+	var watching sync.WaitGroup
+	defer watching.Wait()
 	defer cancel()
 	defer context.AfterFunc(s.serving, cancel)()
 
@@ -65,6 +68,7 @@ func (s *Server) events(w *response, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
+	watching.Go(func() { s.whileAuthorized(ctx, r, cancel) })
 	s.stream(ctx, w, r, watcher)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
@@ -420,4 +422,45 @@ func TestPageAndTokens(t *testing.T) {
 	}
 	resp, got := rep.do(t, "POST", "/", "", nil)
 	wantProblem(t, resp, got, 405, "", "not_stored", "GET, HEAD only")
+}
+
+// A stream ends when its token is withdrawn, and no other does.
+func TestStreamEndsWithItsToken(t *testing.T) {
+	t.Parallel()
+	const leaving, staying = "leaving-0123456789", "staying-0123456789"
+	path := filepath.Join(t.TempDir(), "tokens")
+	replace := func(content string) {
+		if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replace(leaving + "\n" + staying + "\n")
+	tokens, err := credentials.OpenTokens(path, discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, watched, _ := startWatched(t, Config{Authorized: tokens.Valid}, feed.Config{})
+	ends := func(s *stream) {
+		t.Helper()
+		began := time.Now()
+		if _, err := io.Copy(io.Discard, s); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("the stream ended after %v, want two seconds", took)
+		}
+	}
+	one, other := rep.watch(t, "", http.Header{"Authorization": {"Bearer " + leaving}}), rep.watch(t, "", http.Header{"Authorization": {"Bearer " + staying}})
+	replace(staying)
+	ends(one)
+	if resp, _ := rep.do(t, "POST", "/messages", goodBody, asJSON("Authorization", "Bearer "+staying)); resp.StatusCode != 200 {
+		t.Errorf("POST with the other token = %s, want 200", resp.Status)
+	}
+	other.sees(1, 1)
+	replace("") // nobody is let in
+	ends(other)
+	eventually(t, "nobody watches", func() bool { return watched.Watchers() == 0 })
 }
