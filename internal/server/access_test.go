@@ -316,6 +316,39 @@ func TestNameOfAnotherSite(t *testing.T) {
 	}
 }
 
+// The page behind a proxy over plain HTTP: each refusal says what to set.
+func TestPageBehindAProxy(t *testing.T) {
+	t.Parallel()
+	open, asked := start(t, Config{}), start(t, Config{Authorized: func(string) bool { return true }})
+	for _, tt := range []struct {
+		rep    *replica
+		host   string // as the proxy sends it
+		remedy string // in the refusal; empty: there is none
+	}{
+		{open, open.addr, "proxy_set_header Host"}, // nginx as it comes
+		{open, "chat.example", "--token-file"},
+		{asked, asked.addr, "proxy_set_header Host"},
+		{asked, "chat.example", ""},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+tt.rep.addr+"/messages", strings.NewReader(goodBody))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = tt.host
+		request.Header = asJSON("Authorization", "Bearer x", "Origin", "http://chat.example")
+		resp, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := readAll(t, resp)
+		if tt.remedy != "" {
+			wantProblem(t, resp, body, 403, "", "not_stored", tt.remedy)
+		} else if resp.StatusCode != 200 {
+			t.Errorf("Host %s: %s %s, want 200", tt.host, resp.Status, body)
+		}
+	}
+}
+
 // Nor does such a page get to read, for which browsers tell no origin.
 func TestReadingUnderAnotherSitesName(t *testing.T) {
 	t.Parallel()
