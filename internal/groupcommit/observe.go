@@ -14,8 +14,9 @@ type Commit struct {
 	LockWait time.Duration // until the lock was had, or the append failed
 	Took     time.Duration // from then on; 0 if the lock was not had
 
-	Head int64 // the newest message stored by the batch; 0 if none
-	Err  error // as Store.Append returned it
+	Head   int64     // the newest message stored by the batch; 0 if none
+	SentAt time.Time // its date
+	Err    error     // as Store.Append returned it
 }
 
 // observation is an append as Config.Observe is told of it. locked is zero if
@@ -33,7 +34,7 @@ func observation(asked, locked, ended time.Time, batch []*waiter, appended messe
 	}
 	for _, r := range appended.Results {
 		if !r.Existed {
-			commit.Head = r.Seq // ascending
+			commit.Head, commit.SentAt = r.Seq, r.SentAt // ascending
 		}
 	}
 	return commit

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,6 +41,7 @@ type Metrics struct {
 	batches                            *prometheus.CounterVec
 	stored                             prometheus.Counter // child of batches
 	lastSeq                            prometheus.Gauge
+	newest                             atomic.Int64 // date of the newest message that we stored, in Unix microseconds
 
 	// What is read when somebody asks. Set before that.
 	queue, watchers func() int
@@ -82,6 +84,11 @@ func New(info buildinfo.Info) *Metrics {
 	for _, path := range []string{"/messages", "/history", "/", "/page/", "/status", "/status.json", "/livez", "/readyz", "/metrics", "/openapi.yaml", "/docs"} {
 		m.routes[path] = &route{m.requests.WithLabelValues(path, "200"), latency.WithLabelValues(path)}
 	}
+	// What alerts and the dashboard look at is there before its first event,
+	// which a rate would not see otherwise.
+	for _, status := range server.Statuses() {
+		m.requests.WithLabelValues("/messages", strconv.Itoa(status))
+	}
 	m.routes["/events"] = &route{ok: m.requests.WithLabelValues("/events", "200")} // one watches as long as one likes
 	m.routes[elsewhere] = &route{latency: latency.WithLabelValues(elsewhere)}
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "refusals_total",
@@ -90,7 +97,7 @@ func New(info buildinfo.Info) *Metrics {
 		m.refusals[reason] = refusals.WithLabelValues(reason)
 	}
 	m.stored = m.batches.WithLabelValues(stored)
-	for _, kind := range []messenger.Kind{messenger.Unavailable, messenger.Unwritable, messenger.Unknown} {
+	for kind := range messenger.Unknown + 1 {
 		m.batches.WithLabelValues(outcome(kind))
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: prefix, Name: "build_info", Help: "Always 1; the labels tell what runs.",
@@ -99,7 +106,13 @@ func New(info buildinfo.Info) *Metrics {
 
 	m.registry.MustRegister(m.requests, latency, refusals, m.replays, m.queueWait, m.lockWait, m.commit, m.batch, m.batches,
 		m.lastSeq, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.gauge("clock_held_seconds", "How far the newest message that this replica stored is dated ahead of this machine's clock: since the database's clock was set back, "+
+		"which holds the dates of new messages, or since the two clocks differ. 0 until it stores one.", m.clockHeld)
 	return m
+}
+
+func (m *Metrics) clockHeld() float64 {
+	return max(0, time.Until(time.UnixMicro(m.newest.Load())).Seconds())
 }
 
 // Handler answers GET /metrics.
@@ -180,6 +193,7 @@ func (m *Metrics) Commit(c groupcommit.Commit) {
 	}
 	if c.Head > 0 {
 		m.lastSeq.Set(float64(c.Head))
+		m.newest.Store(c.SentAt.UnixMicro())
 	}
 }
 

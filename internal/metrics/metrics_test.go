@@ -37,6 +37,14 @@ func TestMetrics(t *testing.T) {
 	m.Commit(groupcommit.Commit{Size: 2, Waits: make([]time.Duration, 2), Err: errors.New("unforeseen")})
 	m.Commit(groupcommit.Commit{}) // everybody had gone
 
+	if got := m.clockHeld(); got != 0 {
+		t.Errorf("before any message is stored, the clock is held for %v s", got)
+	}
+	m.Commit(groupcommit.Commit{Size: 1, Waits: make([]time.Duration, 1), Head: 12, SentAt: time.Now().Add(time.Hour)})
+	if got := m.clockHeld(); got < 3500 || got > 3600 {
+		t.Errorf("an hour ahead, the clock is held for %v s", got)
+	}
+
 	w := httptest.NewRecorder()
 	m.Handler(slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	got := w.Body.String()
@@ -45,16 +53,17 @@ func TestMetrics(t *testing.T) {
 		`dummymessenger_http_requests_total{code="503",route="/messages"} 1`,
 		`dummymessenger_http_requests_total{code="404",route="none"} 1`,
 		`dummymessenger_http_request_duration_seconds_bucket{route="/messages",le="0.05"} 3`,
+		`dummymessenger_http_requests_total{code="504",route="/messages"} 0`,
 		`dummymessenger_refusals_total{reason="overloaded"} 1`,
 		`dummymessenger_refusals_total{reason="database-unavailable"} 0`,
 		`dummymessenger_refusals_total{reason="not-found"} 1`,
 		`dummymessenger_replays_total 1`,
 		`dummymessenger_queue_length 7`,
-		`dummymessenger_queue_wait_seconds_count 5`,
-		`dummymessenger_lock_wait_seconds_count 4`,
-		`dummymessenger_commit_duration_seconds_count 2`,
-		`dummymessenger_batch_messages_sum 5`,
-		`dummymessenger_batches_total{outcome="stored"} 1`,
+		`dummymessenger_queue_wait_seconds_count 6`,
+		`dummymessenger_lock_wait_seconds_count 5`,
+		`dummymessenger_commit_duration_seconds_count 3`,
+		`dummymessenger_batch_messages_sum 6`,
+		`dummymessenger_batches_total{outcome="stored"} 2`,
 		`dummymessenger_batches_total{outcome="unavailable"} 1`,
 		`dummymessenger_batches_total{outcome="unknown"} 1`,
 		`dummymessenger_last_seq 12`,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,6 +99,20 @@ func Reasons() []string {
 		}
 	}
 	return reasons
+}
+
+// Statuses are all that a Request observed to POST /messages can have; 0 is a
+// connection that was cut.
+func Statuses() []int {
+	statuses := []int{0, http.StatusOK}
+	for i := range problems {
+		statuses = append(statuses, problems[i].status)
+	}
+	for _, p := range httpProblems {
+		statuses = append(statuses, p.status)
+	}
+	slices.Sort(statuses)
+	return slices.Compact(statuses)
 }
 
 // A refusal is a request refused with a problem that only HTTP has.
