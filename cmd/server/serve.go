@@ -142,6 +142,7 @@ func assemble(f flags, log messenger.Store, head int64, access access, logger *s
 		counted.Certificate(access.certificate.Expiry)
 	}
 	r.server = server.New(config)
+	r.server.NameLog(log.LogID())
 
 	counted.Head(head)
 	counted.Queue(r.combiner.Waiting)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dummymessenger/internal/feed"
+	"dummymessenger/internal/messenger"
 )
 
 func TestTokens(t *testing.T) {
@@ -193,6 +194,30 @@ func TestRequestID(t *testing.T) {
 		if !strings.Contains(rep.logged.String(), "request_id="+got) {
 			t.Errorf("the log does not hold %q", got)
 		}
+	}
+}
+
+// Every Server has a name of its own, and tells that of the log once it knows it.
+func TestReplicaHeader(t *testing.T) {
+	names := map[string]bool{}
+	for range 2 {
+		s := New(Config{Logger: discard})
+		ask := func() string {
+			w := httptest.NewRecorder()
+			s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/livez", nil))
+			return strings.Join(w.Header()[messenger.ReplicaHeader], ", ")
+		}
+		instance := ask()
+		if names[instance] = true; len(instance) != 16 {
+			t.Errorf("before the log is open: %q, want 16 digits", instance)
+		}
+		s.NameLog("a-log")
+		if got, want := ask(), instance+"; log=a-log"; got != want {
+			t.Errorf("on the log a-log: %q, want %q", got, want)
+		}
+	}
+	if len(names) != 2 {
+		t.Errorf("two servers are called %v, want two names", names)
 	}
 }
 

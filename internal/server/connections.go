@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"dummymessenger/internal/messenger"
 )
 
 // connections counts those that are open.
@@ -40,7 +42,8 @@ func (s *Server) Connections() (open, refused int64) {
 type limitedListener struct {
 	net.Listener
 	connections *connections
-	plain       bool // what is written is not to be encrypted
+	noRoom      func() []byte // the answer of those refused
+	plain       bool          // what is written is not to be encrypted
 }
 
 func (l *limitedListener) Accept() (net.Conn, error) {
@@ -49,7 +52,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if err != nil || l.connections.open.Load() < l.connections.max {
 			return conn, err
 		}
-		l.connections.refuse(conn, l.plain)
+		l.refuse(conn)
 	}
 }
 
@@ -59,9 +62,10 @@ const (
 	maxLeaving = 64
 )
 
-func (c *connections) refuse(conn net.Conn, plain bool) {
+func (l *limitedListener) refuse(conn net.Conn) {
+	c := l.connections
 	c.refused.Add(1)
-	if !plain || c.leaving.Load() >= maxLeaving { // only one Accept runs at a time
+	if !l.plain || c.leaving.Load() >= maxLeaving { // only one Accept runs at a time
 		conn.Close()
 		return
 	}
@@ -75,7 +79,7 @@ func (c *connections) refuse(conn net.Conn, plain bool) {
 		if _, err := io.CopyN(io.Discard, conn, 1); err != nil {
 			return
 		}
-		if _, err := conn.Write(noRoom); err != nil {
+		if _, err := conn.Write(l.noRoom()); err != nil {
 			return
 		}
 		if tcp, ok := conn.(*net.TCPConn); ok {
@@ -87,12 +91,12 @@ func (c *connections) refuse(conn net.Conn, plain bool) {
 	})
 }
 
-// noRoom is the whole answer.
-var noRoom = func() []byte {
+// noRoom is the whole answer of a connection that is too many.
+func (s *Server) noRoom() []byte {
 	p := tooManyConnections
 	body := p.body("", outcomeNotStored)
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"+
 		"Retry-After: %d\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"+
-		"Content-Security-Policy: "+inert[0]+"\r\nConnection: close\r\n\r\n%s",
-		p.status, http.StatusText(p.status), len(body), p.retryAfter, body)
-}()
+		"Content-Security-Policy: "+inert[0]+"\r\n"+messenger.ReplicaHeader+": %s\r\nConnection: close\r\n\r\n%s",
+		p.status, http.StatusText(p.status), len(body), p.retryAfter, (*s.replica.Load())[0], body)
+}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,9 @@ import (
 	"dummymessenger/internal/server"
 )
 
+// replicaForm is the form of messenger.ReplicaHeader once the log is open.
+var replicaForm = regexp.MustCompile(`^[0-9a-f]{16}; log=[0-9A-Za-z-]{1,64}$`)
+
 // Each answer that the document has is had from a server and held against the
 // document; and no answer is had that the document lacks.
 func TestContract(t *testing.T) {
@@ -33,6 +37,9 @@ func TestContract(t *testing.T) {
 			t.Errorf("%s, want %s\n%.500s", got, want, body)
 		}
 		c.seen[got] = true
+		if replica := resp.Header.Values(messenger.ReplicaHeader); len(replica) != 1 || !replicaForm.MatchString(replica[0]) {
+			t.Errorf("%s: %s = %q, want one of the form %s", got, messenger.ReplicaHeader, replica, replicaForm)
+		}
 		if err := c.check(operation, resp, body); err != nil {
 			t.Errorf("%s: the answer is not as documented: %v\n%v\n%.500s", got, err, resp.Header, body)
 		}

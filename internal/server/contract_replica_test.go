@@ -54,6 +54,7 @@ func start(t *testing.T, change func(*server.Config)) *running {
 		change(&cfg)
 	}
 	r := &running{Server: server.New(cfg)}
+	r.NameLog("of-this-test")
 	counted.Queue(combiner.Waiting)
 	counted.Watchers(watched.Watchers)
 	counted.Connections(r.Connections)

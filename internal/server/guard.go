@@ -58,6 +58,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h["X-Content-Type-Options"] = nosniff
 		h["Cache-Control"] = noStore
 		h["Content-Security-Policy"] = inert
+		h[messenger.ReplicaHeader] = *s.replica.Load()
 		w.adoptRequestID(r)
 		if s.isStopping() {
 			h.Set("Connection", "close") // so that no request is on its way when we close

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"dummymessenger/internal/feed"
@@ -98,6 +100,9 @@ type Server struct {
 	stop    context.CancelFunc
 
 	connections connections
+
+	instance string                   // a random name of this Server
+	replica  atomic.Pointer[[]string] // the value of messenger.ReplicaHeader
 }
 
 // New returns a Server that is not serving yet.
@@ -119,7 +124,8 @@ func New(cfg Config) *Server {
 			*d.field = d.value
 		}
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	s := &Server{cfg: cfg, mux: http.NewServeMux(), instance: fmt.Sprintf("%016x", rand.Uint64())}
+	s.replica.Store(&[]string{s.instance})
 	s.serving, s.stop = context.WithCancel(context.Background())
 	s.connections.max = int64(cmp.Or(cfg.MaxConnections, 8192))
 
@@ -151,6 +157,12 @@ func New(cfg Config) *Server {
 	}))
 	s.handler = s.guard(s.ownName(sameOrigin.Handler(s.mux)))
 	return s
+}
+
+// NameLog has answers name the log from now on, by its messenger.Store's LogID.
+// Before that they name the Server only.
+func (s *Server) NameLog(id string) {
+	s.replica.Store(&[]string{s.instance + "; log=" + id})
 }
 
 // A handler answers r, or returns an error, before anything is written, to be
@@ -216,7 +228,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog:     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
 	}
 
-	ln = &limitedListener{Listener: ln, connections: &s.connections, plain: s.cfg.Certificate == nil}
+	ln = &limitedListener{Listener: ln, connections: &s.connections, noRoom: s.noRoom, plain: s.cfg.Certificate == nil}
 	if s.cfg.Certificate != nil {
 		ln = tls.NewListener(ln, &tls.Config{
 			MinVersion:     tls.VersionTLS12,
