@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"time"
 
 	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/textfile"
 	"dummymessenger/internal/verify"
 )
 
@@ -97,8 +96,11 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	if c.Annotate != "" && c.HTML == "" {
 		return cfg, errors.New("--annotate shades the plots of --html; give both")
 	}
+	if err := c.checkNames(); err != nil {
+		return cfg, err
+	}
 	if c.Senders != "" {
-		data, err := os.ReadFile(c.Senders)
+		data, err := textfile.Read(c.Senders)
 		if err != nil {
 			return cfg, err
 		}
@@ -112,16 +114,13 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		}
 	}
 	if c.Profile != "" {
-		data, err := os.ReadFile(c.Profile)
+		data, err := textfile.Read(c.Profile)
 		if err != nil {
 			return cfg, err
 		}
 		if cfg.Profile, err = loadtest.ParseProfile(data); err != nil {
 			return cfg, fmt.Errorf("%s: %w", c.Profile, err)
 		}
-	}
-	if err := c.distinct(); err != nil {
-		return cfg, err
 	}
 	for _, s := range c.Fail {
 		t, err := report.ParseThreshold(s)
@@ -150,7 +149,8 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	if _, err := readAnnotations(c.Annotate); err != nil && !errors.Is(err, fs.ErrNotExist) { // it may be written during the run
+	annotations, err := openAnnotations(c.Annotate)
+	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
 	lang := language(c.Lang)
@@ -158,7 +158,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", strings.Join(cfg.URLs, ", "), lang.Reason(err.Error()))), exitFailed)
 	}
 	trace := report.NewTrace(c.Warmup)
-	live := !c.Quiet && !c.NoTUI && onTerminal(stderr)
+	live := !c.Quiet && !c.NoTUI && canRedraw(stderr)
 	out, err := c.open(test, trace, live, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
@@ -183,17 +183,8 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 			result.Crossed = append(result.Crossed, how)
 		}
 	}
-	result.Exit = exitStatus(result)
-
-	annotations, unread := readAnnotations(c.Annotate)
-	unwritten := out.finish(result, annotations)
-	switch err := errors.Join(unread, unwritten); {
-	case unwritten != nil:
-		return complain(stderr, err, exitCannotWrite)
-	case unread != nil:
-		return complain(stderr, err, exitNoInput)
-	}
-	return result.Exit
+	read, unread := annotations()
+	return out.finish(result, read, unread, stderr)
 }
 
 // exitStatus is the first that applies: what is worse comes first.
