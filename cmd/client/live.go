@@ -57,8 +57,9 @@ func styleOf(w io.Writer, lang report.Lang) report.Style {
 }
 
 // startLive shows how the run goes in a few lines that are drawn again and
-// again, and stay as they are when the function it returns is called.
-func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, trace *report.Trace, style report.Style) (stop func()) {
+// again, and stay as they are when stop is called. Lines written to above stay
+// above them.
+func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, trace *report.Trace, style report.Style) (stop func(), above io.Writer) {
 	v := &liveView{test: test, plan: plan, trace: trace, start: time.Now()}
 	v.update(v.start, false)
 
@@ -85,7 +86,7 @@ func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan 
 		}
 		lines.Wait()
 		fmt.Fprintln(stderr) // the result comes below
-	}
+	}, lines
 }
 
 // A liveView puts the state of a run together, once for each picture.

@@ -145,6 +145,9 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
+	lang := language(c.Lang)
+	above := stderr // where lines go that stay
+	cfg.Warn = func(wrong verify.Sentence) { fmt.Fprintln(above, "client: "+lang.Sentence(wrong)) }
 	test, err := loadtest.New(cfg)
 	if err != nil {
 		return complain(stderr, err, exitUsage)
@@ -153,7 +156,6 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	lang := language(c.Lang)
 	if err := test.Connect(); err != nil {
 		return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", strings.Join(cfg.URLs, ", "), lang.Reason(err.Error()))), exitFailed)
 	}
@@ -167,7 +169,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	stopProgress := func() {}
 	switch {
 	case live:
-		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, lang))
+		stopProgress, above = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, lang))
 	case !c.Quiet:
 		stopProgress = startProgress(ctx, stderr, test, lang)
 	}
@@ -194,7 +196,8 @@ func exitStatus(r *report.Result) int {
 		return exitViolated
 	case r.Run != nil && r.Run.Interrupted:
 		return exitInterrupted
-	case r.Verdict != nil && r.Verdict.Status == verify.Inconclusive:
+	case r.Verdict != nil && r.Verdict.Status == verify.Inconclusive,
+		r.Verdict == nil && r.Causes() != nil:
 		return exitInconclusive
 	case r.Run != nil && r.Run.Failed+r.Run.Unknown > 0,
 		r.Verdict != nil && r.Verdict.Counts.Failed+r.Verdict.Counts.Unknown > 0:

@@ -47,6 +47,10 @@ type Config struct {
 	Token   string         // bearer token sent with every request; none if empty
 	RootCAs *x509.CertPool // who may vouch for https servers; the system's if nil
 
+	// Warn is told, early in the run and once of each, that two URLs lead to one
+	// server, or to servers of different logs. nil: nobody is.
+	Warn func(verify.Sentence)
+
 	Unverified bool // windows are not even decoded, and no sentinels are sent
 }
 
@@ -106,6 +110,7 @@ type Test struct {
 	replayed, unreplayed atomic.Int64
 	late, dropped        atomic.Int64
 	inFlight             atomic.Int64
+	servers              *servers
 	replicas             []replicaCounts // of measured requests
 	details              sync.Map        // of each reason that has any, what the first such answer was
 }
@@ -117,13 +122,19 @@ func New(c Config) (*Test, error) {
 	if err := c.normalise(); err != nil {
 		return nil, err
 	}
-	t := &Test{config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile), replicas: make([]replicaCounts, len(c.URLs))}
-	for _, raw := range c.URLs {
+	t := &Test{config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile), servers: newServers(&c), replicas: make([]replicaCounts, len(c.URLs))}
+	listed := map[string]string{}
+	for i, raw := range c.URLs {
 		target, err := newTarget(raw, c.Profile.Path)
 		if err != nil {
 			return nil, err
 		}
+		if twice, ok := listed[target.server]; ok {
+			return nil, fmt.Errorf("%s and %s are one server; list each replica once", twice, raw)
+		}
+		listed[target.server] = raw
 		target.token = c.Token
+		target.meet = func(field string) *verify.Identity { return t.servers.meet(i, field) }
 		if target.tls != nil {
 			target.tls.RootCAs = c.RootCAs
 		}
@@ -284,7 +295,7 @@ func (t *Test) measured() report.Run {
 	}
 	for i, target := range t.targets {
 		n := &t.replicas[i]
-		replica := report.Replica{URL: target.url, OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i]}
+		replica := report.Replica{URL: target.url, Servers: t.servers.seen(i), OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i]}
 		replica.Throughput = perSecond(replica.OK, r.Total)
 		r.Replicas = append(r.Replicas, replica)
 		r.OK += replica.OK

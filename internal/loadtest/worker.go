@@ -187,6 +187,7 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		now := time.Now()
 		conn.lastUsed = now
 		op.Return = now.Sub(t.base)
+		op.By = answer.by
 		last = t.classify(op.Text, answer, err)
 		if last.outcome == verify.Unknown {
 			open = last

@@ -4,6 +4,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -65,7 +66,12 @@ type Run struct {
 // A Replica is one server's part of a Run. A request that was tried at several
 // is counted where its outcome came from.
 type Replica struct {
-	URL        string  `json:"url"`
+	URL string `json:"url"`
+
+	// Servers are who answered there, as servers that say so call themselves:
+	// several behind a load balancer, or after a restart.
+	Servers []verify.Identity `json:"servers,omitempty"`
+
 	OK         int64   `json:"ok"`
 	Failed     int64   `json:"failed"`
 	Unknown    int64   `json:"unknown"`
@@ -123,6 +129,23 @@ type Result struct {
 
 	Crossed []verify.Sentence `json:"crossed,omitzero"` // thresholds that were not kept, in words
 	Exit    int               `json:"exit"`             // the exit status
+}
+
+// Causes are what explains everything else, and is said first: one server
+// listed as several replicas, or servers of different logs.
+func (r *Result) Causes() []verify.Sentence {
+	switch {
+	case r.Verdict != nil:
+		return r.Verdict.Causes
+	case r.Run == nil:
+		return nil
+	}
+	var urls []string
+	var at verify.Identities
+	for _, replica := range r.Run.Replicas {
+		urls, at = append(urls, replica.URL), append(at, replica.Servers)
+	}
+	return slices.Concat(at.SeveralLogs(urls), at.OneServer(urls))
 }
 
 // SchemaVersion grows when a field changes its meaning or goes away.
