@@ -176,6 +176,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	measured := test.Run(ctx, out.record)
 	stopProgress()
 
+	measured.Recorded = c.recorded()
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: &measured}
 	if v := test.Verifier(); v != nil {
 		result.Verdict = v.Verdict()
@@ -187,6 +188,19 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	}
 	read, unread := annotations()
 	return out.finish(result, read, unread, stderr)
+}
+
+// recorded names what the client was to record of each request.
+func (c *runCmd) recorded() (flags []string) {
+	for _, f := range []struct {
+		flag string
+		set  bool
+	}{{"--history", c.History != ""}, {"--html", c.HTML != ""}, {"--cpuprofile", c.CPUProfile != ""}} {
+		if f.set {
+			flags = append(flags, f.flag)
+		}
+	}
+	return flags
 }
 
 // exitStatus is the first that applies: what is worse comes first.

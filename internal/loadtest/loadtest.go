@@ -85,6 +85,9 @@ func (c *Config) normalise() error {
 	return nil
 }
 
+// keys reports whether every request has an idempotency key.
+func (c *Config) keys() bool { return c.Retries > 0 && c.Profile.IdempotencyKey }
+
 const (
 	maxWorkers = 100_000 // more than there are ports to connect from
 	maxRate    = 1e9     // per second: the clock's resolution
@@ -252,9 +255,14 @@ func (t *Test) measured() report.Run {
 	c := &t.config
 	r := report.Run{
 		ID: t.run, Seed: c.Seed, Workers: c.Workers, Planned: int64(c.Requests), Rate: c.Rate, Retries: c.Retries,
+		Duration: c.Duration.Seconds(), Timeout: c.Timeout.Seconds(), Keys: c.keys(), Unverified: c.Unverified, Stream: c.Stream,
+		ClockAllowance: c.ClockAllowance.Seconds(), Profile: c.Profile.print(), Token: c.Token != "",
 		Warmup: c.Warmup.Seconds(), Late: t.late.Load(), Dropped: t.dropped.Load(), Retried: t.retried.Load(),
 		Replayed: t.replayed.Load(), Unreplayed: t.unreplayed.Load(),
 		Generator: report.Generator{CPUs: runtime.GOMAXPROCS(0), Connections: t.connections.Load()},
+	}
+	if r.Keys && !r.Unverified {
+		r.Replays = c.Replays
 	}
 	var first, last time.Duration = -1, 0
 	failures := map[report.Failure]int64{}

@@ -167,7 +167,7 @@ func (w *worker) nonce(number int) string {
 func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int) {
 	t := w.test
 	key := ""
-	if w.retries > 0 && t.config.Profile.IdempotencyKey {
+	if w.retries > 0 && t.config.keys() {
 		key = w.nonce(op.Number)
 	}
 	t.inFlight.Add(1)

@@ -27,6 +27,17 @@ type Run struct {
 	Retries int     `json:"retries,omitzero"`  // allowed for each request
 	Warmup  float64 `json:"warmup_s,omitzero"` // seconds before the measured part
 
+	Duration       float64  `json:"duration_s,omitzero"`        // seconds to send for; absent if the run was limited by number only
+	Timeout        float64  `json:"timeout_s,omitzero"`         // seconds, of each try; absent: of an older client, which did not record all that was asked
+	Keys           bool     `json:"keys,omitzero"`              // every request had an idempotency key
+	Replays        int      `json:"replays,omitzero"`           // with Keys: one in so many answered requests was to be sent once more
+	Unverified     bool     `json:"unverified,omitzero"`        // answers were only counted
+	Stream         bool     `json:"stream,omitzero"`            // memory was bounded
+	ClockAllowance float64  `json:"clock_allowance_s,omitzero"` // how far the servers' clock might be off, in seconds
+	Profile        string   `json:"profile,omitzero"`           // method, path and fingerprint of a foreign wire shape
+	Token          bool     `json:"token,omitzero"`             // a bearer token was sent
+	Recorded       []string `json:"recorded,omitempty"`         // the flags that had each request recorded
+
 	Interrupted bool `json:"interrupted,omitzero"` // stopped by a signal before the plan was fulfilled
 
 	Sent    int64 `json:"sent"`
@@ -58,7 +69,7 @@ type Run struct {
 	Dropped int64 `json:"dropped,omitzero"` // with a Rate: never sent, as their time ran out in the queue
 
 	Replicas  []Replica `json:"replicas"`
-	Senders   []Sender  `json:"senders,omitempty"`
+	Senders   []Sender  `json:"senders,omitempty"` // all, answered or not
 	Failures  []Failure `json:"failures,omitzero"` // most frequent first
 	Generator Generator `json:"generator"`
 }
