@@ -30,7 +30,7 @@ type runCmd struct {
 	Senders string        `type:"path" placeholder:"FILE" help:"Senders' names, one a line, instead of the ten built in."`
 	Seed    *uint64       `placeholder:"SEED" help:"Repeat the choices of sender, text and replica. Without it they are new in each run."`
 	Timeout time.Duration `default:"30s" placeholder:"TIME" help:"Of each try; default ${default}."`
-	Retries int           `default:"0" placeholder:"N" help:"Tries after the first, under one Idempotency-Key. Only what certainly failed for the moment, or is unknown, is tried again; default ${default}."`
+	Retries int           `default:"0" placeholder:"N" help:"Tries after the first, under one Idempotency-Key: after no answer, 429, 502, 503 and 504. A Retry-After is honoured up to 10 s, and never beyond --duration; default ${default}."`
 	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
 

@@ -326,14 +326,17 @@ func isTimeout(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT) || os.IsTimeout(err)
 }
 
-// retryAfter is the delay that a Retry-After field asks for (RFC 9110, section
-// 10.2.3), at most an hour, 0 if there is none.
+// maxPause is the longest wait before another try, whatever a server asks for.
+const maxPause = 10 * time.Second
+
+// retryAfter is the delay that a Retry-After field asks for, in seconds or as a
+// date (RFC 9110, section 10.2.3), at most maxPause, 0 if there is none.
 func retryAfter(field string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(field); err == nil && seconds > 0 {
-		return time.Duration(min(seconds, 3600)) * time.Second
+	if seconds, err := strconv.ParseUint(field, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(maxPause/time.Second))) * time.Second
 	}
 	if date, err := http.ParseTime(field); err == nil {
-		return min(max(0, date.Sub(now)), time.Hour)
+		return min(max(0, date.Sub(now)), maxPause)
 	}
 	return 0
 }

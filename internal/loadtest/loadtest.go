@@ -323,6 +323,14 @@ func perSecond(n int64, seconds float64) float64 {
 	return float64(n) / seconds
 }
 
+// end is when a run of limited duration is over, 0 if it is not limited.
+func (t *Test) end() time.Duration {
+	if t.config.Duration == 0 {
+		return 0
+	}
+	return t.begin + t.config.Warmup + t.config.Duration
+}
+
 // now is the time on the operations' clock.
 func (t *Test) now() time.Duration { return time.Since(t.base) }
 
