@@ -35,7 +35,8 @@ type cli struct {
 	Selftest selftestCmd `cmd:"" help:"Try the proof on servers that are known to be wrong."`
 }
 
-// A command does its work and returns the exit status.
+// A command does its work and returns the exit status. It need not look at
+// errors of writing to stdout: run does.
 type command interface {
 	run(ctx context.Context, stdout, stderr io.Writer) int
 }
@@ -43,15 +44,19 @@ type command interface {
 // run is the program.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
-	selected, status := parse(&c, args, stdout, stderr)
-	if selected == nil {
-		return status
+	out := &sink{Writer: stdout}
+	selected, status := parse(&c, args, out, stderr)
+	if selected != nil {
+		status = selected.run(ctx, out, stderr)
 	}
-	return selected.run(ctx, stdout, stderr)
+	if out.err != nil {
+		return complain(stderr, fmt.Errorf("stdout: %w", out.err), exitCannotWrite)
+	}
+	return status
 }
 
 // parse returns the command that args ask for, or nil and the status to exit with.
-func parse(c *cli, args []string, stdout, stderr io.Writer) (selected command, status int) {
+func parse(c *cli, args []string, stdout *sink, stderr io.Writer) (selected command, status int) {
 	exited := false // kong prints --help or --version, calls this and goes on
 	parser := kong.Must(c,
 		kong.Name("client"),
@@ -65,7 +70,7 @@ func parse(c *cli, args []string, stdout, stderr io.Writer) (selected command, s
 	}
 	k, err := parser.Parse(args)
 	switch {
-	case exited:
+	case exited, stdout.err != nil:
 		return nil, 0
 	case err != nil:
 		fmt.Fprintf(stderr, "client: %v\nTry client --help.\n", err)

@@ -1,23 +1,27 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/textfile"
 )
 
 // compareCmd puts two runs side by side.
 type compareCmd struct {
-	A    string `arg:"" name:"A.json" type:"path" help:"What --json has written of one run."`
+	A    string `arg:"" name:"A.json" type:"path" help:"What --json has written of one run; - is stdin."`
 	B    string `arg:"" name:"B.json" type:"path" help:"The same of another."`
 	Lang string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language; without it the locale's."`
 }
 
 func (c *compareCmd) run(_ context.Context, stdout, stderr io.Writer) int {
+	if err := checkNames(named{flag: "A.json", file: c.A, dash: true}, named{flag: "B.json", file: c.B, dash: true}); err != nil {
+		return complain(stderr, err, exitUsage)
+	}
 	a, err := readResult(c.A)
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
@@ -26,19 +30,21 @@ func (c *compareCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	if err := report.WriteComparison(stdout, filepath.Base(c.A), filepath.Base(c.B), a, b, styleOf(stdout, language(c.Lang))); err != nil {
-		return complain(stderr, err, exitCannotWrite)
-	}
+	_ = report.WriteComparison(stdout, filepath.Base(c.A), filepath.Base(c.B), a, b, styleOf(stdout, language(c.Lang)))
 	return 0
 }
 
 func readResult(name string) (*report.Result, error) {
-	f, err := os.Open(name)
+	f, err := openInput(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r, err := report.ReadJSON(f)
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
+	r, err := report.ReadJSON(bytes.NewReader(textfile.Clean(data)))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -21,26 +21,45 @@ import (
 // frameTime is how long each picture of the live view stands.
 const frameTime = 100 * time.Millisecond
 
-func onTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+// ttyOf returns the terminal that w is, or nil.
+func ttyOf(w io.Writer) *os.File {
+	if s, ok := w.(*sink); ok {
+		w = s.Writer
+	}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+		return f
+	}
+	return nil
+}
+
+// canRedraw reports whether w is a terminal that tells its size: without it
+// nothing can be drawn again in place.
+func canRedraw(w io.Writer) bool {
+	f := ttyOf(w)
+	if f == nil {
+		return false
+	}
+	width, height, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0 && height > 0
 }
 
 // styleOf is what the environment says of the terminal that w is, if it is one
 // (no-color.org; POSIX locales).
 func styleOf(w io.Writer, lang report.Lang) report.Style {
-	if !onTerminal(w) {
+	f := ttyOf(w)
+	if f == nil {
 		return report.Style{Lang: lang}
 	}
 	charset := strings.ToLower(locale())
 	utf8 := strings.Contains(charset, "utf-8") || strings.Contains(charset, "utf8") || runtime.GOOS == "windows"
-	width, _, _ := term.GetSize(int(w.(*os.File).Fd())) // 0 if it does not tell
+	width, _, _ := term.GetSize(int(f.Fd())) // 0 if it does not tell
 	return report.Style{Lang: lang, Width: width, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
 }
 
 // startLive shows how the run goes in a few lines that are drawn again and
-// again, and stay as they are when the function it returns is called.
-func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, trace *report.Trace, style report.Style) (stop func()) {
+// again, and stay as they are when stop is called. Lines written to above stay
+// above them.
+func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, trace *report.Trace, style report.Style) (stop func(), above io.Writer) {
 	v := &liveView{test: test, plan: plan, trace: trace, start: time.Now()}
 	v.update(v.start, false)
 
@@ -67,7 +86,7 @@ func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan 
 		}
 		lines.Wait()
 		fmt.Fprintln(stderr) // the result comes below
-	}
+	}, lines
 }
 
 // A liveView puts the state of a run together, once for each picture.

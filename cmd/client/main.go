@@ -12,7 +12,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second ^C kills
+	context.AfterFunc(ctx, stop)   // the second ^C kills
+	signal.Ignore(syscall.SIGPIPE) // a closed stdout or stderr is an error of writing, and does not end a run
 	ballast := make([]byte, ballastSize)
 	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	runtime.KeepAlive(ballast)

@@ -3,10 +3,8 @@ package main
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
@@ -59,33 +57,13 @@ func (o *outputs) create(c *runCmd, test *loadtest.Test, live bool, stdout io.Wr
 	return err
 }
 
-// same tells whether two names are of one regular file. One that is not there
-// yet is known by its name only.
-func same(a, b string) bool {
-	if a == "" || b == "" {
-		return false
-	}
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	if errA == nil && errB == nil {
-		return os.SameFile(infoA, infoB) && infoA.Mode().IsRegular()
-	}
-	nameA, errA := filepath.Abs(a)
-	nameB, errB := filepath.Abs(b)
-	return errA == nil && errB == nil && nameA == nameB
-}
-
-// distinct is an error if two outputs are one file.
-func (c *runCmd) distinct() error {
-	names := []struct{ flag, file string }{{"--json", c.JSON}, {"--history", c.History}, {"--html", c.HTML}, {"--cpuprofile", c.CPUProfile}, {"--annotate", c.Annotate}}
-	for i, a := range names {
-		for _, b := range names[i+1:] {
-			if a.file != "-" && same(a.file, b.file) {
-				return fmt.Errorf("%s and %s are one file, %s; name two", a.flag, b.flag, a.file)
-			}
-		}
-	}
-	return nil
+// checkNames is an error if the files that flags name cannot be used together.
+func (c *runCmd) checkNames() error {
+	return checkNames(
+		named{flag: "--json", file: c.JSON, written: true, dash: true}, named{flag: "--history", file: c.History, written: true},
+		named{flag: "--html", file: c.HTML, written: true}, named{flag: "--cpuprofile", file: c.CPUProfile, written: true},
+		named{flag: "--annotate", file: c.Annotate}, named{flag: "--senders", file: c.Senders}, named{flag: "--profile", file: c.Profile},
+		named{flag: "--token-file", file: c.TokenFile}, named{flag: "--ca-file", file: c.CAFile})
 }
 
 // both calls first, which may be nil, and second.
@@ -103,7 +81,8 @@ func both(first, second func(*verify.Operation)) func(*verify.Operation) {
 func (o *outputs) discard() {
 	files := []*os.File{o.html}
 	if o.result != nil {
-		files = append(files, o.result.file)
+		f, _ := o.result.json.(*os.File)
+		files = append(files, f)
 	}
 	if o.history != nil {
 		files = append(files, o.history.file)
@@ -120,9 +99,10 @@ func (o *outputs) discard() {
 	}
 }
 
-// finish writes what the run came to. A file that cannot be written keeps no
-// other from it.
-func (o *outputs) finish(result *report.Result, annotations []report.Annotation) error {
+// finish writes what the run came to and returns the exit status. A file that
+// cannot be written keeps no other from it, nor the text. unread is what is
+// wrong with the annotations.
+func (o *outputs) finish(result *report.Result, annotations []report.Annotation, unread error, stderr io.Writer) int {
 	err := o.stopProfile()
 	if o.history != nil {
 		err = errors.Join(err, o.history.close())
@@ -131,44 +111,49 @@ func (o *outputs) finish(result *report.Result, annotations []report.Annotation)
 		page := &report.Page{Result: result, Trace: o.trace, Annotations: annotations, Environment: environment(result.Run), Lang: o.result.style.Lang}
 		err = errors.Join(err, writePage(o.html, page))
 	}
-	return errors.Join(o.result.write(result), err)
+	result.Exit = exitStatus(result)
+	if unread != nil {
+		result.Exit = complain(stderr, unread, exitNoInput)
+	}
+	return o.result.write(result, err, stderr)
 }
 
 // An output is where the result goes.
 type output struct {
-	text  io.Writer    // nil: none
-	json  io.Writer    // nil: none
-	file  *os.File     // that json is, if it is one
-	style report.Style // of text
+	text  io.Writer      // nil: none
+	json  io.WriteCloser // nil: none
+	style report.Style   // of text
 }
 
 // createOutput opens the file before the run, so that a long run is not lost
 // to a name mistyped.
 func createOutput(jsonName string, stdout io.Writer) (*output, error) {
-	switch jsonName {
-	case "":
+	if jsonName == "" {
 		return &output{text: stdout}, nil
-	case "-":
-		return &output{json: stdout}, nil
 	}
-	f, err := os.Create(jsonName)
-	return &output{text: stdout, json: f, file: f}, err
+	f, err := createFile(jsonName, stdout)
+	if err != nil || jsonName == "-" {
+		return &output{json: f}, err
+	}
+	return &output{text: stdout, json: f}, nil
 }
 
-func (o *output) write(r *report.Result) error {
+// write writes r and returns the exit status: r's, unless something cannot be
+// written. failed is what is wrong with other files; all is told on stderr.
+func (o *output) write(r *report.Result, failed error, stderr io.Writer) int {
+	if failed != nil {
+		r.Exit = exitCannotWrite
+	}
 	if o.json != nil {
 		b := bufio.NewWriter(o.json)
-		if err := errors.Join(report.WriteJSON(b, r), b.Flush()); err != nil {
-			return err
-		}
-	}
-	if o.file != nil {
-		if err := o.file.Close(); err != nil {
-			return err
-		}
+		err := errors.Join(report.WriteJSON(b, r), b.Flush())
+		failed = errors.Join(failed, err, o.json.Close())
 	}
 	if o.text != nil {
-		return report.WriteText(o.text, r, o.style)
+		_ = report.WriteText(o.text, r, o.style)
 	}
-	return nil
+	if failed != nil {
+		return complain(stderr, failed, exitCannotWrite)
+	}
+	return r.Exit
 }

@@ -16,11 +16,12 @@ func startProfile(name string) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := pprof.StartCPUProfile(f); err != nil {
+	out := &sink{Writer: f} // pprof tells of no error
+	if err := pprof.StartCPUProfile(out); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return func() error {
 		pprof.StopCPUProfile()
-		return f.Close()
+		return errors.Join(out.err, f.Close())
 	}, nil
 }

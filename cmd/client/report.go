@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,29 +14,35 @@ import (
 
 	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/textfile"
 	"dummymessenger/internal/verify"
 )
 
 // reportCmd makes the HTML report of a stored history.
 type reportCmd struct {
-	File     string `arg:"" name:"HISTORY" type:"path" help:"The history, compressed or not."`
-	Output   string `short:"o" type:"path" placeholder:"FILE" help:"The HTML file to write; without it HISTORY with .html for its ending."`
+	File     string `arg:"" name:"HISTORY" type:"path" help:"The history, compressed or not; - is stdin."`
+	Output   string `short:"o" type:"path" placeholder:"FILE" help:"The HTML file to write; - is stdout; without it HISTORY with .html for its ending."`
 	Annotate string `type:"path" placeholder:"FILE" help:"Shade what was done to the servers: JSON lines with from, to (seconds from the first request, or dates) and label."`
 	Lang     string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the report; without it the locale's."`
 }
 
-func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
+func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	if c.Output == "" {
+		if c.File == "-" {
+			return complain(stderr, errors.New("name the report of a history from stdin with --output"), exitUsage)
+		}
 		c.Output = besides(c.File)
 	}
-	if same(c.Output, c.File) || same(c.Output, c.Annotate) {
-		return complain(stderr, fmt.Errorf("%s is what the report is made of; name another file with --output", c.Output), exitUsage)
+	err := checkNames(named{flag: "HISTORY", file: c.File, dash: true}, named{flag: "--annotate", file: c.Annotate},
+		named{flag: "--output", file: c.Output, written: true, dash: true})
+	if err != nil {
+		return complain(stderr, err, exitUsage)
 	}
 	annotations, err := readAnnotations(c.Annotate)
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	f, err := os.Open(c.File)
+	f, err := openInput(c.File)
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
@@ -46,7 +53,7 @@ func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
 		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
 	}
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: trace.Run(cfg), Verdict: verdict}
-	out, err := os.Create(c.Output)
+	out, err := createFile(c.Output, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
@@ -57,7 +64,9 @@ func (c *reportCmd) run(_ context.Context, _, stderr io.Writer) int {
 	if err := writePage(out, page); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
-	fmt.Fprintln(stderr, language(c.Lang).Say("the report is in %s", c.Output))
+	if c.Output != "-" {
+		fmt.Fprintln(stderr, language(c.Lang).Say("the report is in %s", c.Output))
+	}
 	result.Exit = exitStatus(result)
 	return result.Exit
 }
@@ -72,7 +81,7 @@ func besides(history string) string {
 	return name
 }
 
-func writePage(f *os.File, page *report.Page) error {
+func writePage(f io.WriteCloser, page *report.Page) error {
 	b := bufio.NewWriter(f)
 	return errors.Join(report.WriteHTML(b, page), b.Flush(), f.Close())
 }
@@ -82,12 +91,11 @@ func readAnnotations(name string) ([]report.Annotation, error) {
 	if name == "" {
 		return nil, nil
 	}
-	f, err := os.Open(name)
+	data, err := textfile.Read(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	annotations, err := report.ReadAnnotations(f)
+	annotations, err := report.ReadAnnotations(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

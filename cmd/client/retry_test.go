@@ -4,9 +4,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -94,5 +97,67 @@ func TestConnectionRefusedRetried(t *testing.T) {
 	_, r := try(t, t.Context(), "-c", "10", "-n", "200", "--retries", "10", newReplica(t, m, nil), "http://"+ln.Addr().String())
 	if r.Run.OK < 198 || r.Run.Retried < 50 {
 		t.Errorf("ok %d, retried %d, want nearly all of 200, and many", r.Run.OK, r.Run.Retried)
+	}
+}
+
+// What is tried again, and what only under a key.
+func TestTriedAgain(t *testing.T) {
+	keyless := filepath.Join(t.TempDir(), "keyless")
+	if err := os.WriteFile(keyless, []byte(`{"path": "/messages",
+		"answer": {"messages": "messages", "seq": "seq", "sender": "sender", "sender_count": "sender_count", "text": "text", "sent_at": "sent_at"}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status := func(status int) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) { w.WriteHeader(status) }
+	}
+	for name, test := range map[string]struct {
+		answer  func(http.ResponseWriter)
+		keyed   bool // tried again under a key
+		without bool // and without one
+	}{
+		"no answer":       {func(w http.ResponseWriter) { hijack(w, "") }, true, false},
+		"cut off":         {func(w http.ResponseWriter) { hijack(w, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{") }, true, false},
+		"429":             {status(429), true, true},
+		"502":             {status(502), true, false},
+		"503":             {status(503), true, false},
+		"503, not stored": {func(w http.ResponseWriter) { refuse(w, 503, "not_stored") }, true, true},
+		"504":             {status(504), true, false},
+		"500":             {status(500), false, false},
+		"302":             {status(302), false, false},
+		"400":             {status(400), false, false},
+		"404":             {status(404), false, false},
+		"not ours":        {func(w http.ResponseWriter) { w.Write([]byte("<html>please log in</html>")) }, false, false},
+	} {
+		for _, keys := range []bool{true, false} {
+			fault := func(w http.ResponseWriter, number int64, _ func() []message) bool {
+				if number == 50 {
+					test.answer(w)
+				}
+				return number == 50
+			}
+			args := []string{"-c", "4", "-n", "200", "--retries", "2", "--replays", "0"}
+			if !keys {
+				args = append(args, "--profile", keyless)
+			}
+			_, r := try(t, t.Context(), append(args, newReplica(t, newMemory(), fault))...)
+			again := keys && test.keyed || !keys && test.without
+			if (r.Run.Retried == 1) != again || (r.Run.OK == 200) != again {
+				t.Errorf("%s, keys %t: tried again %d times, %d ok, want it again: %t", name, keys, r.Run.Retried, r.Run.OK, again)
+			}
+		}
+	}
+}
+
+// A server may ask for a longer wait than the run has: then the outcome stays.
+func TestRetryAfterBeyondTheEnd(t *testing.T) {
+	later := func(w http.ResponseWriter, number int64, _ func() []message) bool {
+		w.Header().Set("Retry-After", "3600")
+		refuse(w, 503, "not_stored")
+		return true
+	}
+	start := time.Now()
+	_, r := try(t, t.Context(), "-c", "2", "--duration", "500ms", "--retries", "3", newReplica(t, newMemory(), later))
+	if took := time.Since(start); took > 8*time.Second || r.Run.Retried != 0 || r.Run.Failed == 0 || r.Run.Failed != r.Run.Sent {
+		t.Errorf("it took %v, tried again %d times, %d of %d failed", took, r.Run.Retried, r.Run.Failed, r.Run.Sent)
 	}
 }

@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"time"
 
 	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/textfile"
 	"dummymessenger/internal/verify"
 )
 
@@ -31,7 +30,7 @@ type runCmd struct {
 	Senders string        `type:"path" placeholder:"FILE" help:"Senders' names, one a line, instead of the ten built in."`
 	Seed    *uint64       `placeholder:"SEED" help:"Repeat the choices of sender, text and replica. Without it they are new in each run."`
 	Timeout time.Duration `default:"30s" placeholder:"TIME" help:"Of each try; default ${default}."`
-	Retries int           `default:"0" placeholder:"N" help:"Tries after the first, under one Idempotency-Key. Only what certainly failed for the moment, or is unknown, is tried again; default ${default}."`
+	Retries int           `default:"0" placeholder:"N" help:"Tries after the first, under one Idempotency-Key: after no answer, 429, 502, 503 and 504. A Retry-After is honoured up to 10 s, and never beyond --duration; default ${default}."`
 	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
 
@@ -97,8 +96,11 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	if c.Annotate != "" && c.HTML == "" {
 		return cfg, errors.New("--annotate shades the plots of --html; give both")
 	}
+	if err := c.checkNames(); err != nil {
+		return cfg, err
+	}
 	if c.Senders != "" {
-		data, err := os.ReadFile(c.Senders)
+		data, err := textfile.Read(c.Senders)
 		if err != nil {
 			return cfg, err
 		}
@@ -112,16 +114,13 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		}
 	}
 	if c.Profile != "" {
-		data, err := os.ReadFile(c.Profile)
+		data, err := textfile.Read(c.Profile)
 		if err != nil {
 			return cfg, err
 		}
 		if cfg.Profile, err = loadtest.ParseProfile(data); err != nil {
 			return cfg, fmt.Errorf("%s: %w", c.Profile, err)
 		}
-	}
-	if err := c.distinct(); err != nil {
-		return cfg, err
 	}
 	for _, s := range c.Fail {
 		t, err := report.ParseThreshold(s)
@@ -146,19 +145,22 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
+	lang := language(c.Lang)
+	above := stderr // where lines go that stay
+	cfg.Warn = func(wrong verify.Sentence) { fmt.Fprintln(above, "client: "+lang.Sentence(wrong)) }
 	test, err := loadtest.New(cfg)
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	if _, err := readAnnotations(c.Annotate); err != nil && !errors.Is(err, fs.ErrNotExist) { // it may be written during the run
+	annotations, err := openAnnotations(c.Annotate)
+	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	lang := language(c.Lang)
 	if err := test.Connect(); err != nil {
 		return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", strings.Join(cfg.URLs, ", "), lang.Reason(err.Error()))), exitFailed)
 	}
 	trace := report.NewTrace(c.Warmup)
-	live := !c.Quiet && !c.NoTUI && onTerminal(stderr)
+	live := !c.Quiet && !c.NoTUI && canRedraw(stderr)
 	out, err := c.open(test, trace, live, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
@@ -167,13 +169,14 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	stopProgress := func() {}
 	switch {
 	case live:
-		stopProgress = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, lang))
+		stopProgress, above = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, lang))
 	case !c.Quiet:
 		stopProgress = startProgress(ctx, stderr, test, lang)
 	}
 	measured := test.Run(ctx, out.record)
 	stopProgress()
 
+	measured.Recorded = c.recorded()
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: &measured}
 	if v := test.Verifier(); v != nil {
 		result.Verdict = v.Verdict()
@@ -183,17 +186,21 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 			result.Crossed = append(result.Crossed, how)
 		}
 	}
-	result.Exit = exitStatus(result)
+	read, unread := annotations()
+	return out.finish(result, read, unread, stderr)
+}
 
-	annotations, unread := readAnnotations(c.Annotate)
-	unwritten := out.finish(result, annotations)
-	switch err := errors.Join(unread, unwritten); {
-	case unwritten != nil:
-		return complain(stderr, err, exitCannotWrite)
-	case unread != nil:
-		return complain(stderr, err, exitNoInput)
+// recorded names what the client was to record of each request.
+func (c *runCmd) recorded() (flags []string) {
+	for _, f := range []struct {
+		flag string
+		set  bool
+	}{{"--history", c.History != ""}, {"--html", c.HTML != ""}, {"--cpuprofile", c.CPUProfile != ""}} {
+		if f.set {
+			flags = append(flags, f.flag)
+		}
 	}
-	return result.Exit
+	return flags
 }
 
 // exitStatus is the first that applies: what is worse comes first.
@@ -203,7 +210,8 @@ func exitStatus(r *report.Result) int {
 		return exitViolated
 	case r.Run != nil && r.Run.Interrupted:
 		return exitInterrupted
-	case r.Verdict != nil && r.Verdict.Status == verify.Inconclusive:
+	case r.Verdict != nil && r.Verdict.Status == verify.Inconclusive,
+		r.Verdict == nil && r.Causes() != nil:
 		return exitInconclusive
 	case r.Run != nil && r.Run.Failed+r.Run.Unknown > 0,
 		r.Verdict != nil && r.Verdict.Counts.Failed+r.Verdict.Counts.Unknown > 0:

@@ -3,10 +3,10 @@ package main
 import (
 	"crypto/x509"
 	"fmt"
-	"os"
 
 	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/textfile"
 )
 
 // secure adds what --token-file and --ca-file name to cfg.
@@ -17,7 +17,7 @@ func (c *runCmd) secure(cfg *loadtest.Config) (err error) {
 		}
 	}
 	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
+		pem, err := textfile.Read(c.CAFile)
 		if err != nil {
 			return err
 		}

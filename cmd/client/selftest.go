@@ -67,7 +67,9 @@ func (c *selftestCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		if ok {
 			good++
 		}
-		fmt.Fprintf(stdout, "%-12s %-22s %s\n", result, s.Name, found(&s, v))
+		if _, err := fmt.Fprintf(stdout, "%-12s %-22s %s\n", result, s.Name, found(&s, v)); err != nil {
+			return exitCannotWrite // nobody would see the rest
+		}
 		if c.Verbose || !ok {
 			explain(stdout, &s, v)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/report"
@@ -13,13 +12,16 @@ import (
 
 // verifyCmd judges a stored history.
 type verifyCmd struct {
-	File string `arg:"" name:"FILE" type:"path" help:"The history, compressed or not."`
+	File string `arg:"" name:"FILE" type:"path" help:"The history, compressed or not; - is stdin."`
 	JSON string `name:"json" placeholder:"FILE" help:"Write the verdict as JSON too; - is stdout, instead of the text."`
 	Lang string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the text; without it the locale's."`
 }
 
 func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
-	f, err := os.Open(c.File)
+	if err := checkNames(named{flag: "FILE", file: c.File, dash: true}, named{flag: "--json", file: c.JSON, written: true, dash: true}); err != nil {
+		return complain(stderr, err, exitUsage)
+	}
+	f, err := openInput(c.File)
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
@@ -35,8 +37,5 @@ func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	output.style = styleOf(stdout, language(c.Lang))
 	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Verdict: verdict}
 	result.Exit = exitStatus(result)
-	if err := output.write(result); err != nil {
-		return complain(stderr, err, exitCannotWrite)
-	}
-	return result.Exit
+	return output.write(result, nil, stderr)
 }

@@ -3,18 +3,23 @@ package loadtest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/verify"
 )
 
 const (
@@ -31,11 +36,14 @@ const (
 // A target is one replica, prepared for dialling.
 type target struct {
 	url     string // as given
+	server  string // equal for URLs that can only lead to one server
 	address string // host:port
 	host    string // for the Host field
 	path    string // base path and the profile's
 	token   string // bearer token; empty for none
 	tls     *tls.Config
+
+	meet func(field string) *verify.Identity // who says messenger.ReplicaHeader of itself; nil: nobody asks
 }
 
 func newTarget(raw, path string) (*target, error) {
@@ -46,15 +54,26 @@ func newTarget(raw, path string) (*target, error) {
 	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("%q: give scheme, host and base path only", raw)
 	}
+	// The zone of a link-local address says which interface leads there, and
+	// nothing to the server (RFC 6874, section 4).
+	host, zone, _ := strings.Cut(u.Hostname(), "%")
 	t := &target{url: raw, host: u.Host, path: strings.TrimSuffix(u.EscapedPath(), "/") + path}
-	port := u.Port()
+	if strings.Contains(host, ":") {
+		t.host = "[" + host + "]" + strings.TrimSuffix(":"+u.Port(), ":")
+	}
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]), 10, 16)
+	if err != nil || port == 0 {
+		return nil, fmt.Errorf("%q: a port is a number from 1 to 65535", raw)
+	}
 	if u.Scheme == "https" {
-		t.tls = &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}}
+		t.tls = &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}}
 	}
-	if port == "" {
-		port = u.Scheme
+	t.address = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), u.Scheme))
+	name := strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		name = ip.Unmap().String()
 	}
-	t.address = net.JoinHostPort(u.Hostname(), port)
+	t.server = fmt.Sprintf("%s %s %s %d %s", u.Scheme, name, zone, port, strings.TrimRight(u.Path, "/"))
 	return t, nil
 }
 
@@ -65,6 +84,7 @@ type response struct {
 	retryAfter string
 	location   string
 	body       []byte
+	by         *verify.Identity // who answered, if it says so
 }
 
 // A conn is a worker's keep-alive connection to one replica; it is opened when
@@ -83,6 +103,9 @@ type conn struct {
 	deadline time.Time // that nc has; zero if none
 	lastUsed time.Time // to be set after each exchange
 	body     bytes.Buffer
+
+	field string           // the last messenger.ReplicaHeader on nc
+	by    *verify.Identity // who that is
 }
 
 // connect makes a connection if there is no usable one.
@@ -178,7 +201,8 @@ func (c *conn) read() (response, bool, error) {
 	case n > maxBody:
 		return response{}, false, &sendError{reason: "answer of more than 1 MiB"}
 	}
-	return response{h.StatusCode, h.Header.Get("Retry-After"), h.Header.Get("Location"), c.body.Bytes()}, !h.Close, nil
+	by := c.meet([]byte(h.Header.Get(messenger.ReplicaHeader)))
+	return response{h.StatusCode, h.Header.Get("Retry-After"), h.Header.Get("Location"), c.body.Bytes(), by}, !h.Close, nil
 }
 
 // readPlain reads the answer that nearly all are: a 200 with a Content-Length.
@@ -191,7 +215,7 @@ func (c *conn) readPlain() (r response, ok bool, err error) {
 	if !ok {
 		return r, false, nil
 	}
-	length := int64(-1)
+	length, replica := int64(-1), []byte(nil)
 	for line := range bytes.SplitSeq(lines, []byte("\r\n")) {
 		name, value, ok := bytes.Cut(line, []byte(":"))
 		switch {
@@ -203,11 +227,14 @@ func (c *conn) readPlain() (r response, ok bool, err error) {
 				return r, false, nil
 			}
 			length = int64(n)
+		case bytes.EqualFold(name, []byte(messenger.ReplicaHeader)):
+			replica = bytes.Trim(value, " \t")
 		}
 	}
 	if length < 0 {
 		return r, false, nil
 	}
+	by := c.meet(replica)
 	c.br.Discard(end + len("\r\n\r\n")) // cannot fail: it is buffered
 	c.body.Reset()
 	c.body.Grow(int(length))
@@ -218,7 +245,19 @@ func (c *conn) readPlain() (r response, ok bool, err error) {
 		}
 		return r, false, &sendError{reason: brokenReason(err, "malformed HTTP answer")}
 	}
-	return response{status: http.StatusOK, body: body}, true, nil
+	return response{status: http.StatusOK, body: body, by: by}, true, nil
+}
+
+// meet returns who says field of itself.
+func (c *conn) meet(field []byte) *verify.Identity {
+	if len(field) == 0 || c.target == nil || c.target.meet == nil {
+		return nil
+	}
+	if c.field != string(field) {
+		c.field = string(field)
+		c.by = c.target.meet(c.field)
+	}
+	return c.by
 }
 
 // isPlain tells whether a header field is of letters, digits and hyphens, and
@@ -287,14 +326,17 @@ func isTimeout(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT) || os.IsTimeout(err)
 }
 
-// retryAfter is the delay that a Retry-After field asks for (RFC 9110, section
-// 10.2.3), at most an hour, 0 if there is none.
+// maxPause is the longest wait before another try, whatever a server asks for.
+const maxPause = 10 * time.Second
+
+// retryAfter is the delay that a Retry-After field asks for, in seconds or as a
+// date (RFC 9110, section 10.2.3), at most maxPause, 0 if there is none.
 func retryAfter(field string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(field); err == nil && seconds > 0 {
-		return time.Duration(min(seconds, 3600)) * time.Second
+	if seconds, err := strconv.ParseUint(field, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(maxPause/time.Second))) * time.Second
 	}
 	if date, err := http.ParseTime(field); err == nil {
-		return min(max(0, date.Sub(now)), time.Hour)
+		return min(max(0, date.Sub(now)), maxPause)
 	}
 	return 0
 }

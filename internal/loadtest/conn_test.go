@@ -228,7 +228,7 @@ func TestTargetErrors(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 	for field, want := range map[string]time.Duration{
-		"": 0, "3": 3 * time.Second, "-3": 0, "soon": 0, "99999999": time.Hour,
+		"": 0, "3": 3 * time.Second, "-3": 0, "soon": 0, "99999999": maxPause, "99999999999999999999999": maxPause, "Wed, 25 Nov 2026 10:00:05 GMT": maxPause,
 		"Tue, 24 Nov 2026 10:00:05 GMT": 5 * time.Second,
 		"Tue, 24 Nov 2026 09:00:05 GMT": 0,
 	} {

@@ -47,6 +47,10 @@ type Config struct {
 	Token   string         // bearer token sent with every request; none if empty
 	RootCAs *x509.CertPool // who may vouch for https servers; the system's if nil
 
+	// Warn is told, early in the run and once of each, that two URLs lead to one
+	// server, or to servers of different logs. nil: nobody is.
+	Warn func(verify.Sentence)
+
 	Unverified bool // windows are not even decoded, and no sentinels are sent
 }
 
@@ -81,6 +85,9 @@ func (c *Config) normalise() error {
 	return nil
 }
 
+// keys reports whether every request has an idempotency key.
+func (c *Config) keys() bool { return c.Retries > 0 && c.Profile.IdempotencyKey }
+
 const (
 	maxWorkers = 100_000 // more than there are ports to connect from
 	maxRate    = 1e9     // per second: the clock's resolution
@@ -106,6 +113,7 @@ type Test struct {
 	replayed, unreplayed atomic.Int64
 	late, dropped        atomic.Int64
 	inFlight             atomic.Int64
+	servers              *servers
 	replicas             []replicaCounts // of measured requests
 	details              sync.Map        // of each reason that has any, what the first such answer was
 }
@@ -117,13 +125,19 @@ func New(c Config) (*Test, error) {
 	if err := c.normalise(); err != nil {
 		return nil, err
 	}
-	t := &Test{config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile), replicas: make([]replicaCounts, len(c.URLs))}
-	for _, raw := range c.URLs {
+	t := &Test{config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile), servers: newServers(&c), replicas: make([]replicaCounts, len(c.URLs))}
+	listed := map[string]string{}
+	for i, raw := range c.URLs {
 		target, err := newTarget(raw, c.Profile.Path)
 		if err != nil {
 			return nil, err
 		}
+		if twice, ok := listed[target.server]; ok {
+			return nil, fmt.Errorf("%s and %s are one server; list each replica once", twice, raw)
+		}
+		listed[target.server] = raw
 		target.token = c.Token
+		target.meet = func(field string) *verify.Identity { return t.servers.meet(i, field) }
 		if target.tls != nil {
 			target.tls.RootCAs = c.RootCAs
 		}
@@ -241,9 +255,14 @@ func (t *Test) measured() report.Run {
 	c := &t.config
 	r := report.Run{
 		ID: t.run, Seed: c.Seed, Workers: c.Workers, Planned: int64(c.Requests), Rate: c.Rate, Retries: c.Retries,
+		Duration: c.Duration.Seconds(), Timeout: c.Timeout.Seconds(), Keys: c.keys(), Unverified: c.Unverified, Stream: c.Stream,
+		ClockAllowance: c.ClockAllowance.Seconds(), Profile: c.Profile.print(), Token: c.Token != "",
 		Warmup: c.Warmup.Seconds(), Late: t.late.Load(), Dropped: t.dropped.Load(), Retried: t.retried.Load(),
 		Replayed: t.replayed.Load(), Unreplayed: t.unreplayed.Load(),
 		Generator: report.Generator{CPUs: runtime.GOMAXPROCS(0), Connections: t.connections.Load()},
+	}
+	if r.Keys && !r.Unverified {
+		r.Replays = c.Replays
 	}
 	var first, last time.Duration = -1, 0
 	failures := map[report.Failure]int64{}
@@ -284,7 +303,7 @@ func (t *Test) measured() report.Run {
 	}
 	for i, target := range t.targets {
 		n := &t.replicas[i]
-		replica := report.Replica{URL: target.url, OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i]}
+		replica := report.Replica{URL: target.url, Servers: t.servers.seen(i), OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i]}
 		replica.Throughput = perSecond(replica.OK, r.Total)
 		r.Replicas = append(r.Replicas, replica)
 		r.OK += replica.OK
@@ -302,6 +321,14 @@ func perSecond(n int64, seconds float64) float64 {
 		return 0
 	}
 	return float64(n) / seconds
+}
+
+// end is when a run of limited duration is over, 0 if it is not limited.
+func (t *Test) end() time.Duration {
+	if t.config.Duration == 0 {
+		return 0
+	}
+	return t.begin + t.config.Warmup + t.config.Duration
 }
 
 // now is the time on the operations' clock.

@@ -21,13 +21,21 @@ type result struct {
 	passing bool   // the same try may well succeed later
 }
 
-// retryable tells whether to try again after r. An outcome that is unknown
-// allows it only where the server recognises the repetition.
+// retryable reports whether to try again after r: after no answer, and after a
+// status that asks for it. An outcome that is unknown allows it only where the
+// server recognises the repetition.
 func (r result) retryable(idempotent bool) bool {
-	if r.outcome == verify.Unknown {
-		return idempotent
+	return r.passing && (r.outcome == verify.Failed || idempotent)
+}
+
+// passing reports whether a status says that the same request may well succeed
+// later. The page and the examples try again after the same ones.
+func passing(status int) bool {
+	switch status {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
 	}
-	return r.outcome == verify.Failed && r.passing
+	return false
 }
 
 // classify decides what is known after one try to send text. Failed means certainly not
@@ -37,7 +45,7 @@ func (t *Test) classify(text string, answer response, err error) result {
 		if e, ok := errors.AsType[*sendError](err); ok && e.unsent {
 			return result{outcome: verify.Failed, reason: e.reason, passing: true}
 		}
-		return result{reason: err.Error()}
+		return result{reason: err.Error(), passing: true}
 	}
 	switch {
 	case answer.status/100 == 2:
@@ -55,11 +63,11 @@ func (t *Test) classify(text string, answer response, err error) result {
 	case answer.status/100 == 3 && answer.location != "":
 		return result{reason: fmt.Sprintf("status %d", answer.status), detail: "the server says to ask at " + excerpt([]byte(answer.location)) + " instead, which the client does not"}
 	case answer.status/100 == 4:
-		return result{outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status), detail: "the answer: " + excerpt(answer.body)}
+		return result{outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status), detail: "the answer: " + excerpt(answer.body), passing: passing(answer.status)}
 	case answer.status == http.StatusServiceUnavailable && saysNotStored(answer.body):
 		return result{outcome: verify.Failed, reason: "status 503, not stored", passing: true}
 	}
-	return result{reason: fmt.Sprintf("status %d", answer.status)}
+	return result{reason: fmt.Sprintf("status %d", answer.status), passing: passing(answer.status)}
 }
 
 const garbled = "garbled answer"

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/url"
 	"strconv"
 	"strings"
@@ -104,6 +105,16 @@ func ParseProfile(data []byte) (*Profile, error) {
 		return nil, errors.New(`"answer.text" must be named: without it no message can be recognised`)
 	}
 	return &p, nil
+}
+
+// print names p so that two that differ have different names; "" is Native.
+func (p *Profile) print() string {
+	plain := *p
+	plain.Answer.zone = nil // as UTCOffset says
+	if plain == *Native() {
+		return ""
+	}
+	return fmt.Sprintf("%s %s (%08x)", p.Method, p.Path, crc32.ChecksumIEEE(fmt.Appendf(nil, "%#v", plain)))
 }
 
 // mistake says in a profile's words what is wrong with its JSON.

@@ -49,7 +49,7 @@ func (t *Test) settle(ctx context.Context) {
 func (w *worker) sentinel(ctx context.Context, replica int) bool {
 	for try := range sentinelTries {
 		if try > 0 {
-			w.pause(ctx, try, 0)
+			sleep(ctx, w.pauseAfter(try, 0))
 		}
 		op := &verify.Operation{
 			Worker: w.id, Number: w.number, Sentinel: true,

@@ -167,7 +167,7 @@ func (w *worker) nonce(number int) string {
 func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int) {
 	t := w.test
 	key := ""
-	if w.retries > 0 && t.config.Profile.IdempotencyKey {
+	if w.retries > 0 && t.config.keys() {
 		key = w.nonce(op.Number)
 	}
 	t.inFlight.Add(1)
@@ -187,6 +187,7 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		now := time.Now()
 		conn.lastUsed = now
 		op.Return = now.Sub(t.base)
+		op.By = answer.by
 		last = t.classify(op.Text, answer, err)
 		if last.outcome == verify.Unknown {
 			open = last
@@ -194,8 +195,9 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 		if op.Tries > w.retries || !last.retryable(key != "") || ctx.Err() != nil {
 			break
 		}
-		if !w.pause(ctx, op.Tries, retryAfter(answer.retryAfter, now)) {
-			break
+		pause := w.pauseAfter(op.Tries, retryAfter(answer.retryAfter, now))
+		if end := t.end(); end != 0 && op.Return+pause >= end || !sleep(ctx, pause) {
+			break // the outcome stays what it is
 		}
 		t.retried.Add(1)
 		replica = w.pauses.IntN(len(t.targets))
@@ -245,13 +247,17 @@ func (w *worker) replay(op *verify.Operation, key string) {
 	op.Replay = result.window
 }
 
-// pause waits before another try, at least as long as the server asked for:
-// exponential backoff with full jitter. It returns false when ctx ends first.
-func (w *worker) pause(ctx context.Context, tries int, least time.Duration) bool {
+// pauseAfter is how long to wait before another try: exponential backoff with
+// full jitter on top of what the server asked for, at most maxPause.
+func (w *worker) pauseAfter(tries int, least time.Duration) time.Duration {
 	longest := min(20*time.Millisecond<<min(tries, 10), 2*time.Second)
-	pause := least + time.Duration(w.pauses.Int64N(int64(longest)))
+	return min(least+time.Duration(w.pauses.Int64N(int64(longest))), maxPause)
+}
+
+// sleep returns false when ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
 	select {
-	case <-time.After(pause):
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false

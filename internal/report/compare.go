@@ -1,10 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -57,9 +60,14 @@ func (r *Run) perRequest() float64 {
 }
 
 // WriteComparison puts two runs side by side, with what changed from a to b.
-// Runs that were not asked to do the same are said to differ in that.
+// First it says in what they were not asked to do the same, or why that cannot
+// be known; then neither is called better.
 func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) error {
 	t := newSheet(s)
+	like := t.unlike(nameA, nameB, a.Run, b.Run)
+	if !like {
+		fmt.Fprintln(t)
+	}
 	const longest = 14 // of a file's name
 	_, statusA, _ := t.Lang.headline(a.Verdict)
 	_, statusB, _ := t.Lang.headline(b.Verdict)
@@ -67,25 +75,47 @@ func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) er
 		{"", fit(nameA, longest), fit(nameB, longest), t.tr("difference"), ""},
 		{t.tr("verdict"), statusA, statusB, "", ""},
 	}
-	sameTask := a.Run.setUp() == b.Run.setUp()
 	for _, f := range figures {
-		if !sameTask {
-			f.better = 0 // neither is better at another task
+		if !like {
+			f.better = 0
 		}
 		x, y := f.of(a.Run), f.of(b.Run)
 		percent, judgement := f.change(x, y)
 		rows = append(rows, []string{t.tr(f.name), f.show(x, t.Lang), f.show(y, t.Lang), t.point(percent), t.tr(judgement)})
 	}
 	t.table(rows)
-	if !sameTask {
-		t.paragraph("", t.tr("They were not asked to do the same, so neither is better:"))
-		for i, asked := range a.Run.setUp() {
-			if other := b.Run.setUp()[i]; asked != other {
-				t.paragraph("  ", t.Say("%s: %s and %s", t.tr(asked.name), asked.text(t.Lang), other.text(t.Lang)))
-			}
+	return t.writeTo(w, s)
+}
+
+// unlike says why the runs cannot be compared, and reports whether they can.
+func (t *sheet) unlike(nameA, nameB string, a, b *Run) (like bool) {
+	like = true
+	taskA, taskB := a.asked(t.Lang), b.asked(t.Lang)
+	for i := range min(len(taskA), len(taskB)) {
+		if taskA[i] == taskB[i] {
+			continue
+		}
+		if like {
+			t.paragraph("", t.tr("They were not asked to do the same, so neither is better:"))
+		}
+		like = false
+		t.paragraph("  ", t.Say("%s: %s and %s", taskA[i].name, taskA[i].value, taskB[i].value))
+	}
+	for _, run := range []struct {
+		name string
+		*Run
+	}{{nameA, a}, {nameB, b}} {
+		if run.Interrupted {
+			like = false
+			t.paragraph("", t.Say("%s was interrupted: it did not do all that it was asked to, so neither is better.", run.name))
+		}
+		if !run.recordsTask() {
+			like = false
+			t.paragraph("", t.Say("%s is of an older client, which recorded only a part of what was asked: "+
+				"whether they were asked to do the same cannot be known, so neither is called better.", run.name))
 		}
 	}
-	return t.writeTo(w, s)
+	return like
 }
 
 func (f *figure) show(x float64, l Lang) string {
@@ -118,24 +148,75 @@ func (f *figure) change(x, y float64) (percent, judgement string) {
 	return percent, "worse"
 }
 
-// An asked is one thing that a run was asked to do.
-type asked struct {
-	name  string
-	value float64
-}
+// An asked is one thing that a run was asked to do, in words.
+type asked struct{ name, value string }
 
-func (a asked) text(l Lang) string {
-	return l.point(strconv.FormatFloat(a.value, 'f', -1, 64))
-}
+// recordsTask reports whether r holds all that was asked of it.
+func (r *Run) recordsTask() bool { return r.Timeout > 0 }
 
-func (r *Run) setUp() [7]asked {
-	return [...]asked{
-		{"workers", float64(r.Workers)},
-		{"requests", float64(r.Planned)},
-		{"rate", r.Rate},
-		{"retries", float64(r.Retries)},
-		{"warm-up", r.Warmup},
-		{"replicas", float64(len(r.Replicas))},
-		{"processors", float64(r.Generator.CPUs)},
+// asked lists what r was asked to do: always in the same order, and only its
+// beginning where r does not record the rest.
+func (r *Run) asked(l Lang) (all []asked) {
+	add := func(name, value string) { all = append(all, asked{l.tr(name), cmp.Or(value, "–")}) }
+	number := func(n float64) string {
+		if n == 0 {
+			return ""
+		}
+		return l.point(strconv.FormatFloat(n, 'f', -1, 64))
 	}
+	seconds := func(n float64) string {
+		if n == 0 {
+			return ""
+		}
+		return number(n) + " " + l.tr("s")
+	}
+	flag := func(set bool) string {
+		if set {
+			return l.tr("yes")
+		}
+		return l.tr("no")
+	}
+	add("workers", number(float64(r.Workers)))
+	add("requests", number(float64(r.Planned)))
+	add("rate", number(r.Rate))
+	add("retries", number(float64(r.Retries)))
+	add("warm-up", seconds(r.Warmup))
+	add("replicas", number(float64(len(r.Replicas))))
+	add("processors", number(float64(r.Generator.CPUs)))
+	if !r.recordsTask() {
+		return all
+	}
+	secure := 0
+	var senders []string
+	for _, replica := range r.Replicas {
+		if strings.HasPrefix(strings.ToLower(replica.URL), "https:") {
+			secure++
+		}
+	}
+	for _, s := range r.Senders {
+		senders = append(senders, s.Name)
+	}
+	add("duration", seconds(r.Duration))
+	add("timeout", seconds(r.Timeout))
+	add("idempotency keys", flag(r.Keys))
+	add("answered requests for each replay", number(float64(r.Replays)))
+	add("answers verified", flag(!r.Unverified))
+	add("bounded memory (--stream)", flag(r.Stream))
+	add("clock allowance", seconds(r.ClockAllowance))
+	add("wire shape", r.Profile)
+	add("bearer token", flag(r.Token))
+	add("replicas over TLS", number(float64(secure)))
+	add("senders", namesOrPrint(senders))
+	add("recorded as well", strings.Join(r.Recorded, ", "))
+	return all
+}
+
+// namesOrPrint lists a few names; of many it is their number and a fingerprint.
+func namesOrPrint(names []string) string {
+	const few = 10
+	all := strings.Join(names, ", ")
+	if len(names) > few {
+		return fmt.Sprintf("%d (%08x)", len(names), crc32.ChecksumIEEE([]byte(all)))
+	}
+	return all
 }

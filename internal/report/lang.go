@@ -45,6 +45,9 @@ func (l Lang) Say(form string, args ...any) string {
 	return l.sentence(verify.Sentence{Form: form, Args: args})
 }
 
+// Sentence is s in the language.
+func (l Lang) Sentence(s verify.Sentence) string { return l.sentence(s) }
+
 func (l Lang) sentence(s verify.Sentence) string {
 	if len(s.Args) == 0 {
 		return l.tr(s.Form)

@@ -13,7 +13,7 @@ import (
 func exampleRun() *Run {
 	l := Latency{Count: 4990, Min: 0.5, Mean: 4.12, P50: 3.9, P90: 5.25, P95: 6.1, P99: 9.84, Max: 14.2}
 	return &Run{
-		ID: "RUN", Seed: 7, Started: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Workers: 50, Planned: 5000,
+		ID: "RUN", Seed: 7, Started: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Workers: 50, Planned: 5000, Timeout: 30,
 		Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Total: 0.4123, Throughput: 12102.8, Latency: l,
 		Replicas: []Replica{
 			{URL: "http://127.0.0.1:8001", OK: 2500, Failed: 7, Throughput: 6063, Latency: l},

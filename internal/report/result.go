@@ -4,6 +4,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -25,6 +26,17 @@ type Run struct {
 	Rate    float64 `json:"rate,omitzero"`     // requests per second offered; absent in a closed loop
 	Retries int     `json:"retries,omitzero"`  // allowed for each request
 	Warmup  float64 `json:"warmup_s,omitzero"` // seconds before the measured part
+
+	Duration       float64  `json:"duration_s,omitzero"`        // seconds to send for; absent if the run was limited by number only
+	Timeout        float64  `json:"timeout_s,omitzero"`         // seconds, of each try; absent: of an older client, which did not record all that was asked
+	Keys           bool     `json:"keys,omitzero"`              // every request had an idempotency key
+	Replays        int      `json:"replays,omitzero"`           // with Keys: one in so many answered requests was to be sent once more
+	Unverified     bool     `json:"unverified,omitzero"`        // answers were only counted
+	Stream         bool     `json:"stream,omitzero"`            // memory was bounded
+	ClockAllowance float64  `json:"clock_allowance_s,omitzero"` // how far the servers' clock might be off, in seconds
+	Profile        string   `json:"profile,omitzero"`           // method, path and fingerprint of a foreign wire shape
+	Token          bool     `json:"token,omitzero"`             // a bearer token was sent
+	Recorded       []string `json:"recorded,omitempty"`         // the flags that had each request recorded
 
 	Interrupted bool `json:"interrupted,omitzero"` // stopped by a signal before the plan was fulfilled
 
@@ -57,7 +69,7 @@ type Run struct {
 	Dropped int64 `json:"dropped,omitzero"` // with a Rate: never sent, as their time ran out in the queue
 
 	Replicas  []Replica `json:"replicas"`
-	Senders   []Sender  `json:"senders,omitempty"`
+	Senders   []Sender  `json:"senders,omitempty"` // all, answered or not
 	Failures  []Failure `json:"failures,omitzero"` // most frequent first
 	Generator Generator `json:"generator"`
 }
@@ -65,7 +77,12 @@ type Run struct {
 // A Replica is one server's part of a Run. A request that was tried at several
 // is counted where its outcome came from.
 type Replica struct {
-	URL        string  `json:"url"`
+	URL string `json:"url"`
+
+	// Servers are who answered there, as servers that say so call themselves:
+	// several behind a load balancer, or after a restart.
+	Servers []verify.Identity `json:"servers,omitempty"`
+
 	OK         int64   `json:"ok"`
 	Failed     int64   `json:"failed"`
 	Unknown    int64   `json:"unknown"`
@@ -123,6 +140,23 @@ type Result struct {
 
 	Crossed []verify.Sentence `json:"crossed,omitzero"` // thresholds that were not kept, in words
 	Exit    int               `json:"exit"`             // the exit status
+}
+
+// Causes are what explains everything else, and is said first: one server
+// listed as several replicas, or servers of different logs.
+func (r *Result) Causes() []verify.Sentence {
+	switch {
+	case r.Verdict != nil:
+		return r.Verdict.Causes
+	case r.Run == nil:
+		return nil
+	}
+	var urls []string
+	var at verify.Identities
+	for _, replica := range r.Run.Replicas {
+		urls, at = append(urls, replica.URL), append(at, replica.Servers)
+	}
+	return slices.Concat(at.SeveralLogs(urls), at.OneServer(urls))
 }
 
 // SchemaVersion grows when a field changes its meaning or goes away.

@@ -160,6 +160,11 @@ var russian = map[string]string{
 	"no server answers at %s (%s); is it running?": "ни один сервер не отвечает: %s (%s); они запущены?",
 
 	"difference": "разница", "better": "лучше", "worse": "хуже", "%s: %s and %s": "%s: %s и %s",
-	"They were not asked to do the same, so neither is better:": "Им задано не одно и то же, так что ни один не лучше:",
+	"They were not asked to do the same, so neither is better:":                                                                                                    "Им задано не одно и то же, так что ни один не лучше:",
+	"%s was interrupted: it did not do all that it was asked to, so neither is better.":                                                                            "%s: прогон прерван, задание выполнено не целиком, так что ни один не лучше.",
+	"%s is of an older client, which recorded only a part of what was asked: whether they were asked to do the same cannot be known, so neither is called better.": "%s записан прежней версией клиента, которая сохраняла не всё задание: одно ли и то же им задано, узнать нельзя, поэтому ни один не назван лучшим.",
+	"duration": "длительность", "idempotency keys": "ключи идемпотентности", "answered requests for each replay": "запросов с ответом на один повтор для сравнения",
+	"answers verified": "ответы проверены", "bounded memory (--stream)": "ограниченная память (--stream)", "clock allowance": "допуск на разницу часов",
+	"wire shape": "профиль сервера", "bearer token": "токен", "replicas over TLS": "реплики по TLS", "recorded as well": "дополнительно записано", "yes": "да", "no": "нет",
 	"workers": "потоки", "rate": "частота", "retries": "повторы", "replicas": "реплики", "processors": "процессоры",
 }

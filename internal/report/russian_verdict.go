@@ -100,6 +100,10 @@ var russianVerdict = map[string]string{
 	"the first request was answered before the second was sent, and yet the windows that join to the second's go back to the beginning of the log and never show the first's message":       "ответ на первый запрос пришёл раньше, чем отправлен второй, а окна, примыкающие к окну второго, доходят до начала журнала и нигде не показывают сообщение первого",
 	"the windows that join to the first's and those that join to the second's share no message, though some messages of either were stored before some of the other: windows skip messages": "окна, примыкающие к окну первого, и окна, примыкающие к окну второго, не имеют общих сообщений, хотя и там и тут есть сохранённые раньше каких-то из других: окна пропускают сообщения",
 
+	"%s and %s lead to one server: they are one replica, not two":                        "%s и %s ведут на один и тот же сервер: это одна реплика, а не две",
+	"%s and %s write different logs: they are no replicas of one another":                "%s и %s пишут в разные журналы: это не реплики друг друга",
+	"%s leads to servers that write different logs: they are no replicas of one another": "%s ведёт на серверы, которые пишут в разные журналы: это не реплики друг друга",
+
 	"too few operations: %d answered, at least %d are needed": "слишком мало операций: с ответом %d, а нужно не меньше %d",
 	"no two operations were under way at the same time":       "никакие две операции не шли одновременно",
 	"replica %d (%s) answered nothing":                        "реплика %d (%s) не дала ни одного ответа",

@@ -22,6 +22,9 @@ type Style struct {
 // figures, then what they are worth.
 func WriteText(w io.Writer, r *Result, s Style) error {
 	t := newSheet(s)
+	for _, cause := range r.Causes() {
+		t.painted("", "", bold+";"+red, t.sentence(cause))
+	}
 	if r.Run != nil {
 		t.run(r.Run)
 		fmt.Fprintln(t)

@@ -33,6 +33,8 @@ type operationLine struct {
 	Sender   string `json:"sender"`
 	Text     string `json:"text"`
 
+	By *Identity `json:"by,omitzero"` // absent: as in the last line of this replica
+
 	Window []place `json:"window,omitempty"`
 	Replay []place `json:"replay,omitzero"` // empty is an answer too; absent: none
 
@@ -76,6 +78,7 @@ type Recorder struct {
 	mu      sync.Mutex
 	w       *bufio.Writer
 	written [backSize]*Entry
+	by      []*Identity // who answered last at each replica
 	count   int64
 	floor   int64
 	line    operationLine
@@ -101,6 +104,12 @@ func (h *Recorder) Record(op *Operation) error {
 		Call: int64(op.Call), Return: int64(op.Return), Outcome: op.Outcome.String(), Reason: op.Reason,
 		Sender: op.Sender, Text: op.Text,
 		Window: h.places(l.Window[:0], op.Window),
+	}
+	for len(h.by) <= op.Replica {
+		h.by = append(h.by, nil)
+	}
+	if last := &h.by[op.Replica]; op.By != nil && *last != op.By {
+		l.By, *last = op.By, op.By
 	}
 	if op.Replay != nil {
 		l.Replay = h.places([]place{}, op.Replay)

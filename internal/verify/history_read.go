@@ -153,7 +153,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 // readOperations reads all lines after the first one. It tells how many lines
 // are gone according to the last one; unknownMany if that is gone itself.
 func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operation) error) (gone int64, err error) {
-	read := &historyReader{entries: make([]*Entry, backSize)}
+	read := &historyReader{entries: make([]*Entry, backSize), by: map[int]*Identity{}}
 	count := int64(0)
 	for n := 2; lines.Scan(); n++ {
 		l, cut, err := readLine(lines.Bytes())
@@ -229,7 +229,8 @@ func corruption(err error, count int64) error {
 
 // A historyReader resolves references to entries further up.
 type historyReader struct {
-	entries []*Entry // by seq modulo their number
+	entries []*Entry          // by seq modulo their number
+	by      map[int]*Identity // who answered last at each replica
 }
 
 func (h *historyReader) operation(l *operationLine) (*Operation, error) {
@@ -258,6 +259,10 @@ func (h *historyReader) operation(l *operationLine) (*Operation, error) {
 	if l.Return < l.Call {
 		return nil, errors.New("it returned before it was called")
 	}
+	if l.By != nil {
+		h.by[l.Replica] = l.By
+	}
+	op.By = h.by[l.Replica]
 	var err error
 	if op.Window, err = h.window(l.Window); err != nil {
 		return nil, err

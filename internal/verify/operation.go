@@ -43,6 +43,8 @@ type Operation struct {
 
 	Call, Return time.Duration // monotonic, from the run's start
 
+	By *Identity // who gave the outcome; nil if nobody says
+
 	Outcome Outcome
 	Reason  string   // why it is not OK, in a few words that group well: "timeout", "status 503"
 	Window  []*Entry // what an OK answer showed, oldest first

@@ -40,6 +40,11 @@ type Verdict struct {
 	Status  Status     `json:"status"`
 	Reasons []Sentence `json:"reasons,omitempty"` // why it is inconclusive
 
+	// Causes are what is wrong with the list of replicas, and explains all
+	// else: different logs are a violation, and one server listed as several
+	// leaves the run inconclusive.
+	Causes []Sentence `json:"causes,omitempty"`
+
 	// CounterExample is the one violation to look at first, nil if there is none.
 	CounterExample *Violation `json:"counter_example,omitempty"`
 
@@ -79,7 +84,8 @@ type Counts struct {
 	Sentinels int64 `json:"sentinels"`
 	Others    int64 `json:"others"` // messages in the log that are not of this run, as far as seen
 
-	// Neighbours are neighbouring seqs that different replicas acknowledged.
+	// Neighbours are neighbouring seqs that different replicas acknowledged; 0
+	// if one of them was listed as several.
 	Neighbours int64 `json:"neighbours"`
 }
 
@@ -148,8 +154,16 @@ func (v *Verifier) sum(notStored int64) *Verdict {
 			break
 		}
 	}
-	if d.Reasons = v.inconclusive(); d.Reasons != nil && d.Status == Verified {
+	one, logs := v.identities.OneServer(v.cfg.Replicas), v.identities.SeveralLogs(v.cfg.Replicas)
+	d.Causes = slices.Concat(logs, one)
+	if logs != nil {
+		d.Status = Violated
+	}
+	if d.Reasons = v.inconclusive(); d.Status == Verified && (d.Reasons != nil || one != nil) {
 		d.Status = Inconclusive
+	}
+	if one != nil {
+		d.Counts.Neighbours = 0
 	}
 	return d
 }

@@ -125,8 +125,10 @@ type Verifier struct {
 	walk       walk
 	tally      tally
 	results    [numChecks]result
-	positions  *positions // for servers that show no seq
-	gone       int64      // operations missing in a stored history; below 0: nobody knows how many
+	positions  *positions  // for servers that show no seq
+	by         []*Identity // who answered last at each replica
+	identities Identities
+	gone       int64 // operations missing in a stored history; below 0: nobody knows how many
 	verdict    *Verdict
 }
 
@@ -190,11 +192,25 @@ func (v *Verifier) Call(op *Operation) {
 func (v *Verifier) Return(op *Operation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.answeredBy(op)
 	if v.positions != nil {
 		v.positions.hold(op)
 		return
 	}
 	v.judge(op)
+}
+
+func (v *Verifier) answeredBy(op *Operation) {
+	if op.By == nil {
+		return
+	}
+	for len(v.by) <= op.Replica {
+		v.by = append(v.by, nil)
+	}
+	if last := &v.by[op.Replica]; *last != op.By {
+		*last = op.By
+		v.identities.Add(op.Replica, *op.By)
+	}
 }
 
 // Live is the state of the checks during a run.

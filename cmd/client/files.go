@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"dummymessenger/internal/report"
+	"dummymessenger/internal/textfile"
+)
+
+// A sink is an output that remembers the first error of writing to it. What
+// comes after that is dropped.
+type sink struct {
+	io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.Writer.Write(p)
+	s.err = err
+	return n, err
+}
+
+// A named is a file on the command line.
+type named struct {
+	flag, file string
+	written    bool
+	dash       bool // - is stdin, or stdout if it is written
+}
+
+// checkNames returns an error if the files cannot be used together: an output
+// that is one file with an input or another output, and a - that would be
+// taken for the name of a file, or for stdin twice.
+func checkNames(files ...named) error {
+	for i, a := range files {
+		switch {
+		case a.file == "-" && !a.dash:
+			return fmt.Errorf("%s: - is not stdin or stdout here; name a file (./- if it is called that)", a.flag)
+		case a.file == "":
+			continue
+		}
+		for _, b := range files[i+1:] {
+			switch {
+			case a.written != b.written && a.file == "-":
+				// stdin and stdout
+			case a.file == "-" && b.file == "-":
+				return fmt.Errorf("%s and %s cannot both be -", a.flag, b.flag)
+			case (a.written || b.written) && same(a.file, b.file):
+				return fmt.Errorf("%s and %s are one file, %s; name two", a.flag, b.flag, a.file)
+			}
+		}
+	}
+	return nil
+}
+
+// same tells whether two names are of one regular file. One that is not there
+// yet is known by its name only.
+func same(a, b string) bool {
+	if a == "" || b == "" || a == "-" || b == "-" {
+		return false
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB) && infoA.Mode().IsRegular()
+	}
+	nameA, errA := filepath.Abs(a)
+	nameB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && nameA == nameB
+}
+
+// openInput opens a file, or stdin for -.
+func openInput(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	return os.Open(name)
+}
+
+// createFile creates a file, or is stdout for -.
+func createFile(name string, stdout io.Writer) (io.WriteCloser, error) {
+	if name == "-" {
+		return stdoutFile{stdout}, nil
+	}
+	return os.Create(name)
+}
+
+// stdoutFile is stdout as a file. It has no errors, since run tells them.
+type stdoutFile struct{ io.Writer }
+
+func (f stdoutFile) Write(p []byte) (int, error) {
+	_, _ = f.Writer.Write(p)
+	return len(p), nil
+}
+
+func (stdoutFile) Close() error { return nil }
+
+// openAnnotations checks what --annotate names, if anything, and returns what
+// reads it. A regular file may be written during the run, so it is read then;
+// a pipe has been read here, since it yields its content once.
+func openAnnotations(name string) (read func() ([]report.Annotation, error), err error) {
+	read = func() ([]report.Annotation, error) { return readAnnotations(name) }
+	info, err := os.Stat(name)
+	if name == "" || os.IsNotExist(err) {
+		return read, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	kept, err := read()
+	if !textfile.Rereadable(info) {
+		read = func() ([]report.Annotation, error) { return kept, nil }
+	}
+	return read, err
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dummymessenger/internal/textfile"
+)
+
+const full = "/dev/full" // takes no byte (Linux)
+
+func needFull(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("there is no " + full)
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+// recorded is the folder of a run's history and result, h and r.
+func recorded(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	try(t, t.Context(), "-c", "4", "-n", "200", "--history", filepath.Join(dir, "h"), newReplica(t, newMemory(), nil))
+	var stdout, stderr bytes.Buffer
+	run(t.Context(), []string{"-q", "-c", "4", "-n", "200", "--json", filepath.Join(dir, "r"), newReplica(t, newMemory(), nil)}, &stdout, &stderr)
+	return dir
+}
+
+// A file that cannot be written is told, decides the status, and costs neither
+// the summary nor another file.
+func TestFullDisk(t *testing.T) {
+	needFull(t)
+	dir := recorded(t)
+	for _, flag := range []string{"--json", "--html", "--history", "--cpuprofile"} {
+		result := filepath.Join(t.TempDir(), "result")
+		args := []string{"-q", "--lang", "en", "-n", "200", flag, full}
+		if flag != "--json" {
+			args = append(args, "--json", result)
+		}
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), append(args, newReplica(t, newMemory(), nil)), &stdout, &stderr)
+		if status != exitCannotWrite || !strings.Contains(stdout.String(), "VERIFIED") || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%s: status %d, want %d, the summary and the error\n%s%s", flag, status, exitCannotWrite, &stdout, &stderr)
+		}
+		if data, _ := os.ReadFile(result); flag != "--json" && !strings.Contains(string(data), `"exit": 73`) {
+			t.Errorf("%s: the JSON result does not tell the status:\n%s", flag, data)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), []string{"verify", "--lang", "en", "--json", full, filepath.Join(dir, "h")}, &stdout, &stderr)
+	if status != exitCannotWrite || !strings.Contains(stdout.String(), "VERIFIED") {
+		t.Errorf("verify: status %d, want %d and the verdict\n%s%s", status, exitCannotWrite, &stdout, &stderr)
+	}
+	if status := run(t.Context(), []string{"report", filepath.Join(dir, "h"), "-o", full}, &stdout, &stderr); status != exitCannotWrite {
+		t.Errorf("report: status %d, want %d", status, exitCannotWrite)
+	}
+}
+
+// So does stdout, whatever the command.
+func TestStdoutFails(t *testing.T) {
+	dir := recorded(t)
+	history, result := filepath.Join(dir, "h"), filepath.Join(dir, "r")
+	for _, args := range [][]string{
+		{"-q", "-n", "200", newReplica(t, newMemory(), nil)},
+		{"-q", "-n", "200", "--json", "-", newReplica(t, newMemory(), nil)},
+		{"verify", history},
+		{"verify", "--json", "-", history},
+		{"report", history, "-o", "-"},
+		{"compare", result, result},
+		{"selftest", "--list"},
+		{"selftest", "--only", "correct"},
+		{"--help"},
+		{"verify", "--help"},
+		{"--version"},
+	} {
+		var stderr bytes.Buffer
+		if status := run(t.Context(), args, brokenWriter{}, &stderr); status != exitCannotWrite || strings.Count(stderr.String(), "no space left") != 1 {
+			t.Errorf("client %q = %d, want %d and the error, once\n%s", args, status, exitCannotWrite, &stderr)
+		}
+	}
+}
+
+// A - is stdin or stdout, or refused: no file is called so by accident.
+func TestDash(t *testing.T) {
+	dir := recorded(t)
+	t.Chdir(dir)
+	url := newReplica(t, newMemory(), nil)
+	for _, args := range [][]string{
+		{"--history", "-", url},
+		{"--html", "-", url},
+		{"--cpuprofile", "-", url},
+		{"--html", "x", "--annotate", "-", url},
+		{"--senders", "-", url},
+		{"--profile", "-", url},
+		{"--token-file", "-", url},
+		{"--ca-file", "-", url},
+		{"report", "h", "--annotate", "-"},
+		{"report", "-"},
+		{"compare", "-", "-"},
+		{"compare", "r", "-", "-"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), args, &stdout, &stderr); status != exitUsage || stderr.Len() == 0 || stdout.Len() > 0 {
+			t.Errorf("client %q = %d, want %d and a message\n%s%s", args, status, exitUsage, &stdout, &stderr)
+		}
+	}
+	stdin := os.Stdin
+	t.Cleanup(func() { os.Stdin = stdin })
+	for _, test := range []struct {
+		stdin string
+		args  []string
+		want  string
+	}{
+		{"h", []string{"verify", "--lang", "en", "-"}, "VERIFIED"},
+		{"h", []string{"verify", "--json", "-", "-"}, `"verified"`},
+		{"h", []string{"report", "-o", "-", "-"}, "<!doctype html>"},
+		{"r", []string{"compare", "--lang", "en", "r", "-"}, "total time"},
+	} {
+		f, err := os.Open(test.stdin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Stdin = f
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), test.args, &stdout, &stderr); status != exitVerified || !strings.Contains(stdout.String(), test.want) {
+			t.Errorf("client %q = %d, want %d and %q\n%.300s%s", test.args, status, exitVerified, test.want, &stdout, &stderr)
+		}
+		f.Close()
+	}
+	if entries, err := os.ReadDir("."); err != nil || len(entries) != 2 {
+		t.Errorf("there are files %v, want h and r only", entries)
+	}
+}
+
+// An output is no input either.
+func TestOutputsAreNoInputs(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	for _, flag := range []string{"--senders", "--profile", "--token-file", "--ca-file"} {
+		if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), []string{"--json", file, flag, file}, &stdout, &stderr); status != exitUsage {
+			t.Errorf("--json and %s of one file: status %d, want %d\n%s", flag, status, exitUsage, &stderr)
+		}
+		if data, _ := os.ReadFile(file); string(data) != "kept" {
+			t.Errorf("%s is overwritten", flag)
+		}
+	}
+}
+
+// What Windows editors put into a text file is no part of what it says.
+func TestWindowsText(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte("\ufeff"+strings.ReplaceAll(text, "\n", "\r\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	senders := write("senders", "Anna\nBoris\n")
+	profile := write("profile", `{"path": "/messages", "idempotency_key": true,
+"answer": {"messages": "messages", "seq": "seq", "sender": "sender", "text": "text", "sent_at": "sent_at"}}`+"\n")
+	annotations := write("annotations", `{"from": 0, "to": 1, "label": "noise"}`+"\n\n")
+	result := filepath.Join(dir, "result")
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), []string{"-q", "-n", "200", "--senders", senders, "--profile", profile, "--html", filepath.Join(dir, "html"), "--annotate", annotations,
+		"--json", result, newReplica(t, newMemory(), nil)}, &stdout, &stderr)
+	if status != exitVerified || !strings.Contains(stdout.String(), "(Anna)") {
+		t.Errorf("status %d, want %d and the sender Anna\n%s%s", status, exitVerified, &stdout, &stderr)
+	}
+	data, err := textfile.Read(result)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := write("edited", string(data))
+	if status := run(t.Context(), []string{"compare", result, edited}, &stdout, &stderr); status != 0 {
+		t.Errorf("compare = %d\n%s", status, &stderr)
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"dummymessenger/internal/messenger"
+)
+
+// newNamed is newReplica of servers that say who they are, in turn.
+func newNamed(t *testing.T, m *memory, names ...string) (url string) {
+	var n atomic.Int64
+	return newReplica(t, m, func(w http.ResponseWriter, _ int64, _ func() []message) bool {
+		w.Header().Set(messenger.ReplicaHeader, names[int(n.Add(1))%len(names)])
+		return false
+	})
+}
+
+// other is another name of the same loopback address.
+func other(url string) string { return strings.Replace(url, "127.0.0.1", "localhost", 1) }
+
+// Redundancy that is none is no proof, and logs that differ are told as that,
+// in the first line, at the start of the run, and from a history.
+func TestWhoAnswers(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		urls   func() []string
+		status int
+		told   string // in the first line; "": nothing
+	}{
+		{"one server under two names", func() []string {
+			url := newNamed(t, newMemory(), "a; log=L")
+			return []string{url, other(url)}
+		}, exitInconclusive, "lead to one server"},
+		{"two servers", func() []string {
+			m := newMemory()
+			return []string{newNamed(t, m, "a; log=L"), newNamed(t, m, "b; log=L")}
+		}, exitVerified, ""},
+		{"a load balancer", func() []string {
+			return []string{newNamed(t, newMemory(), "a; log=L", "b; log=L")}
+		}, exitVerified, ""},
+		{"two load balancers before the same servers", func() []string {
+			m := newMemory()
+			return []string{newNamed(t, m, "a; log=L", "b; log=L"), newNamed(t, m, "b; log=L", "a; log=L")}
+		}, exitVerified, ""},
+		{"two logs", func() []string {
+			return []string{newNamed(t, newMemory(), "a; log=L"), newNamed(t, newMemory(), "b; log=M")}
+		}, exitViolated, "write different logs"},
+		{"two logs behind a load balancer", func() []string {
+			return []string{newNamed(t, newMemory(), "a; log=L", "b; log=M")}
+		}, exitViolated, "leads to servers that write different logs"},
+		{"foreign servers that use the field otherwise", func() []string {
+			m := newMemory()
+			return []string{newNamed(t, m, "primary, secondary"), newNamed(t, m, "primary, secondary")}
+		}, exitVerified, ""},
+		{"a log that is not named", func() []string {
+			m := newMemory()
+			return []string{newNamed(t, m, "a", "a; log=L"), newNamed(t, m, "b; log=")}
+		}, exitVerified, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			history := filepath.Join(t.TempDir(), "history")
+			urls := test.urls()
+			for _, args := range [][]string{
+				append([]string{"-c", "8", "-n", "1000", "-q", "--lang", "en", "--history", history}, urls...),
+				{"verify", "--lang", "en", history},
+			} {
+				var stdout, stderr bytes.Buffer
+				status := run(t.Context(), args, &stdout, &stderr)
+				first, _, _ := strings.Cut(strings.ReplaceAll(stdout.String(), "\n  ", " "), "\n")
+				if status != test.status || !strings.Contains(first, test.told) {
+					t.Errorf("client %q = %d, want %d and the first line to say %q:\n%s", args, status, test.status, test.told, &stdout)
+				}
+				if early := strings.Contains(stderr.String(), test.told); args[0] != "verify" && (!early || test.told == "" && stderr.Len() > 0) {
+					t.Errorf("during the run it says\n%s", &stderr)
+				}
+				if test.status == exitInconclusive && strings.Contains(stdout.String(), "different replicas") {
+					t.Errorf("one server passes as several:\n%s", &stdout)
+				}
+			}
+			status, r := try(t, t.Context(), append([]string{"-n", "1000", "--no-verify"}, urls...)...)
+			if want := test.told != ""; (status == exitInconclusive) != want || (r.Causes() != nil) != want {
+				t.Errorf("with --no-verify: status %d, %v", status, r.Causes())
+			}
+		})
+	}
+}
+
+// The report has it on top.
+func TestWhoAnswersInReport(t *testing.T) {
+	url, html := newNamed(t, newMemory(), "a; log=L"), filepath.Join(t.TempDir(), "html")
+	var stdout, stderr bytes.Buffer
+	run(t.Context(), []string{"-q", "--lang", "ru", "-n", "200", "--html", html, url, other(url)}, &stdout, &stderr)
+	page, err := os.ReadFile(html)
+	if want := other(url) + " ведут на один и тот же сервер"; err != nil || !strings.Contains(string(page), want) || !strings.Contains(stderr.String(), want) {
+		t.Errorf("%v, no %q\n%s%s", err, want, &stdout, &stderr)
+	}
+}
+
+// A server that is listed twice is refused, however its URL is written.
+func TestListedTwice(t *testing.T) {
+	for _, urls := range [][]string{
+		{"http://a:8001", "http://a:8001"},
+		{"http://a:8001", "http://a:8001/"},
+		{"http://a", "http://A:80"},
+		{"http://a.example", "http://a.example.:080/"},
+		{"https://a/", "HTTPS://a:443"},
+		{"http://a/chat/", "http://a/chat"},
+		{"http://a/%63hat", "http://a/chat"},
+		{"http://[::1]:1", "http://[0:0::1]:1"},
+		{"http://127.0.0.1:1", "http://[::ffff:127.0.0.1]:1"},
+		{"http://[fe80::1%25lo]:1", "http://[FE80::1%25lo]:1"},
+		{"http://a", "http://b", "http://a"},
+	} {
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), urls, &stdout, &stderr); status != exitUsage || !strings.Contains(stderr.String(), "once") {
+			t.Errorf("client %q = %d, want %d and that it is listed twice\n%s", urls, status, exitUsage, &stderr)
+		}
+	}
+}
