@@ -5,13 +5,13 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
+
+	"dummymessenger/internal/shutdown"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := shutdown.Context()
 	context.AfterFunc(ctx, stop) // the second ^C kills
 	ballast := make([]byte, ballastSize)
 	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

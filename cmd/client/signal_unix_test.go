@@ -39,7 +39,7 @@ func process(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes
 
 // The first signal ends the run, which is settled, judged and reported.
 func TestSignal(t *testing.T) {
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		m := newMemory()
 		reached := make(chan struct{})
 		fault := func(_ http.ResponseWriter, number int64, _ func() []message) bool {
