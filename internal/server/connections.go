@@ -13,6 +13,7 @@ import (
 // connections counts those that are open.
 type connections struct {
 	max           int64
+	maxLeaving    int64
 	open, refused atomic.Int64
 
 	leaving   atomic.Int64 // refused, and being told so
@@ -53,15 +54,12 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Those who are refused get a moment to read why, but only so many at once.
-const (
-	farewell   = time.Second
-	maxLeaving = 64
-)
+// farewell is how long those who are refused have to read why.
+const farewell = time.Second
 
 func (c *connections) refuse(conn net.Conn, plain bool) {
 	c.refused.Add(1)
-	if !plain || c.leaving.Load() >= maxLeaving { // only one Accept runs at a time
+	if !plain || c.leaving.Load() >= c.maxLeaving { // only one Accept runs at a time
 		conn.Close()
 		return
 	}
