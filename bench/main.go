@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"dummymessenger/internal/shutdown"
 )
 
 // Exit statuses.
@@ -65,7 +65,7 @@ func (c *runCmd) Validate() error {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := shutdown.Context()
 	context.AfterFunc(ctx, stop) // the second ^C kills; what we started dies with us
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"dummymessenger/internal/replica"
 )
 
 // profile runs a load once more, not measured, and writes CPU profiles of the
@@ -71,7 +73,7 @@ func download(ctx context.Context, url, path string) error {
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := replica.Direct.Do(request)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"sync"
+
+	"dummymessenger/internal/replica"
 )
 
 // watched compares the log that is watched, as the page does, with itself.
@@ -61,7 +63,7 @@ func watchAll(ctx context.Context, urls []string) (stop func() int64, err error)
 			stop()
 			return nil, err
 		}
-		response, err := http.DefaultClient.Do(request)
+		response, err := replica.Direct.Do(request)
 		if err != nil {
 			stop()
 			return nil, err

@@ -5,15 +5,14 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
+
+	"dummymessenger/internal/shutdown"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)   // the second ^C kills
-	signal.Ignore(syscall.SIGPIPE) // a closed stdout or stderr is an error of writing, and does not end a run
+	ctx, stop := shutdown.Context()
+	context.AfterFunc(ctx, stop) // the second ^C kills
 	ballast := make([]byte, ballastSize)
 	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	runtime.KeepAlive(ballast)

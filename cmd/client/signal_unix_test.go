@@ -4,9 +4,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,7 +42,7 @@ func process(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes
 
 // The first signal ends the run, which is settled, judged and reported.
 func TestSignal(t *testing.T) {
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		m := newMemory()
 		reached := make(chan struct{})
 		fault := func(_ http.ResponseWriter, number int64, _ func() []message) bool {
@@ -100,5 +103,28 @@ func TestSecondSignal(t *testing.T) {
 		case <-time.After(50 * time.Millisecond):
 			cmd.Process.Signal(os.Interrupt)
 		}
+	}
+}
+
+// Nobody reads stdout any more, as with client | head: the run is finished, its
+// files are whole, and the exit status tells of the output that is lost.
+func TestClosedStdout(t *testing.T) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	file := filepath.Join(t.TempDir(), "result.json")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-n", "100", "--json", file, newReplica(t, newMemory(), nil))
+	cmd.Env = append(os.Environ(), asClient+"=1")
+	var stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = in, &stderr
+	err = cmd.Run()
+	in.Close()
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitCannotWrite {
+		t.Errorf("%v, want exit status %d\n%s", err, exitCannotWrite, &stderr)
+	}
+	if result, err := os.ReadFile(file); err != nil || !json.Valid(result) {
+		t.Errorf("the result is not whole: %v\n%s", err, result)
 	}
 }

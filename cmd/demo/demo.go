@@ -143,6 +143,8 @@ func (d *demo) runClient(program string, replicas []*replica.Replica) (status in
 			return 0, ended(i)
 		case sig := <-d.signals:
 			switch {
+			case sig == syscall.SIGHUP: // the terminal may have sent it to the client as well, and more than once
+				client.Signal(sig)
 			case interrupted:
 				client.Signal(os.Kill)
 			case !shared || sig != os.Interrupt:

@@ -3,18 +3,17 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"slices"
-	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"dummymessenger/internal/buildinfo"
+	"dummymessenger/internal/shutdown"
 )
 
 // Exit statuses besides the client's own.
@@ -72,8 +71,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	// The first signal ends what is being set up, or asks the client to end;
 	// the second kills the client. Stopping and cleaning up are bounded in time.
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, shutdown.Signals()...)
+	ctx, stop := shutdown.Context()
 	defer stop()
 
 	d := demo{flags: f, clientArgs: clientArgs, signals: signals, stdout: stdout, stderr: stderr}

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -13,24 +16,44 @@ import (
 // healthTimeout is longer than /readyz takes to give up.
 const healthTimeout = 4 * time.Second
 
-// checkHealth is --healthcheck: an error unless a GET of url is answered with
-// 200. It is here, and not a second program, because an image that holds
-// nothing but the server has no curl, and the server is what must be asked.
-func checkHealth(ctx context.Context, url string) error {
+// checkHealth is --healthcheck: an error unless a replica answers a GET of
+// address, its /readyz or /livez, with 200. It is here, and not a second
+// program, because an image that holds nothing but the server has no curl, and
+// the server is what must be asked: through no proxy, and not whatever it
+// redirects to.
+func checkHealth(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		// A certificate names the server's public name, if any, and on this
+		// machine nobody else can answer.
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: isThisMachine(request.URL)},
+	}
+	answer, err := transport.RoundTrip(request)
 	if err != nil {
 		return err
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode == http.StatusOK {
-		return nil
-	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 1024))
-	return errors.Join(fmt.Errorf("%s: %s %s", url, answer.Status, strings.TrimSpace(string(body))), err)
+	if answer.StatusCode != http.StatusOK {
+		return errors.Join(fmt.Errorf("%s: %s %s", address, answer.Status, strings.TrimSpace(string(body))), err)
+	}
+	if err != nil {
+		return err
+	}
+	if answer.Header.Get("Content-Type") != "text/plain; charset=utf-8" || string(body) != "ok\n" {
+		return fmt.Errorf("%s: this is no answer of a replica's /readyz or /livez", address)
+	}
+	return nil
+}
+
+// isThisMachine reports whether only this machine can be meant.
+func isThisMachine(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
 }

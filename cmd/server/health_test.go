@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +60,44 @@ func TestHealthcheck(t *testing.T) {
 	running.Wait()
 	if status, stderr := ask("http://" + address + "/livez"); status != 1 || stderr == "" {
 		t.Errorf("no server: %d\n%s", status, stderr)
+	}
+}
+
+// Only a replica's own answer counts, whatever else says 200.
+func TestHealthcheckOfSomethingElse(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		io.WriteString(w, "ok\n")
+	})
+	mux.Handle("/moved", http.RedirectHandler("/ok", http.StatusFound))
+	mux.HandleFunc("/login", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>log in") })
+	mux.HandleFunc("/html", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, "ok\n")
+	})
+	mux.HandleFunc("/204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	plain, secure := httptest.NewServer(mux), httptest.NewTLSServer(mux)
+	defer plain.Close()
+	defer secure.Close()
+	for path, want := range map[string]string{"/ok": "", "/moved": "302", "/login": "no answer of a replica", "/html": "no answer of a replica", "/204": "204"} {
+		for _, url := range []string{plain.URL, secure.URL} { // whose certificate nobody trusts
+			if err := checkHealth(t.Context(), url+path); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+				t.Errorf("%s%s: %v, want %q", url, path, err, want)
+			}
+		}
+	}
+	for address, want := range map[string]bool{
+		"https://127.0.0.1:1/": true, "https://[::1]/": true, "https://0.0.0.0:1/": true, "https://localhost/": true,
+		"https://10.0.0.1/": false, "https://replica1:8001/": false, "https://localhost.example/": false,
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := isThisMachine(u); got != want {
+			t.Errorf("isThisMachine(%s) = %v, want %v", address, got, want)
+		}
 	}
 }
 

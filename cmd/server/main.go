@@ -2,28 +2,28 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
-	"os/signal"
-	"syscall"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/joho/godotenv"
 
 	"dummymessenger/internal/buildinfo"
+	"dummymessenger/internal/logging"
+	"dummymessenger/internal/shutdown"
+	"dummymessenger/internal/store"
 )
 
 type flags struct {
 	Listen         string        `default:"127.0.0.1:8001" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one (default: ${default})."`
-	Database       string        `default:"sqlite:dummymessenger.db" env:"DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://…; libpq's PG* variables fill in what a PostgreSQL URL leaves out (default: ${default})."`
+	Database       string        `default:"${database}" env:"DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://…; libpq's PG* variables fill in what a PostgreSQL URL leaves out (default: ${default})."`
 	TokenFile      string        `type:"path" placeholder:"FILE" help:"Let only those send and see messages who have one of these bearer tokens, one a line. Read again when it changes."`
 	TLSCert        string        `name:"tls-cert" type:"path" placeholder:"FILE" help:"Serve HTTPS with this certificate and its chain (PEM). Read again when it changes."`
 	TLSKey         string        `name:"tls-key" type:"path" placeholder:"FILE" help:"The certificate's private key (PEM)."`
@@ -37,13 +37,17 @@ type flags struct {
 	LogFormat      string        `default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the log on stderr: text or json (default: ${default})."`
 	LogLevel       slog.Level    `default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
 
-	Healthcheck string           `placeholder:"URL" help:"Ask a running server instead of being one: end with 0 if it answers a GET of this URL, such as http://127.0.0.1:8001/readyz, with 200, else with 1. For containers."`
+	Healthcheck string           `placeholder:"URL" help:"Ask a running server instead of being one: end with 0 if it answers a GET of this URL, http://127.0.0.1:8001/readyz or …/livez, with 200, else with 1. For containers."`
 	Version     kong.VersionFlag `help:"Print the version and exit."`
+
+	farewells int // server.Config.MaxFarewells; set by serve
 }
 
 // Validate is called by kong.
 func (f *flags) Validate() error {
 	switch {
+	case f.Database == "":
+		return errors.New("--database is empty; name one, as in sqlite:messages.db, or leave the flag out")
 	case f.Listen == "":
 		return errors.New("--listen is empty; name an address, as in 127.0.0.1:8001")
 	case (f.TLSCert == "") != (f.TLSKey == ""):
@@ -67,7 +71,7 @@ func (f *flags) Validate() error {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := shutdown.Context()
 	context.AfterFunc(ctx, stop) // a second signal kills
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -80,42 +84,75 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parser := kong.Must(&f,
 		kong.Name("server"),
 		kong.Description("One replica of the messenger: POST /messages stores a message and answers with the last ten. "+
-			"Settings are also read from the file .env in the working directory."),
+			"DATABASE_URL and PG* are also read from the file .env in the working directory."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { left = true }), // --help, --version
-		kong.Vars{"version": "server " + buildinfo.Read().String()},
+		kong.Vars{"version": "server " + buildinfo.Read().String(), "database": defaultDatabase},
 	)
-	unread := loadDotEnv()
-	if os.Getenv("DATABASE_URL") == "" {
-		os.Unsetenv("DATABASE_URL") // empty is as good as not set
+	if os.Getenv(databaseName) == "" {
+		os.Unsetenv(databaseName) // empty is as good as not set
 	}
-	_, err := parser.Parse(args)
-	if err == nil && f.Healthcheck == "" {
-		err = unread // which would have said how to run
-	}
+	parsed, err := parser.Parse(args)
 	switch {
 	case left:
 		return 0
 	case err != nil:
-		fmt.Fprintf(stderr, "server: %v\nserver --help lists the flags.\n", err)
-		return 64
-	}
-	if f.Healthcheck != "" {
+		return badUsage(stderr, err)
+	case f.Healthcheck != "":
 		if err := checkHealth(ctx, f.Healthcheck); err != nil {
 			fmt.Fprintf(stderr, "server: %v\n", err)
 			return 1
 		}
 		return 0
 	}
-	logger := newLogger(stderr, f)
-	if f.Database != os.Getenv("DATABASE_URL") && hasPassword(f.Database) {
+
+	log, logger, closeLog := openLog(stderr, f)
+	defer closeLog()
+	onCommandLine := slices.ContainsFunc(parsed.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == "database" })
+	if onCommandLine && hasPassword(f.Database) {
 		logger.Warn("every user of this machine can see the password on the command line; put the URL into DATABASE_URL instead")
 	}
+	if err := addDotEnv(&f, onCommandLine || os.Getenv(databaseName) != "", logger); err != nil {
+		return badUsage(log, err)
+	}
 	if err := serve(ctx, f, logger); err != nil {
-		fmt.Fprintf(stderr, "server: %v\n", err)
+		fmt.Fprintf(log, "server: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+func badUsage(w io.Writer, err error) int {
+	fmt.Fprintf(w, "server: %v\nserver --help lists the flags.\n", err)
+	return 64
+}
+
+// addDotEnv takes from the file .env what f and the environment leave open: the
+// database unless it is named, and libpq's variables if the database is PostgreSQL.
+// A file of which nothing is needed is not read.
+func addDotEnv(f *flags, named bool, logger *slog.Logger) error {
+	if named && store.Kind(f.Database) == "SQLite" {
+		return nil
+	}
+	e, err := readDotEnv()
+	switch {
+	case err == nil:
+	case named: // its own file of passwords, say, or a complete URL
+		logger.Warn("nothing is read from .env", "err", err)
+		return nil
+	default:
+		return err
+	}
+	if !named {
+		if f.Database, err = e.database(); err != nil {
+			return err
+		}
+	}
+	if lines := e.unread(); len(lines) > 0 {
+		logger.Warn("the server reads DATABASE_URL and PG* from .env, and not these", "lines", strings.Join(lines, ", "))
+	}
+	e.export()
+	return nil
 }
 
 // hasPassword tells whether there is a password in a database's URL, before the
@@ -129,28 +166,17 @@ func hasPassword(database string) bool {
 	return set || u.Query().Has("password") || u.Query().Has("sslpassword")
 }
 
-// loadDotEnv adds .env to the environment. What is set there already, and not
-// empty, stays.
-func loadDotEnv() error {
-	content, err := os.ReadFile(".env")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("the file .env cannot be read: %w", err)
-	}
-	content = bytes.TrimPrefix(content, []byte("\ufeff")) // some Windows editors begin a file with it
-	values, err := godotenv.UnmarshalBytes(content)
-	if err != nil {
-		// What godotenv says quotes the file, passwords and all.
-		return errors.New("the file .env is malformed; each of its lines must be NAME=value, a comment or empty")
-	}
-	for name, value := range values {
-		if os.Getenv(name) == "" {
-			os.Setenv(name, value)
-		}
-	}
-	return nil
+// logPatience is how long the end of the log may take to be written.
+const logPatience = 2 * time.Second
+
+// openLog returns the log and what writes to it, neither of which waits for
+// whoever reads stderr.
+func openLog(stderr io.Writer, f flags) (log io.Writer, logger *slog.Logger, closeLog func()) {
+	w := logging.NewWriter(stderr, func(lines int) {
+		logger.Warn("lines of the log are lost; they could not be written, or not as fast as they came", "lines", lines)
+	})
+	logger = newLogger(w, f)
+	return w, logger, func() { w.Close(logPatience) }
 }
 
 func newLogger(w io.Writer, f flags) *slog.Logger {

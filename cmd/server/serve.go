@@ -12,6 +12,7 @@ import (
 	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/groupcommit"
+	"dummymessenger/internal/logging"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
@@ -22,6 +23,10 @@ import (
 // serve runs the replica until ctx ends: what it is made of is started from the
 // inside out and stopped from the outside in.
 func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
+	limiter := logging.NewLimiter(logger.Handler())
+	defer limiter.Flush()
+	repeating := slog.New(limiter) // for what callers can make it log again and again
+
 	access, err := openAccess(f, logger)
 	if err != nil {
 		return err
@@ -34,26 +39,19 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	}
 	defer ln.Close() // Serve has closed it unless we never got there
 
-	stopDebug, err := startDebug(f.DebugListen, logger)
+	stopDebug, err := startDebug(f.DebugListen, repeating)
 	if err != nil {
 		return fmt.Errorf("--debug-listen: %w", err)
 	}
 	defer stopDebug()
 
-	log, err := store.Open(ctx, f.Database, logger)
-	switch {
-	case ctx.Err() != nil && err != nil:
-		return nil // told to stop before we began
-	case err != nil:
-		return err
-	}
-	defer func() { err = errors.Join(err, log.Close()) }()
-	head, err := log.Head(ctx)
+	f.MaxConnections, f.farewells, err = fitConnections(f.MaxConnections, logger)
 	if err != nil {
 		return err
 	}
-
-	r := assemble(f, log, head, access, logger)
+	log := &store.Late{Kind: store.Kind(f.Database)}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	r := assemble(f, log, access, logger, repeating)
 	defer r.feed.Close()
 
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -63,10 +61,33 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	defer working.Wait()
 	defer stop()
 
-	logger.Info("listening", "addr", ln.Addr().String(), "tls", access.certificate != nil, "tokens", access.tokens != nil)
-	err = r.server.Serve(ctx, ln)
-	logger.Info("stopped")
-	return err
+	// The port is served while the log is being opened, so that those who ask
+	// are told what the replica waits for.
+	opening, stopOpening := context.WithCancel(ctx)
+	defer stopOpening()
+	opened := make(chan error, 1)
+	go func() {
+		err := r.open(opening, f.Database, logger)
+		if err == nil {
+			logger.Info("listening", "addr", ln.Addr().String(), "tls", access.certificate != nil, "tokens", access.tokens != nil)
+		} else {
+			ln.Close() // ends Serve
+		}
+		opened <- err
+	}()
+	served := r.server.Serve(ctx, ln)
+	stopOpening()
+	switch openErr := <-opened; {
+	case openErr == nil:
+		logger.Info("stopped")
+		return served
+	case ctx.Err() != nil:
+		return nil // told to stop before we began
+	case errors.Is(openErr, context.Canceled): // by us
+		return served
+	default:
+		return openErr
+	}
 }
 
 // access is who may connect, and how. Either may be nil: everybody, and plain HTTP.
@@ -91,18 +112,48 @@ func openAccess(f flags, logger *slog.Logger) (a access, err error) {
 
 // A replica is what runs around the log.
 type replica struct {
+	log      *store.Late
+	counted  *metrics.Metrics
 	combiner *groupcommit.Combiner
 	feed     *feed.Feed
 	recorder *status.Recorder
 	server   *server.Server
 }
 
-// assemble puts a replica together; nothing runs yet. head is the newest
-// message of log.
-func assemble(f flags, log messenger.Store, head int64, access access, logger *slog.Logger) replica {
+// open opens the log and gives it to the replica, which begins to store messages.
+func (r replica) open(ctx context.Context, database string, logger *slog.Logger) error {
+	log, err := store.Open(ctx, database, logger)
+	if err != nil {
+		return err
+	}
+	head, err := log.Head(ctx)
+	if err != nil {
+		return errors.Join(err, log.Close())
+	}
+	r.counted.Head(head)
+	r.log.Set(log)
+	return nil
+}
+
+// An appender refuses messages while the log is being opened, rather than let
+// them wait: another replica may have its log.
+type appender struct {
+	*groupcommit.Combiner
+	log *store.Late
+}
+
+func (a appender) Append(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
+	if err := a.log.Opening(); err != nil {
+		return messenger.Answer{}, err
+	}
+	return a.Combiner.Append(ctx, d)
+}
+
+// assemble puts a replica together; nothing runs yet, and log is not open.
+func assemble(f flags, log *store.Late, access access, logger, repeating *slog.Logger) replica {
 	build := buildinfo.Read()
 	counted := metrics.New(build)
-	var r replica
+	r := replica{log: log, counted: counted}
 	r.combiner = groupcommit.New(groupcommit.Config{
 		Store:    log,
 		Encode:   server.AppendMessage,
@@ -114,23 +165,24 @@ func assemble(f flags, log messenger.Store, head int64, access access, logger *s
 	r.feed = feed.New(feed.Config{
 		Log:         log,
 		Encode:      server.AppendEvent,
-		Logger:      logger,
+		Logger:      repeating,
 		MaxWatchers: f.MaxWatchers,
 	})
 	r.recorder = status.New(status.Config{
 		Version:  build.Version,
-		Database: store.Kind(f.Database),
+		Database: log.Kind,
 		Snapshot: counted.Snapshot,
 	})
 	config := server.Config{
-		Log:            r.combiner,
+		Log:            appender{r.combiner, log},
 		Feed:           r.feed,
 		Status:         r.recorder,
-		Logger:         logger,
+		Logger:         repeating,
 		Ready:          r.combiner.Ready,
 		Observe:        counted.Request,
-		Metrics:        counted.Handler(logger),
+		Metrics:        counted.Handler(repeating),
 		MaxConnections: f.MaxConnections,
+		MaxFarewells:   f.farewells,
 		RequestTimeout: f.RequestTimeout,
 		DrainDelay:     f.DrainDelay,
 	}
@@ -144,7 +196,6 @@ func assemble(f flags, log messenger.Store, head int64, access access, logger *s
 	r.server = server.New(config)
 	r.server.NameLog(log.LogID())
 
-	counted.Head(head)
 	counted.Queue(r.combiner.Waiting)
 	counted.Watchers(r.feed.Watchers)
 	counted.Connections(r.server.Connections)

@@ -12,17 +12,17 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"syscall"
 	"time"
 
 	"dummymessenger/internal/browser"
 	"dummymessenger/internal/replica"
+	"dummymessenger/internal/shutdown"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := shutdown.Context()
 	defer stop()
 	if err := run(ctx, filepath.Join("docs", "screenshots")); err != nil {
 		fmt.Fprintln(os.Stderr, "screenshots:", err)

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"dummymessenger/internal/replica"
 )
 
 // talk is what the page shows in its pictures, by turns through either replica.
@@ -37,7 +39,7 @@ func (s *studio) converse(ctx context.Context) error {
 			return err
 		}
 		request.Header.Set("Content-Type", "application/json")
-		response, err := http.DefaultClient.Do(request)
+		response, err := replica.Direct.Do(request)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -32,7 +33,7 @@ func main() {
 	if len(replicas) == 0 {
 		replicas = []string{"http://127.0.0.1:8001"}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	window, err := send(ctx, replicas, os.Args[1], os.Args[2])
 	if err != nil {

@@ -32,6 +32,8 @@ var rules = map[string]rule{
 	"internal/status":      {[]string{"internal/metrics"}, "it reads what is counted anyway, so that the write path need not know of it"},
 	"internal/openapi":     {nil, "it describes the server for those who do not see its code; tests hold the two together"},
 	"internal/groupcommit": {[]string{"internal/messenger"}, "batching must hold for every store and every front; it knows neither SQL nor HTTP"},
+	"internal/shutdown":    {nil, "it tells every program alike when to end"},
+	"internal/logging":     {nil, "it carries lines, whatever they say"},
 	"internal/textfile":    {nil, "it reads files, whatever they say"},
 	"internal/buildinfo":   {nil, "it is what the linker stamped, whichever program asks"},
 	"internal/credentials": {[]string{"internal/textfile"}, "it reads files, whoever uses what they hold"},
@@ -54,7 +56,7 @@ var rules = map[string]rule{
 	"internal/process":     {nil, "it runs programs, whatever they are"},
 	"internal/replica":     {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
 	"internal/pgcluster":   {[]string{"internal/process"}, "it runs PostgreSQL for whoever needs one"},
-	"internal/pgtest":      {[]string{"internal/pgcluster"}, "it serves the tests of every package, so it must not import any of them"},
+	"internal/pgtest":      {[]string{"internal/pgcluster", "internal/shutdown"}, "it serves the tests of every package, so it must not import any of them"},
 	"internal/browser":     {nil, "it shows pages, whoever serves them"},
 	"internal/browsertest": {[]string{"internal/browser"}, "it serves the tests of every package, so it must not import any of them"},
 	"internal/netfault":    {nil, "it spoils any two programs' connection, so it knows neither"},
@@ -62,7 +64,7 @@ var rules = map[string]rule{
 	"internal/arch":        {nil, "it is a test only"},
 	"internal/e2e":         {nil, "it is a test only"},
 	"internal/e2e/soak": {
-		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster", "internal/netfault"},
+		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster", "internal/netfault", "internal/shutdown"},
 		"it torments the server as a process, from outside",
 	},
 
@@ -70,25 +72,26 @@ var rules = map[string]rule{
 
 	"cmd/server": {
 		[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials",
-			"internal/feed", "internal/status", "internal/textfile"},
+			"internal/feed", "internal/status", "internal/textfile", "internal/shutdown", "internal/logging"},
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
-		[]string{"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty", "internal/credentials", "internal/textfile"},
+		[]string{"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty", "internal/credentials", "internal/textfile",
+			"internal/shutdown"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
-		[]string{"internal/buildinfo", "internal/process", "internal/replica", "internal/pgcluster"},
+		[]string{"internal/buildinfo", "internal/process", "internal/replica", "internal/pgcluster", "internal/shutdown"},
 		"the demo runs the programs as separate processes, never their code",
 	},
 	"docs/screenshots": {
-		[]string{"internal/browser", "internal/replica"},
+		[]string{"internal/browser", "internal/replica", "internal/shutdown"},
 		"it shows what users see of the programs, which it runs as they do",
 	},
 	"bench": {
 		[]string{
 			"internal/process", "internal/replica", "internal/pgcluster", "internal/report",
-			"internal/server", "internal/memlog", "internal/messenger",
+			"internal/server", "internal/memlog", "internal/messenger", "internal/shutdown",
 		},
 		"it measures the programs as their users run them; only the server without a database is its own",
 	},

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -94,6 +95,11 @@ func (d *demonstration) mustEnd(wantStatus int) {
 	if status != wantStatus {
 		d.t.Errorf("exit status %d, want %d; it said:\n%s%s", status, wantStatus, d.stderr.String(), d.stdout.String())
 	}
+	d.mustLeaveNothing()
+}
+
+func (d *demonstration) mustLeaveNothing() {
+	d.t.Helper()
 	left, err := os.ReadDir(d.tmp)
 	if err != nil {
 		d.t.Fatal(err)
@@ -136,12 +142,44 @@ func TestDemoOnDatabaseOfOnesOwn(t *testing.T) {
 
 func TestDemoInterrupted(t *testing.T) {
 	t.Parallel()
-	d := startDemo(t, "--", "--per-worker", "1000000")
-	pids := d.replicas(2)
-	if err := d.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		d := startDemo(t, "--", "--per-worker", "1000000")
+		pids := d.replicas(2)
+		if err := d.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		d.mustEnd(130)
+		mustBeGone(t, pids)
 	}
-	d.mustEnd(130)
+}
+
+// A closed terminal sends SIGHUP more than once, and nobody reads the outputs any more.
+func TestDemoLosesItsTerminal(t *testing.T) {
+	t.Parallel()
+	out, in, err := os.Pipe()
+	must(t, err)
+	d := &demonstration{t: t, tmp: t.TempDir()}
+	cmd := exec.Command(program("demo"), "--", "--per-worker", "1000000")
+	cmd.Env = append(os.Environ(), "TMPDIR="+d.tmp)
+	cmd.Stdout, cmd.Stderr = in, in
+	d.Process, err = process.Start(cmd, in)
+	must(t, err)
+	t.Cleanup(func() { d.Stop(os.Kill, 0) })
+	go io.Copy(&d.stderr, out) // until out is closed
+	pids := d.replicas(2)
+	out.Close()
+	for range 3 {
+		must(t, d.Signal(syscall.SIGHUP))
+	}
+	select {
+	case <-d.Done():
+	case <-time.After(patience):
+		t.Fatal("the demo still runs")
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](d.Wait()); ok && !exit.Exited() {
+		t.Errorf("the demo was killed: %v", exit)
+	}
+	d.mustLeaveNothing()
 	mustBeGone(t, pids)
 }
 

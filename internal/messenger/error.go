@@ -50,6 +50,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// ErrOpening is behind the Unavailable errors of a log that is being opened.
+var ErrOpening = errors.New("the log is not open yet")
+
 // KindOf is the kind of err, Internal if it has none.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {

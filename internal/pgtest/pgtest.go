@@ -21,11 +21,11 @@ import (
 	"os/signal"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"dummymessenger/internal/pgcluster"
+	"dummymessenger/internal/shutdown"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -55,7 +55,7 @@ func Run(m *testing.M) int {
 	shared.managed = true
 	defer stop()
 	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(interrupted, shutdown.Signals()...)
 	defer signal.Stop(interrupted)
 	go func() {
 		<-interrupted

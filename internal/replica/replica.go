@@ -29,6 +29,15 @@ type Config struct {
 	RootCAs *x509.CertPool
 }
 
+// Direct asks replicas themselves, whatever proxy the environment names.
+var Direct = &http.Client{Transport: direct()}
+
+func direct() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy = nil
+	return t
+}
+
 // A Replica is a server program that was started. It may end at any time.
 type Replica struct {
 	*process.Process
@@ -54,7 +63,7 @@ func Start(config Config) (*Replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := http.DefaultClient
+	client := Direct
 	if config.RootCAs != nil {
 		client = &http.Client{Transport: &http.Transport{
 			TLSClientConfig:   &tls.Config{RootCAs: config.RootCAs},

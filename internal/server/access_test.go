@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -108,6 +109,33 @@ func TestSilentTLSConnection(t *testing.T) {
 	rep := start(t, Config{HeaderTimeout: 50 * time.Millisecond,
 		Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &own, nil }})
 	wantClosed(t, dial(t, rep))
+}
+
+// Whoever is not answered as asked is told to the log, in attributes: lines of one kind have one message.
+func TestLogTellsWho(t *testing.T) {
+	t.Parallel()
+	own, _ := certificate(t)
+	rep := start(t, Config{Certificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &own, nil }})
+	probe := dial(t, rep)
+	from := probe.LocalAddr().String()
+	probe.Close()
+	want := `level=WARN msg="TLS handshake failed" from=` + from + " err=EOF\n"
+	eventually(t, "the probe is in the log", func() bool { return strings.HasSuffix(rep.logged.String(), want) })
+
+	plain := start(t, Config{Log: appendFunc(nil)}) // panics
+	conn := dial(t, plain)
+	write(t, conn, postHead+"X-Forwarded-For: 203.0.113.9\r\nContent-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
+	readResponse(t, bufio.NewReader(conn))
+	if got := plain.logged.String(); !strings.Contains(got, "from="+conn.LocalAddr().String()) || strings.Contains(got, "203.0.113") {
+		t.Errorf("the log does not tell who, or what they say of it:\n%s", got)
+	}
+	failing := start(t, Config{Log: appendFunc(func(context.Context, messenger.Draft) (messenger.Answer, error) {
+		return messenger.Answer{}, &messenger.Error{Kind: messenger.Unwritable}
+	})})
+	failing.do(t, "POST", "/messages", goodBody, asJSON())
+	if got := failing.logged.String(); !strings.Contains(got, " status=503") || !strings.Contains(got, " from=127.0.0.1:") {
+		t.Errorf("the log does not tell who:\n%s", got)
+	}
 }
 
 func TestTooManyConnections(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 // connections counts those that are open.
 type connections struct {
 	max           int64
+	maxLeaving    int64
 	open, refused atomic.Int64
 
 	leaving   atomic.Int64 // refused, and being told so
@@ -56,16 +57,13 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Those who are refused get a moment to read why, but only so many at once.
-const (
-	farewell   = time.Second
-	maxLeaving = 64
-)
+// farewell is how long those who are refused have to read why.
+const farewell = time.Second
 
 func (l *limitedListener) refuse(conn net.Conn) {
 	c := l.connections
 	c.refused.Add(1)
-	if !l.plain || c.leaving.Load() >= maxLeaving { // only one Accept runs at a time
+	if !l.plain || c.leaving.Load() >= c.maxLeaving { // only one Accept runs at a time
 		conn.Close()
 		return
 	}

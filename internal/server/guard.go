@@ -83,7 +83,7 @@ func (s *Server) recovered(w *response, r *http.Request, v any) {
 	deliberate := v == http.ErrAbortHandler // a way to cut the connection
 	if !deliberate {
 		s.cfg.Logger.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", w.requestID()),
-			slog.String("method", r.Method), slog.String("route", r.Pattern),
+			slog.String("from", r.RemoteAddr), slog.String("method", r.Method), slog.String("route", r.Pattern),
 			slog.String("err", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
 	}
 	if deliberate || w.status != 0 {

@@ -32,9 +32,24 @@ func (s *Server) observe(w *response, r *http.Request, began time.Time) {
 		s.cfg.Observe(Request{Route: route, Status: w.status, Took: took, Reason: w.reason, Replayed: w.replayed})
 	}
 	if w.reason == "" && s.cfg.Logger.Enabled(r.Context(), slog.LevelDebug) {
-		s.cfg.Logger.LogAttrs(r.Context(), slog.LevelDebug, "request answered", slog.String("request_id", w.requestID()),
+		s.cfg.Logger.LogAttrs(r.Context(), slog.LevelDebug, "request answered", slog.String("request_id", w.requestID()), slog.String("from", r.RemoteAddr),
 			slog.String("method", r.Method), slog.String("route", r.Pattern), slog.Int("status", w.status), slog.Duration("took", took))
 	}
+}
+
+// A connectionLog takes what net/http logs. It makes attributes of what differs
+// from line to line, so that lines of one kind have one message.
+type connectionLog struct{ *slog.Logger }
+
+func (l connectionLog) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	if what, ok := strings.CutPrefix(text, "http: TLS handshake error from "); ok {
+		from, err, _ := strings.Cut(what, ": ")
+		l.Warn("TLS handshake failed", "from", from, "err", err)
+	} else {
+		l.Warn("connection failed", "err", text)
+	}
+	return len(line), nil
 }
 
 const requestIDHeader = "X-Request-Id"

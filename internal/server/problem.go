@@ -141,11 +141,11 @@ const (
 func (s *Server) fail(w *response, r *http.Request, err error) {
 	p, detail, outcome := explain(err)
 	level := p.level
-	if r.Context().Err() != nil && level < slog.LevelError {
-		level = slog.LevelDebug // a caller who hangs up is no trouble of ours
+	if r.Context().Err() != nil && level < slog.LevelError || errors.Is(err, messenger.ErrOpening) {
+		level = slog.LevelDebug // a caller who hangs up is no trouble of ours; whoever opens the log says what keeps it
 	}
 	s.cfg.Logger.LogAttrs(r.Context(), level, "request failed", slog.String("request_id", w.requestID()),
-		slog.String("method", r.Method), slog.String("route", r.Pattern),
+		slog.String("from", r.RemoteAddr), slog.String("method", r.Method), slog.String("route", r.Pattern),
 		slog.Int("status", p.status), slog.String("outcome", outcome), slog.Any("err", err))
 	writeProblem(w, p, detail, outcome)
 }

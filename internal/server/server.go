@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -61,6 +62,10 @@ type Config struct {
 	// MaxConnections is how many may be open at once; one more is told so and
 	// closed. 0: 8192.
 	MaxConnections int
+
+	// MaxFarewells is how many of those are told so at one time; the others are
+	// only closed. 0: 64.
+	MaxFarewells int
 
 	HeaderTimeout  time.Duration // for the headers of a request to arrive: 5 s
 	ReadTimeout    time.Duration // for all of it to arrive: 10 s
@@ -128,6 +133,7 @@ func New(cfg Config) *Server {
 	s.replica.Store(&[]string{s.instance})
 	s.serving, s.stop = context.WithCancel(context.Background())
 	s.connections.max = int64(cmp.Or(cfg.MaxConnections, 8192))
+	s.connections.maxLeaving = int64(cmp.Or(cfg.MaxFarewells, 64))
 
 	s.handle("POST", "/messages", s.authorized(s.postMessage))
 	s.handle("GET", "/livez", s.livez)
@@ -225,7 +231,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ConnState:         s.connections.track,
 		// net/http counts this one from the end of the headers on.
 		WriteTimeout: s.cfg.ReadTimeout + s.cfg.RequestTimeout + s.cfg.WriteTimeout,
-		ErrorLog:     slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:     log.New(connectionLog{s.cfg.Logger}, "", 0),
 	}
 
 	ln = &limitedListener{Listener: ln, connections: &s.connections, noRoom: s.noRoom, plain: s.cfg.Certificate == nil}

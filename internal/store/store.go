@@ -14,7 +14,16 @@ import (
 
 // Open opens the log at url, which is sqlite:PATH, or a PostgreSQL URL
 // (postgres:// or postgresql://), and creates it if it is not there.
+//
+// It ends with ctx, or after less than a minute, whatever the database does,
+// and logs what it waits for.
 func Open(ctx context.Context, url string, logger *slog.Logger) (messenger.Store, error) {
+	return patiently(ctx, Kind(url), logger, func(ctx context.Context) (messenger.Store, error) {
+		return open(ctx, url, logger)
+	})
+}
+
+func open(ctx context.Context, url string, logger *slog.Logger) (messenger.Store, error) {
 	scheme, rest, _ := strings.Cut(url, ":")
 	switch scheme {
 	case "sqlite":

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"dummymessenger/internal/netfault"
+	"dummymessenger/internal/replica"
 	"dummymessenger/internal/verify"
 )
 
@@ -164,7 +165,7 @@ func (r *run) hangUp() error {
 				panic(err) // our own URL
 			}
 			request.Header.Set("Content-Type", "application/json")
-			if response, err := http.DefaultClient.Do(request); err == nil {
+			if response, err := replica.Direct.Do(request); err == nil {
 				response.Body.Close()
 			}
 		})

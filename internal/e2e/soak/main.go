@@ -8,14 +8,13 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"dummymessenger/internal/shutdown"
 )
 
 func main() {
@@ -38,7 +37,7 @@ func main() {
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := shutdown.Context()
 	defer stop()
 	fmt.Printf("soak: seed %d\n", *seed)
 	status := 0

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/ncruces/go-sqlite3"
 
+	"dummymessenger/internal/replica"
 	"dummymessenger/internal/verify"
 )
 
@@ -32,7 +33,7 @@ func (r *run) overload() error {
 	}
 	var callers sync.WaitGroup
 	var refused atomic.Int64
-	client := http.Client{Timeout: patience / 2}
+	client := http.Client{Transport: replica.Direct.Transport, Timeout: patience / 2}
 	url := r.members[r.pick()].URL() + "/messages"
 	for range rush {
 		op := &verify.Operation{Sender: "many", Text: fmt.Sprint("one of many ", len(r.hasty)), Outcome: verify.Unknown}

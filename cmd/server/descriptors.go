@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// File descriptors that connections leave to the rest of the program: to the
+// database's connections, to files, and to the runtime.
+const keptDescriptors = 32
+
+const maxFarewells = 64 // connections that are refused at one time
+
+// fitConnections returns how many of the connections asked for the process may
+// have, and beside them how many that are refused. Go has raised the soft limit
+// of open files to the hard one when the program started.
+func fitConnections(asked int, logger *slog.Logger) (connections, farewells int, err error) {
+	limit, ok := maxOpenFiles()
+	if !ok {
+		return asked, maxFarewells, nil
+	}
+	connections, farewells = share(asked, limit)
+	switch {
+	case connections < 1:
+		return 0, 0, fmt.Errorf("this process may have %d files open (ulimit -n), which is too few; allow at least %d", limit, 2*keptDescriptors)
+	case connections < asked:
+		logger.Warn("the limit of open files allows fewer connections; raise it (ulimit -n, LimitNOFILE) or lower --max-connections",
+			"open_files", limit, "needed", asked+maxFarewells+keptDescriptors, "max_connections", connections, "asked", asked)
+	}
+	return connections, farewells, nil
+}
+
+// share divides limit descriptors.
+func share(asked, limit int) (connections, farewells int) {
+	rest := limit - keptDescriptors
+	farewells = max(0, min(maxFarewells, rest/4))
+	return min(asked, rest-farewells), farewells
+}

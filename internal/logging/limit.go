@@ -1,0 +1,121 @@
+package logging
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	period  = 10 * time.Second
+	maxKeys = 100 // kinds of records that are told apart in one period
+)
+
+// A Limiter passes a record on to another handler unless one of its kind was
+// passed on less than ten seconds ago. Those held back are counted, and at the
+// end of the ten seconds the last of them is passed on, with their number as
+// "more". Records are of one kind if level, message and the attribute "status"
+// are equal. Those below slog.LevelInfo are all passed on: whoever asks for them wants all.
+type Limiter struct {
+	slog.Handler
+	*limits
+}
+
+type limits struct {
+	mu    sync.Mutex
+	kinds map[kind]*held
+}
+
+type kind struct {
+	level           slog.Level
+	message, status string
+}
+
+// held are the records of one kind that were held back.
+type held struct {
+	count   int
+	last    slog.Record
+	handler slog.Handler // last's
+}
+
+var _ slog.Handler = (*Limiter)(nil)
+
+// NewLimiter returns a Limiter of what h handles.
+func NewLimiter(h slog.Handler) *Limiter {
+	return &Limiter{h, &limits{kinds: make(map[kind]*held)}}
+}
+
+// Handle is slog.Handler's.
+func (l *Limiter) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level < slog.LevelInfo || !l.hold(r, l.Handler) {
+		return l.Handler.Handle(ctx, r)
+	}
+	return nil
+}
+
+// WithAttrs is slog.Handler's.
+func (l *Limiter) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &Limiter{l.Handler.WithAttrs(attrs), l.limits}
+}
+
+// WithGroup is slog.Handler's.
+func (l *Limiter) WithGroup(name string) slog.Handler {
+	return &Limiter{l.Handler.WithGroup(name), l.limits}
+}
+
+// Flush passes on what is held back.
+func (l *Limiter) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range l.kinds {
+		h.flush()
+	}
+}
+
+// hold reports whether it has held r back.
+func (l *limits) hold(r slog.Record, handler slog.Handler) bool {
+	k := kind{level: r.Level, message: r.Message}
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "status" {
+			k.status = a.Value.String()
+		}
+		return k.status == ""
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := l.kinds[k]
+	if h == nil && len(l.kinds) >= maxKeys {
+		k = kind{level: r.Level}
+		h = l.kinds[k]
+	}
+	if h == nil {
+		l.kinds[k] = new(held)
+		time.AfterFunc(period, func() { l.endPeriod(k) })
+		return false
+	}
+	h.count++
+	h.last, h.handler = r.Clone(), handler
+	return true
+}
+
+// endPeriod passes on what was held back of k, and begins a new period if anything was.
+func (l *limits) endPeriod(k kind) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h := l.kinds[k]; h.count > 0 {
+		h.flush()
+		time.AfterFunc(period, func() { l.endPeriod(k) })
+	} else {
+		delete(l.kinds, k)
+	}
+}
+
+// flush is called with mu held, so that nothing passes it by.
+func (h *held) flush() {
+	if h.count > 0 {
+		h.last.AddAttrs(slog.Int("more", h.count), slog.String("in", period.String()))
+		h.handler.Handle(context.Background(), h.last)
+		*h = held{}
+	}
+}

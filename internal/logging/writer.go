@@ -1,0 +1,100 @@
+// Package logging keeps a log from holding its program up or being flooded.
+package logging
+
+import (
+	"bytes"
+	"io"
+	"sync"
+	"time"
+)
+
+// maxPending is how many bytes of lines wait to be written.
+const maxPending = 1 << 20
+
+// A Writer writes lines to another writer, in order, without letting callers
+// wait for it. Lines that are too many, since nobody reads what is written, or
+// that cannot be written, as on a full disk, are dropped and counted.
+type Writer struct {
+	to   io.Writer
+	lost func(lines int)
+
+	ended chan struct{} // closed by run
+
+	mu      sync.Mutex
+	changed sync.Cond // of what follows
+	pending []byte
+	dropped int // lines
+	closed  bool
+}
+
+// NewWriter returns a Writer to w, to be closed. It calls lost with the number
+// of dropped lines once lines can be written again; lost may write to the Writer.
+func NewWriter(to io.Writer, lost func(lines int)) *Writer {
+	w := &Writer{to: to, lost: lost, ended: make(chan struct{})}
+	w.changed.L = &w.mu
+	go w.run()
+	return w
+}
+
+// Write takes line, which ends in a line break. It never fails.
+func (w *Writer) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed || len(w.pending)+len(line) > maxPending {
+		w.dropped++
+	} else {
+		w.pending = append(w.pending, line...)
+		w.changed.Signal()
+	}
+	return len(line), nil
+}
+
+// Close waits up to patience until all is written. No line is taken after that.
+func (w *Writer) Close(patience time.Duration) {
+	w.mu.Lock()
+	w.closed = true
+	w.changed.Signal()
+	w.mu.Unlock()
+	select {
+	case <-w.ended:
+	case <-time.After(patience):
+	}
+}
+
+func (w *Writer) run() {
+	defer close(w.ended)
+	var lines []byte
+	for torn := false; ; {
+		w.mu.Lock()
+		for len(w.pending) == 0 && !w.closed {
+			w.changed.Wait()
+		}
+		lines, w.pending = w.pending, lines[:0]
+		w.mu.Unlock()
+		if len(lines) == 0 {
+			return
+		}
+		if torn { // what is left of a line must not run into the next one
+			lines = append([]byte{'\n'}, lines...)
+		}
+		n, err := w.to.Write(lines)
+		lost := bytes.Count(lines[n:], []byte{'\n'})
+		switch {
+		case n > 0:
+			torn = lines[n-1] != '\n'
+		case torn:
+			lost-- // the break in front is no line
+		}
+
+		w.mu.Lock()
+		w.dropped += lost
+		dropped := w.dropped
+		if err == nil {
+			w.dropped = 0
+		}
+		w.mu.Unlock()
+		if err == nil && dropped > 0 {
+			w.lost(dropped)
+		}
+	}
+}

@@ -1,0 +1,33 @@
+// Package shutdown knows the signals that ask a program to end in order.
+package shutdown
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Signals are the signals that ask this program to end: ^C, SIGTERM, and SIGHUP
+// unless the program was started with SIGHUP ignored, as by nohup.
+//
+// It also takes the force out of two signals, for the life of the program.
+// A SIGHUP that follows another kills no more, since a terminal that is closed
+// sends several. And writing to a pipe that nobody reads any more is an error
+// to its writer, where SIGPIPE would end the program. Children inherit neither.
+func Signals() []os.Signal {
+	ignored := make(chan os.Signal, 1) // nobody receives from it
+	signal.Notify(ignored, syscall.SIGPIPE)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+		signal.Notify(ignored, syscall.SIGHUP)
+	}
+	return signals
+}
+
+// Context returns a context that ends with the first of Signals. After stop, the
+// next ^C or SIGTERM kills.
+func Context() (ctx context.Context, stop context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), Signals()...)
+}
