@@ -8,12 +8,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"mime"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
+	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 type message struct {
@@ -45,7 +52,19 @@ func main() {
 	}
 }
 
-const tries = 6
+const (
+	tries   = 8
+	longest = 10 * time.Second // of a try and of a wait
+)
+
+// again are the statuses that more tries may change.
+var again = []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+
+// client takes a redirection as it is: it leads to a log-in page, not to an answer.
+var client = &http.Client{
+	Timeout:       longest,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 // send stores one message, once, and returns the last ten messages.
 func send(ctx context.Context, replicas []string, sender, text string) ([]message, error) {
@@ -58,55 +77,93 @@ func send(ctx context.Context, replicas []string, sender, text string) ([]messag
 	key := rand.Text()
 
 	for attempt := range tries {
-		replica := replicas[attempt%len(replicas)] // any will do
-		window, wait, err := post(ctx, replica+"/messages", key, body)
-		if err == nil || wait == 0 {
-			return window, err
+		replica := strings.TrimRight(replicas[attempt%len(replicas)], "/") // any will do
+		var response *http.Response
+		var answer []byte
+		if response, answer, err = post(ctx, replica+"/messages", key, body); err == nil {
+			if response.StatusCode == http.StatusOK {
+				return window(response, answer, sender, text)
+			}
+			err = explain(response, answer)
+			if !slices.Contains(again, response.StatusCode) {
+				return nil, fmt.Errorf("refused: %w", err)
+			}
 		}
-		fmt.Fprintf(os.Stderr, "%s: %v; trying again\n", replica, err)
+		if attempt == tries-1 {
+			break
+		}
+		wait := min(longest, waiting(response, attempt))
+		fmt.Fprintf(os.Stderr, "%s: %v; trying again in %.1f s\n", replica, err, wait.Seconds())
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-	return nil, fmt.Errorf("given up after %d tries; the message may be stored", tries)
+	return nil, fmt.Errorf("given up after %d tries: %w; the message may be stored", tries, err)
 }
 
-// post tries once. After an error it tells how long to wait before the next
-// try, 0 if there is no use in one.
-func post(ctx context.Context, url, key string, body []byte) (window []message, wait time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
+// post tries once. An error means that there is no answer, or not all of it.
+func post(ctx context.Context, url, key string, body []byte) (*http.Response, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Idempotency-Key", key)
-
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
-		return nil, time.Second, err // the connection
+		return nil, nil, err
 	}
 	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, nil, err
+	}
+	return response, answer, nil
+}
 
-	var answer struct {
+// window returns the messages of an answer, if it is the messenger's to this message.
+func window(response *http.Response, answer []byte, sender, text string) ([]message, error) {
+	var a struct {
 		Messages []message `json:"messages"`
-		Detail   string    `json:"detail"` // of a problem (RFC 9457)
 	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return nil, time.Second, err // its end
-	}
-	switch response.StatusCode {
-	case http.StatusOK:
-		return answer.Messages, 0, nil
-	case http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
-		if err != nil {
-			seconds = 1
+	if hasType(response, "application/json") && json.Unmarshal(answer, &a) == nil && len(a.Messages) > 0 {
+		own := a.Messages[len(a.Messages)-1]
+		if own.Seq > 0 && own.SenderCount > 0 && own.Sender == norm.NFC.String(sender) && own.Text == text {
+			return a.Messages, nil
 		}
-		return nil, time.Duration(seconds) * time.Second, errors.New(answer.Detail)
 	}
-	return nil, 0, errors.New("refused: " + answer.Detail)
+	return nil, errors.New("something else answered instead of the messenger; the message may be stored")
+}
+
+// explain says why the messenger refuses, or that a proxy does, whose words are not ours.
+func explain(response *http.Response, answer []byte) error {
+	var problem struct { // RFC 9457
+		Detail string `json:"detail"`
+	}
+	if hasType(response, "application/problem+json") && json.Unmarshal(answer, &problem) == nil && problem.Detail != "" {
+		return errors.New(problem.Detail)
+	}
+	return fmt.Errorf("status %d, not of the messenger", response.StatusCode)
+}
+
+func hasType(response *http.Response, want string) bool {
+	got, _, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	return err == nil && got == want
+}
+
+// waiting is what Retry-After asks for, seconds or a date, or else about 0.2 s,
+// doubled with each attempt.
+func waiting(response *http.Response, attempt int) time.Duration {
+	if response != nil {
+		value := response.Header.Get("Retry-After")
+		if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 {
+			return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
+		}
+		if at, err := http.ParseTime(value); err == nil && time.Until(at) > 0 {
+			return time.Until(at)
+		}
+	}
+	return time.Duration(float64(200*time.Millisecond<<attempt) * (0.5 + mathrand.Float64()))
 }

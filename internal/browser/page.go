@@ -31,8 +31,7 @@ type View struct {
 // Phone is a View of the size of a common phone.
 var Phone = View{Width: 390, Height: 844, Scale: 2, Touch: true}
 
-// A Page is one open tab, with cookies and storage of its own. One goroutine
-// uses it at a time.
+// A Page is one open tab. One goroutine uses it at a time.
 type Page struct {
 	ctx   context.Context // chromedp's handle of the tab; it lives as long
 	close context.CancelFunc
@@ -41,9 +40,18 @@ type Page struct {
 	complaints []string
 }
 
-// Open opens url and returns when it has loaded. Page.Close closes it.
+// Open opens url, with cookies and storage of its own, and returns when it has
+// loaded. Page.Close closes it.
 func (b *Browser) Open(url string, v View) (*Page, error) {
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	return openIn(b.ctx, url, v, chromedp.WithNewBrowserContext())
+}
+
+// OpenBeside is Open for one more tab of the same person, with the cookies, the
+// storage and the connections of p. It is closed with p at the latest.
+func (p *Page) OpenBeside(url string, v View) (*Page, error) { return openIn(p.ctx, url, v) }
+
+func openIn(parent context.Context, url string, v View, options ...chromedp.ContextOption) (*Page, error) {
+	ctx, cancel := chromedp.NewContext(parent, options...)
 	p := &Page{ctx: ctx, close: cancel}
 	if err := p.open(url, v); err != nil {
 		p.Close()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -41,13 +42,20 @@ var examplePrograms = []exampleProgram{
 		return append([]string{"node", examples + "javascript/messenger.mjs", sender, text}, urls...)
 	}},
 	{name: "go", needs: "go", args: func(t *testing.T, sender, text string, urls []string) []string {
-		program := filepath.Join(t.TempDir(), "example")
-		if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "dummymessenger/examples/go").CombinedOutput(); err != nil {
-			t.Fatalf("go build: %v\n%s", err, out)
+		if err := buildExample(); err != nil {
+			t.Fatal(err)
 		}
-		return append([]string{program, sender, text}, urls...)
+		return append([]string{program("example"), sender, text}, urls...)
 	}},
 }
+
+var buildExample = sync.OnceValue(func() error {
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program("example"), "dummymessenger/examples/go").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return nil
+})
 
 // Each example stores its message and prints the last ten, through two
 // replicas, and once more through a network that loses the first answer.
@@ -133,21 +141,10 @@ func badNetwork(t *testing.T, replicas []string) string {
 			http.Error(w, `{"detail":"nobody knows"}`, http.StatusGatewayTimeout)
 			return
 		}
-		request, err := http.NewRequestWithContext(r.Context(), r.Method, replicas[try%len(replicas)]+r.URL.Path, r.Body)
+		response, body, err := passOn(r, replicas[try%len(replicas)])
 		if err != nil {
 			t.Error(err)
 			return
-		}
-		request.Header = r.Header.Clone()
-		response, err := http.DefaultTransport.RoundTrip(request)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer response.Body.Close()
-		body, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Error(err)
 		}
 		if try == 0 {
 			panic(http.ErrAbortHandler) // stored, and nobody is told
@@ -155,6 +152,7 @@ func badNetwork(t *testing.T, replicas []string) string {
 		if response.Header.Get("Idempotent-Replayed") != "true" {
 			t.Errorf("try %d with one key was not answered with the first answer: %s %s", try+1, response.Status, body)
 		}
+		maps.Copy(w.Header(), response.Header)
 		w.WriteHeader(response.StatusCode)
 		w.Write(body)
 	}))
@@ -168,6 +166,22 @@ func badNetwork(t *testing.T, replicas []string) string {
 		}
 	})
 	return srv.URL
+}
+
+// passOn sends r on to a replica.
+func passOn(r *http.Request, replica string) (*http.Response, []byte, error) {
+	request, err := http.NewRequestWithContext(r.Context(), r.Method, replica+r.URL.Path, r.Body)
+	if err != nil {
+		return nil, nil, err
+	}
+	request.Header = r.Header.Clone()
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return response, body, err
 }
 
 // The k6 example runs where k6 is installed: building it takes minutes.

@@ -157,6 +157,13 @@ func TestPage(t *testing.T) {
 		{"says what is wrong", pageSaysWhatIsWrong},
 		{"by keyboard", pageByKeyboard},
 		{"reads back and on", pageReadsBackAndOn},
+		{"takes only our answers", pageTakesOnlyOurAnswers},
+		{"waits no hour", pageWaitsNoHour},
+		{"input method", pageInputMethod},
+		{"many windows", pageManyWindows},
+		{"windows of two tokens", pageWindowsOfTwoTokens},
+		{"behind nginx", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startNginx) }},
+		{"behind Caddy", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startCaddy) }},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
 	}

@@ -1,12 +1,12 @@
 // The messenger: wires the feed, the view and the form together.
 
-import { history, newKey, post, Problem } from "./api.js";
+import { history, newKey, post, Problem, why } from "./api.js";
 import { follow } from "./stream.js";
 import { apply, languageButton, number, remember, remembered, text } from "./text.js";
 import { view } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
-const [name, words, send, count, failure, state, trouble] = ["name", "text", "send", "count", "failure", "state", "trouble"].map(byId);
+const [name, words, send, stop, count, failure, state, trouble] = ["name", "text", "send", "stop", "count", "failure", "state", "trouble"].map(byId);
 
 apply();
 document.title = text("title");
@@ -21,7 +21,7 @@ function showConnection() {
   state.dataset.state = connection.state;
   if (state.textContent !== text(connection.state)) state.textContent = text(connection.state);
   let said = "";
-  if (connection.state === "lost") said = connection.why ? text("refusedTrouble")(connection.why.why) : text("lostTrouble");
+  if (connection.state === "lost") said = connection.why ? text("refusedTrouble")(why(connection.why)) : text("lostTrouble");
   else if (connection.anew) said = text("anew");
   if (trouble.textContent !== said) trouble.textContent = said;
   trouble.hidden = said === "";
@@ -31,10 +31,9 @@ follow({
   received(batch) {
     messages.add(batch);
   },
-  changed(to, why = null) {
+  changed(to, problem = null) {
     if (to === "live") messages.opened();
-    if (to === connection.state && why === connection.why) return;
-    connection = { ...connection, state: to, why };
+    connection = { ...connection, state: to, why: problem };
     showConnection();
   },
   anew() {
@@ -82,10 +81,12 @@ function complaint() {
   return null;
 }
 
-// The message that was sent last and may be stored or not. Sending the same
+// The message that was sent last, until its answer is there. Sending the same
 // again has the same key, so it is stored once.
 let unsettled = null;
-let sending = false;
+let sending = null; // aborts what is under way
+
+stop.addEventListener("click", () => sending?.abort());
 
 async function submit() {
   if (sending) return;
@@ -101,25 +102,26 @@ async function submit() {
   if (!unsettled || unsettled.sender !== draft.sender || unsettled.text !== draft.text) {
     unsettled = { ...draft, key: newKey() };
   }
-  sending = true;
+  sending = new AbortController();
   send.disabled = true;
   words.readOnly = true;
   fail(null);
+  const { signal } = sending;
+  const cause = (error) => signal.aborted ? text("stopped") : error instanceof Problem ? why(error) : text("noAnswer");
   try {
-    await post(unsettled.key, draft.sender, draft.text, () => fail(() => text("retrying")));
+    await post(unsettled.key, draft.sender, draft.text, ({ error, n, tries, wait }) => {
+      stop.hidden = false;
+      fail(() => text("retrying")({ why: cause(error), n, tries, seconds: number(wait / 1000, 1) }));
+    }, signal);
     unsettled = null;
     words.value = "";
     fail(null);
     messages.toNewest();
   } catch (error) {
-    if (error instanceof Problem && error.outcome === "not_stored") {
-      unsettled = null;
-      fail(() => text("notStored")(error.why));
-    } else {
-      fail(() => text("unknown"));
-    }
+    fail(() => text(error.outcome === "not_stored" ? "notStored" : "unknown")(cause(error)));
   } finally {
-    sending = false;
+    sending = null;
+    stop.hidden = true;
     send.disabled = false;
     words.readOnly = false;
     showCount();
@@ -133,8 +135,10 @@ byId("compose").addEventListener("submit", (event) => {
   submit();
 });
 words.addEventListener("input", showCount);
-// On a touch screen there is no Shift+Enter, so Enter begins a new line there.
-const sends = (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing && !matchMedia("(pointer: coarse)").matches;
+// On a touch screen there is no Shift+Enter, so Enter begins a new line there. One
+// that ends an input method's composition is none of ours: Safari tells only by its code, 229.
+const sends = (event) => event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229
+  && !matchMedia("(pointer: coarse)").matches;
 words.addEventListener("keydown", (event) => {
   if (!sends(event)) return;
   event.preventDefault();

@@ -1,5 +1,6 @@
 // The status page: how this replica did in the last minutes.
 
+import { ask, foreign, why } from "./api.js";
 import { plot } from "./plot.js";
 import { apply, languageButton, number, text } from "./text.js";
 
@@ -29,6 +30,15 @@ const plots = [
 
 let told = null; // the server's last answer
 let state = "connecting";
+let failure = null; // why nothing newer is told
+
+// isStatus reports whether value has all that is shown.
+const isStatus = (value) => {
+  const columns = Object.values(value?.seconds ?? {});
+  return ["now", "started_at", "last_seq", "queue", "watchers", "connections"].every((name) => Number.isFinite(value?.[name]))
+    && ["at", ...plots.flatMap((p) => p.series.map((s) => s.column))].every((name) => Array.isArray(value.seconds?.[name]))
+    && columns.every((c) => c.length === columns[0].length && c.every((v) => v === null || Number.isFinite(v)));
+};
 
 // build makes what is in a figure besides the numbers.
 function build({ id, title, series }) {
@@ -52,6 +62,8 @@ function build({ id, title, series }) {
 function show() {
   byId("state").dataset.state = state;
   byId("state").textContent = text(state);
+  byId("trouble").hidden = !failure;
+  byId("trouble").textContent = failure ? text("statusTrouble")(failure.fields ? why(failure) : text("noAnswer")) : "";
   byId("replica").textContent = location.host;
   if (!told) return;
   byId("database").textContent = told.database;
@@ -100,12 +112,15 @@ function duration(milliseconds) {
 
 async function refresh() {
   try {
-    const response = await fetch("/status.json", { cache: "no-store", signal: AbortSignal.timeout(10_000) });
-    if (!response.ok) throw new Error(response.status);
-    told = await response.json();
+    const response = await ask("status.json", "application/json", { signal: AbortSignal.timeout(10_000) });
+    const body = await response.json();
+    if (!isStatus(body)) throw foreign(200, "200 application/json");
+    told = body;
     state = "live";
-  } catch {
+    failure = null;
+  } catch (error) {
     state = "lost";
+    failure = error;
   }
   show();
   setTimeout(refresh, document.visibilityState === "hidden" ? 10_000 : 1000);

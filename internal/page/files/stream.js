@@ -1,7 +1,7 @@
 // The live feed: server-sent events, read with fetch, which unlike EventSource
 // can send a token, and tells why it is refused.
 
-import { Problem, request } from "./api.js";
+import { areMessages, foreign, Problem, request, root, savedToken } from "./api.js";
 
 // The server says something every five seconds.
 const silence = 16_000;
@@ -9,7 +9,7 @@ const silence = 16_000;
 const hiddenFor = 60_000;
 
 // events are the data of each event of a stream of text/event-stream. It yields
-// undefined after each piece that arrived, a sign of life.
+// undefined after each piece that ended a line, a sign of life.
 export async function* events(body) {
   let rest = "", data = [];
   for await (const chunk of decoded(body)) {
@@ -21,11 +21,15 @@ export async function* events(body) {
         data = [];
       } else if (line.startsWith("data:")) {
         data.push(line.slice("data:".length).replace(/^ /, ""));
+      } else if (!/^[a-z]*:/.test(line)) {
+        throw notOurs();
       }
     }
-    yield undefined;
+    if (lines.length) yield undefined;
   }
 }
+
+const notOurs = () => foreign(200, "200 text/event-stream");
 
 async function* decoded(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
@@ -40,26 +44,125 @@ async function* decoded(body) {
   }
 }
 
-// follow keeps a stream open for ever, and opens it again where it stopped.
+// A browser opens six connections to a server, and a window that waits for one
+// cannot even send. So the windows that have the same token share one stream: each
+// opens its own, and closes it when it has caught up with a window that comes
+// before it, which tells the others all it reads. They open theirs again when that
+// one says goodbye, is silent for longer than it could be, or has left something out.
+const patience = 20_000;
+const followed = "another window is followed"; // why a stream was closed
+
+const ranks = { live: 0, lost: 1, connecting: 2 };
+const before = (a, b) => (ranks[a.state] - ranks[b.state] || a.id - b.id) < 0;
+
+// follow keeps up with the log for ever.
 //
 //   received(messages)     in order, without a gap
 //   changed(state, error)  "connecting", "live", "lost" (error may say why) or "paused"
 //   anew()                 the place to go on from is not in the log any more
 export function follow({ received, changed, anew }) {
-  let last = null; // the seq of the last message
+  // What this window tells the others: of its own stream, and the seq of its last message.
+  const me = { id: performance.timeOrigin + Math.random(), state: "connecting", why: null, last: 0 };
+  let other = null; // what the window told last that is followed, or will be
+  let reading = false; // a stream of its own
   let failures = 0;
+  let fresh = false; // since the log is another one
   let abort = new AbortController();
   let wake = () => {};
+  let channel = null;
+  let deaf;
 
-  async function once() {
+  const tell = (more) => channel?.postMessage({ ...me, ...more });
+
+  // join has this window hear those that have its token; no other can name the channel.
+  function join() {
+    const name = `dummymessenger ${root} ${savedToken() ?? ""}`;
+    if (channel?.name === name) return;
+    channel?.close();
+    channel = new BroadcastChannel(name);
+    channel.onmessage = hear;
+  }
+
+  function leave() {
+    if (!other) tell({ bye: true });
+    channel?.close();
+    channel = other = null;
+    clearTimeout(deaf);
+    me.state = "connecting";
+  }
+
+  // open has this window read a stream of its own again.
+  function open() {
+    other = null;
+    clearTimeout(deaf);
+    me.state = "connecting";
+    wake();
+  }
+
+  function close() {
+    reading = false;
+    abort.abort(followed);
+  }
+
+  // take adds the messages that are new, and reports whether none is missing.
+  function take(batch) {
+    batch = batch.filter((m) => m.seq > me.last);
+    if (!batch.length) return true;
+    if (me.last > 0 && batch[0].seq !== me.last + 1) return false;
+    me.last = batch.at(-1).seq;
+    received(batch);
+    return true;
+  }
+
+  function restart() {
+    me.last = 0;
+    anew();
+  }
+
+  const caughtUp = () => other && (other.state !== "live" || me.last >= other.last);
+
+  function hear({ data: said }) {
+    if (said.hello) {
+      if (!other && me.state !== "connecting") tell();
+      return;
+    }
+    if (said.bye) {
+      if (other?.id === said.id) open();
+      return;
+    }
+    if (!other && before(me, said)) {
+      tell(); // it will close its own
+      return;
+    }
+    other = said;
+    clearTimeout(deaf);
+    deaf = setTimeout(open, patience);
+    if (reading) {
+      if (!caughtUp()) return;
+      close();
+    }
+    if (said.anew) restart();
+    changed(said.state, said.why);
+    if (!take(said.batch ?? []) || !caughtUp()) open();
+    wake();
+  }
+
+  // read shows what a stream of this window's own brings.
+  async function read() {
+    join();
+    reading = true;
     abort = new AbortController();
+    const { signal } = abort;
     let timer = setTimeout(() => abort.abort(), silence);
     try {
+      tell({ hello: true });
       const headers = { Accept: "text/event-stream" };
-      if (last !== null) headers["Last-Event-ID"] = String(last);
-      const response = await request("/events", { headers, signal: abort.signal });
+      if (me.last > 0) headers["Last-Event-ID"] = String(me.last);
+      const response = await request("events", "text/event-stream", { headers, signal }, leave);
+      join(); // the token may be another one now
       let batch = [];
       for await (const event of events(response.body)) {
+        if (signal.aborted) return;
         if (event !== undefined) {
           batch.push(JSON.parse(event));
           continue;
@@ -67,15 +170,19 @@ export function follow({ received, changed, anew }) {
         clearTimeout(timer);
         timer = setTimeout(() => abort.abort(), silence);
         failures = 0;
-        changed("live");
-        if (batch.length) {
-          last = batch.at(-1).seq;
-          received(batch);
-          batch = [];
+        if (!areMessages(batch) || !take(batch)) throw notOurs();
+        if (other && caughtUp()) return;
+        if (!other) {
+          Object.assign(me, { state: "live", why: null });
+          tell({ batch, anew: fresh });
+          fresh = false;
         }
+        changed("live");
+        batch = [];
       }
     } finally {
       clearTimeout(timer);
+      reading = false;
       abort.abort();
     }
   }
@@ -91,25 +198,32 @@ export function follow({ received, changed, anew }) {
   async function run() {
     for (;;) {
       await visible();
+      if (other) {
+        await new Promise((done) => { wake = done; });
+        continue;
+      }
       let why = null;
       try {
-        await once();
+        await read();
       } catch (error) {
-        if (error instanceof Problem) why = error;
-        if (why?.status === 400 && last !== null) {
-          last = null;
-          anew();
+        if (error instanceof Problem) why = error.fields;
+        if (why?.status === 400 && !why.foreign && me.last > 0) {
+          fresh = true;
+          restart();
           continue;
         }
       }
-      if (hidden) continue;
+      if (hidden || abort.signal.reason === followed || caughtUp()) continue;
+      other = null;
+      Object.assign(me, { state: "lost", why });
+      tell();
       changed("lost", why);
       await pause();
     }
   }
 
-  // A browser opens few connections to one server, so a tab that nobody has
-  // looked at for a while lets its stream go. Coming back misses nothing.
+  // A window that nobody has looked at for a while, or that is left, lets its
+  // stream go. Coming back misses nothing.
   let hidden = false;
   let hiding;
   const visible = () => new Promise((done) => {
@@ -117,18 +231,23 @@ export function follow({ received, changed, anew }) {
     changed("paused");
     wake = done;
   });
+  function hide() {
+    hidden = true;
+    leave();
+    abort.abort();
+    wake();
+  }
+  function show() {
+    hidden = false;
+    wake();
+  }
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hiding);
-    if (document.visibilityState === "hidden") {
-      hiding = setTimeout(() => {
-        hidden = true;
-        abort.abort();
-      }, hiddenFor);
-    } else {
-      hidden = false;
-      wake();
-    }
+    if (document.visibilityState === "hidden") hiding = setTimeout(hide, hiddenFor);
+    else show();
   });
+  window.addEventListener("pagehide", hide);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) show(); });
   window.addEventListener("offline", () => abort.abort());
   window.addEventListener("online", () => wake());
 
