@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -114,16 +113,14 @@ func guard(config *pgx.ConnConfig, want *pinned) {
 // pinSQL sets settings, where the server knows them. The search_path may still
 // be anything, so all that is in it is qualified.
 func pinSQL(settings map[string]string) string {
-	var values []string
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		values = append(values, fmt.Sprintf("('%s', '%s')", name, settings[name]))
-	}
 	// Off would make commits return before they are flushed. Whatever else it
 	// is, the session keeps it, also when it is changed and reloaded.
-	values = append(values, `('synchronous_commit', CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'
-		THEN 'on' ELSE pg_catalog.current_setting('synchronous_commit') END)`)
-	return `SELECT pg_catalog.set_config(s.name, p.value, false) FROM (VALUES ` + strings.Join(values, ", ") + `) AS p(name, value), pg_catalog.pg_settings AS s
-		WHERE s.name OPERATOR(pg_catalog.=) p.name`
+	sql := `SELECT pg_catalog.set_config('synchronous_commit', CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'
+		THEN 'on' ELSE pg_catalog.current_setting('synchronous_commit') END, false)`
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		sql += fmt.Sprintf(`, CASE WHEN pg_catalog.current_setting('%[1]s', true) IS NOT NULL THEN pg_catalog.set_config('%[1]s', '%[2]s', false) END`, name, settings[name])
+	}
+	return sql
 }
 
 // inspect refuses a session that cannot write, whose settings lose messages, or
