@@ -47,6 +47,22 @@ func harmless(err error) *messenger.Error {
 	return unavailable(err)
 }
 
+// noConnection is what failing to connect means: nothing is stored, and waiting
+// may help, unless the session was refused for what the log is.
+func noConnection(err error) *messenger.Error {
+	if e, ok := errors.AsType[*messenger.Error](err); ok {
+		return e
+	}
+	return unavailable(err)
+}
+
+// sessionEnded reports whether err says that somebody ended this session, which
+// is nothing to the next one.
+func sessionEnded(err error) bool {
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pe.Code == "57P01" || pe.Code == "57P02") // admin_shutdown, crash_shutdown
+}
+
 // passing tells of a SQLSTATE whether waiting, or another host, is likely to
 // help (PostgreSQL documentation, appendix A).
 func passing(code string) bool {

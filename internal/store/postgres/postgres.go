@@ -8,17 +8,12 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
-	"net"
-	neturl "net/url"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"dummymessenger/internal/messenger"
@@ -45,9 +40,11 @@ const readers = 4
 // A Store is one replica's access to the log. Open makes one.
 type Store struct {
 	logger *slog.Logger
-	logID  string
+	url    string
+	log    *pinned
 	config *pgx.ConnConfig // of the writer
 	pool   *pgxpool.Pool   // for reading
+	lost   atomic.Bool     // the log was found to be another one, and not yet to be back
 
 	// life ends with Close, and with it whatever call is running. It is the
 	// Store's own, no caller's context.
@@ -60,122 +57,43 @@ type Store struct {
 
 var _ messenger.Store = (*Store)(nil)
 
-// Open connects to the database that url names, in libpq's URL or key/value
-// form with libpq's PG* environment variables as defaults, and creates the
-// log's tables if they are not there. Of several hosts it takes the first one
-// that accepts writes.
+// Open connects to the database that url names, with libpq's PG* environment
+// variables as defaults, and creates the log's tables if they are not there. Of
+// several hosts it takes the first one that accepts writes.
 //
 // It fails if the database cannot be reached, if it is not encoded in UTF-8,
-// or if its tables named messages and log_lock are not the log's; in that case
-// nothing has been changed.
+// or if its tables named messages and log_lock are not the log's, or something
+// else has a say in them; in that case nothing has been changed. It gives up
+// after 30 seconds, or when ctx ends, and says in logger after two what it waits for.
 func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) {
 	config, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
+	if names := overruled(url); names != nil {
+		logger.Warn("settings of the database URL or the environment are overruled; the log needs others", "settings", names)
+	}
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	if err := prepareDatabase(opening, config, logger); err != nil {
-		return nil, err
-	}
-	pool, err := newPool(ctx, config)
+	log, err := openLog(opening, config, logger)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{logger: logger, config: writerConfig(config), pool: pool}
+	s := &Store{logger: logger, url: url, log: log, config: writerConfig(config)}
+	guard(s.config, log)
+	guard(config, log)
+	if s.pool, err = newPool(ctx, url, config, s.renew); err != nil {
+		return nil, err
+	}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
 
-func parse(url string) (*pgx.ConnConfig, error) {
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return nil, unusable(url, err)
-	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = connectTimeout
-	}
-	if config.ValidateConnect == nil { // no target_session_attrs was given
-		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
-	}
-	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3,
-	}}
-	config.DialFunc = dialer.DialContext
-	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // whatever the URL says
-	set(config, map[string]string{
-		// Whatever the URL, the role or the database say. Stricter isolation would
-		// have a transaction that waited for a lock not see what it waited for.
-		"client_encoding":               "UTF8",
-		"default_transaction_isolation": "read committed",
-
-		// Every statement has one good plan, by index. A plan made from the
-		// statistics of a young, empty table would scan it, and would be kept
-		// while the table grows.
-		"plan_cache_mode":   "force_generic_plan",
-		"enable_seqscan":    "off",
-		"enable_bitmapscan": "off",
-		"enable_hashjoin":   "off",
-		"enable_mergejoin":  "off",
-		"jit":               "off",
-		"lock_timeout":      milliseconds(lockTimeout),
-	})
-	if config.RuntimeParams["application_name"] == "" {
-		set(config, map[string]string{"application_name": "dummymessenger"})
-	}
-	return config, nil
-}
-
-// unusable says what err, pgx's, says of url, unless that might show the
-// password: pgx leaves it out only where it can tell which part of url it is.
-func unusable(url string, err error) error {
-	u, parseErr := neturl.Parse(url)
-	if at := strings.Count(url, "@"); parseErr == nil && (at == 0 || at == 1 && u.User != nil) {
-		if password, _ := u.User.Password(); password == "" || !strings.Contains(err.Error(), password) {
-			return fmt.Errorf("the database URL is not usable: %v", err)
-		}
-	}
-	return errors.New("the database URL is malformed; write postgres://USER:PASSWORD@HOST:PORT/DATABASE, and percent-encode what is special in the password")
-}
-
-func set(config *pgx.ConnConfig, params map[string]string) {
-	maps.Copy(config.RuntimeParams, params)
-}
-
-// writerConfig adds what only the writer's session needs.
-func writerConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
-	config = config.Copy()
-	set(config, map[string]string{
-		"idle_in_transaction_session_timeout": milliseconds(idleInTransactionTimeout),
-		"statement_timeout":                   "0", // it would cancel a commit's wait for the standby
-
-		// If the network dies in the middle of a batch, PostgreSQL waits for the
-		// rest of it with the lock held, and does not call that idle. Its probes
-		// end the session, as ours (see parse) end the connection here.
-		"tcp_keepalives_idle":     "2",
-		"tcp_keepalives_interval": "1",
-		"tcp_keepalives_count":    "3",
-		"tcp_user_timeout":        "5000",
-	})
-	return config
-}
-
-func newPool(ctx context.Context, config *pgx.ConnConfig) (*pgxpool.Pool, error) {
-	pc, err := pgxpool.ParseConfig("")
-	if err != nil {
-		return nil, err
-	}
-	pc.ConnConfig = config.Copy()
-	pc.MaxConns = readers
-	return pgxpool.NewWithConfig(ctx, pc)
-}
-
-func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
-
 // Append implements messenger.Store. After an error it drops the connection, so
 // that nothing need be known about the state it was in; connecting anew also
-// finds the host again that accepts writes. Only a server that refuses to store,
-// as on a full disk, keeps it: a new one may fail as well, and say less of why.
+// finds the host again that accepts writes and has the log. Only a server that
+// refuses to store, as on a full disk, keeps it: a new one may fail as well, and
+// say less of why.
 func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (messenger.Appended, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -185,21 +103,22 @@ func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (mess
 		return messenger.Appended{}, unavailable(err) // bound's context ends a moment later
 	}
 	if s.writer == nil {
-		w, err := connect(ctx, s.config, s.logger)
+		config := s.config.Copy()
+		s.renew(config)
+		w, err := connect(ctx, config, s.log, s.logger)
 		if err != nil {
-			return messenger.Appended{}, unavailable(err)
+			return messenger.Appended{}, s.note(noConnection(err))
 		}
 		s.writer = w
 	}
 	appended, err := s.writer.append(ctx, take)
 	if err != nil {
-		if messenger.KindOf(err) != messenger.Unwritable || s.writer.rollback(ctx) != nil {
+		if messenger.KindOf(err) != messenger.Unwritable || errors.Is(err, errAnother) || s.writer.rollback(ctx) != nil {
 			s.writer.close()
 			s.writer = nil
 		}
-		return messenger.Appended{}, err
 	}
-	return appended, nil
+	return appended, s.note(err)
 }
 
 // bound is a context that ends with ctx or with the Store.
@@ -215,53 +134,112 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 // after that. It shows one, too, whose wait for a synchronous standby was
 // cancelled; a replay of that one is safe because it was found by a transaction
 // that held the lock and waited for the standby itself (see writer.store).
-func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.Message, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	rows, err := s.pool.Query(ctx, readSQL, after, limit)
+func (s *Store) Read(ctx context.Context, after int64, limit int) (messages []messenger.Message, err error) {
+	err = s.ask(ctx, func(batch *pgx.Batch) {
+		batch.Queue(s.log.sql.read, after, limit).Query(func(rows pgx.Rows) (err error) {
+			messages, err = pgx.CollectRows(rows, scanMessage)
+			return err
+		})
+	})
 	if err != nil {
-		return nil, harmless(err)
+		return nil, err
 	}
-	messages, err := pgx.CollectRows(rows, scanMessage)
-	if err != nil {
-		return nil, harmless(err)
+	if len(messages) > 0 {
+		s.log.saw(messages[len(messages)-1].Seq)
 	}
 	return messages, nil
 }
 
 // Head implements messenger.Store.
 func (s *Store) Head(ctx context.Context) (int64, error) {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	var head int64
-	if err := s.pool.QueryRow(ctx, headSQL).Scan(&head); err != nil {
-		return 0, harmless(err)
+	if err := s.ask(ctx, func(*pgx.Batch) {}); err != nil {
+		return 0, err
 	}
-	return head, nil
+	return s.log.seen.Load(), nil
 }
 
 // Ready implements messenger.Store.
 func (s *Store) Ready(ctx context.Context) error {
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
 	var writable, granted, lockable bool
-	err := s.pool.QueryRow(ctx, readySQL).Scan(&writable, &granted, &lockable)
+	err := s.ask(ctx, func(batch *pgx.Batch) {
+		batch.Queue(s.log.sql.ready).QueryRow(func(row pgx.Row) error { return row.Scan(&writable, &granted, &lockable) })
+		for table, oid := range map[string]uint32{"messages": s.log.messages, "log_lock": s.log.lock} {
+			batch.Queue(meddlersSQL, oid).Query(func(rows pgx.Rows) error {
+				found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				if meddling := meddled(table, found); meddling != nil {
+					err = another("%v", meddling)
+				}
+				return err
+			})
+		}
+	})
 	switch {
 	case err != nil:
-		return harmless(err)
+		return err
 	case !writable:
-		return unavailable(errors.New("the database accepts no writes: it is in recovery or read-only"))
+		return unavailable(errReadOnly)
 	case !granted:
 		return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database does not let the server store messages",
 			Err: errors.New("the role may not INSERT into messages")}
 	case !lockable:
 		return errNoLockRow
 	}
+	return s.note(nil)
+}
+
+// ask looks at the log, together with what more adds to the batch, on a
+// connection of the pool. All of it only reads, and nothing of it is remembered
+// where it fails, so it is repeated while the connections turn out to be dead: all
+// that the pool has may be, and a few new ones.
+func (s *Store) ask(ctx context.Context, more func(*pgx.Batch)) (err error) {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	for range readers + 3 {
+		var conn *pgxpool.Conn
+		if conn, err = s.pool.Acquire(ctx); err != nil {
+			err = noConnection(err)
+		} else {
+			var batch pgx.Batch
+			s.log.look(&batch)
+			more(&batch)
+			err = conn.SendBatch(ctx, &batch).Close()
+			dead := conn.Conn().IsClosed()
+			conn.Release()
+			if err == nil {
+				break
+			}
+			err = harmless(err)
+			if dead && ctx.Err() == nil {
+				continue
+			}
+		}
+		if !sessionEnded(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		return s.note(err)
+	}
 	return nil
 }
 
+// note logs that the log is not as it was opened, and drops the connections
+// that show it so; or that it is again, as an append or Ready has found.
+func (s *Store) note(err error) error {
+	switch {
+	case errors.Is(err, errAnother):
+		if !s.lost.Swap(true) {
+			s.logger.Error("nothing is stored or shown until the log is back", "err", errors.Unwrap(err))
+		}
+		s.pool.Reset()
+	case err == nil && s.lost.Load() && s.lost.Swap(false):
+		s.logger.Info("the log is back")
+	}
+	return err
+}
+
 // LogID implements messenger.Store.
-func (s *Store) LogID() string { return s.logID }
+func (s *Store) LogID() string { return s.log.id() }
 
 // Close implements messenger.Store.
 func (s *Store) Close() error {

@@ -70,82 +70,6 @@ func appendText(ctx context.Context, s messenger.Store, text string) (messenger.
 	return appended.Results[0].Message, nil
 }
 
-func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
-	t.Parallel()
-	for name, sql := range map[string]string{
-		"other columns":      `CREATE TABLE messages (id serial PRIMARY KEY, body text)`,
-		"view":               `CREATE VIEW messages AS SELECT 1 AS seq`,
-		"missing constraint": strings.Replace(createSQL, "NOT NULL UNIQUE", "NOT NULL", 1),
-		"one column more":    createSQL + `ALTER TABLE messages ADD COLUMN extra int NOT NULL`,
-		"other type":         strings.Replace(createSQL, "sender_count bigint", "sender_count integer", 1),
-		"default collation":  strings.Replace(createSQL, `COLLATE "C"`, "", 1),
-		"other collation":    strings.Replace(createSQL, `COLLATE "C"`, `COLLATE "POSIX"`, 1),
-		"other lock table":   `CREATE TABLE log_lock (id int)`,
-		"unlogged":           createSQL + `ALTER TABLE messages SET UNLOGGED`,
-		"trigger": createSQL + `CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text = upper(NEW.text); RETURN NEW; END $$;
-			CREATE TRIGGER shout BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION shout()`,
-		"rule": createSQL + `CREATE RULE nothing AS ON INSERT TO messages DO INSTEAD NOTHING`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url := pgtest.Database(t)
-			execute(t, url, sql)
-			before := relations(t, url)
-			s, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
-			if err == nil {
-				s.Close()
-				t.Fatal("Open succeeded")
-			}
-			if !strings.Contains(err.Error(), "is not this program's") {
-				t.Errorf("error %q does not say that the table is foreign", err)
-			}
-			if after := relations(t, url); after != before {
-				t.Errorf("relations changed from %s to %s", before, after)
-			}
-		})
-	}
-}
-
-// Triggers that come after an insert change nothing of it: somebody may want to
-// be told of messages.
-func TestTriggersThatOnlyTellAreLeftAlone(t *testing.T) {
-	t.Parallel()
-	url := pgtest.Database(t)
-	execute(t, url, createSQL+`CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
-		CREATE TRIGGER tell AFTER INSERT ON messages FOR EACH ROW EXECUTE FUNCTION tell()`)
-	if m, err := appendText(t.Context(), open(t, url), "x"); err != nil || m.Seq != 1 {
-		t.Errorf("Append = %+v, %v", m, err)
-	}
-}
-
-func TestLockTableWithoutItsRowIsRefused(t *testing.T) {
-	t.Parallel()
-	url := pgtest.Database(t)
-	execute(t, url, createSQL+`DELETE FROM log_lock`)
-	s, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
-	if err == nil {
-		s.Close()
-	}
-	if err == nil || !strings.Contains(err.Error(), "INSERT INTO log_lock") {
-		t.Errorf("Open: %v, want an error that says what to do", err)
-	}
-}
-
-func relations(t *testing.T, url string) (names string) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context()))
-	err = conn.QueryRow(t.Context(), `SELECT string_agg(relname || ':' || relnatts, ' ' ORDER BY relname) FROM pg_class
-		WHERE relnamespace = 'public'::regnamespace`).Scan(&names)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return names
-}
-
 func TestDatesDoNotDecreaseWhenTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)
@@ -439,19 +363,48 @@ func TestStartRaceUnderStricterIsolation(t *testing.T) {
 	starting.Wait()
 }
 
-// A synchronous standby that is cancelled makes COMMIT succeed with a warning.
+// A commit whose wait for the synchronous standby is cancelled succeeds with a
+// warning, which the session gets whatever is set against that.
 func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
-	s := open(t, url)
-	execute(t, url, `
-		CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'not on the standby'; RETURN NULL; END $$;
-		CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION warn()`)
-	if _, err := appendText(t.Context(), s, "x"); messenger.KindOf(err) != messenger.Unknown {
-		t.Errorf("Append: %v, want outcome unknown", err)
-	}
-	if r := again(t, s, "x"); !r.Existed || r.Seq != 1 {
-		t.Errorf("Append again = %+v, want message 1, found", r)
+	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	url := cluster.URL("postgres")
+	execute(t, url, `CREATE ROLE hushed LOGIN SUPERUSER PASSWORD 'x'; ALTER ROLE hushed SET client_min_messages = error`)
+	for i, variant := range []func(*neturl.URL){
+		func(*neturl.URL) {},
+		func(u *neturl.URL) { u.User = neturl.UserPassword("hushed", "x") },
+		func(u *neturl.URL) { u.RawQuery += "&client_min_messages=error" },
+		func(u *neturl.URL) { u.RawQuery += "&Client_Min_Messages=error&options=-cclient_min_messages%3Derror" },
+	} {
+		u, err := neturl.Parse(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		variant(u)
+		s, text := open(t, u.String()), fmt.Sprint("x ", i)
+		if err := cluster.Set(t.Context(), "synchronous_standby_names", "nobody"); err != nil {
+			t.Fatal(err)
+		}
+		var appending sync.WaitGroup
+		appending.Go(func() {
+			if m, err := appendText(t.Context(), s, text); messenger.KindOf(err) != messenger.Unknown {
+				t.Errorf("%v: Append = %+v, %v, want outcome unknown", u.RawQuery, m, err)
+			}
+		})
+		execute(t, url, `DO $$ BEGIN
+			FOR i IN 1..6000 LOOP
+				PERFORM pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep';
+				EXIT WHEN FOUND;
+				PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+			END LOOP;
+		END $$`)
+		appending.Wait()
+		if err := cluster.Set(t.Context(), "synchronous_standby_names", ""); err != nil {
+			t.Fatal(err)
+		}
+		if r := again(t, s, text); !r.Existed || r.Seq != int64(i+1) {
+			t.Errorf("Append again = %+v, want message %d, found", r, i+1)
+		}
 	}
 }
 

@@ -11,18 +11,25 @@ import (
 const (
 	// What the insert needs is locked before the log is, so that whoever waits
 	// for an operator's VACUUM FULL or CREATE INDEX does not hold up the others.
-	lockTableSQL = `LOCK TABLE messages IN ROW EXCLUSIVE MODE`
+	lockTableSQL = `LOCK TABLE ONLY {messages} IN ROW EXCLUSIVE MODE`
 
-	// The row is never updated, so it leaves no dead versions behind.
-	lockSQL = `SELECT FROM log_lock FOR UPDATE`
+	// The row is never updated, so it leaves no dead versions behind. What is
+	// known of messages comes along, for what changes it needs a lock that
+	// lockTableSQL keeps others from.
+	lockSQL = `SELECT l.tableoid, m.oid, ` + flagsSQL + ` FROM ONLY {log_lock} AS l, pg_class AS m WHERE m.oid = '{messages}'::regclass FOR UPDATE OF l`
 
-	newestSQL = `SELECT seq, sender, sender_count, text, sent_at FROM messages ORDER BY seq DESC LIMIT $1`
+	// What may be a sign that something meddles. These flags may be left over
+	// from what is gone, so that only a closer look (meddlersSQL) can tell.
+	flagsSQL = `m.relrowsecurity::int + 2 * m.relforcerowsecurity::int + 4 * m.relhasrules::int + 8 * m.relhastriggers::int`
 
-	readSQL = `SELECT seq, sender, sender_count, text, sent_at FROM messages WHERE seq > $1 ORDER BY seq LIMIT $2`
+	// Which log this is, and how far it goes.
+	lookSQL = `SELECT m.oid, (SELECT coalesce(max(seq), 0) FROM ONLY {messages}) FROM pg_class AS m WHERE m.oid = '{messages}'::regclass`
 
-	headSQL = `SELECT coalesce(max(seq), 0) FROM messages`
+	newestSQL = `SELECT seq, sender, sender_count, text, sent_at FROM ONLY {messages} ORDER BY seq DESC LIMIT $1`
 
-	findSQL = `SELECT seq, sender, sender_count, text, sent_at, id FROM messages WHERE id = ANY($1)`
+	readSQL = `SELECT seq, sender, sender_count, text, sent_at FROM ONLY {messages} WHERE seq > $1 ORDER BY seq LIMIT $2`
+
+	findSQL = `SELECT seq, sender, sender_count, text, sent_at, id FROM ONLY {messages} WHERE id = ANY($1)`
 
 	// $1 and $2 are seq and sent_at of the newest message, as read under the
 	// lock. $3 names the batch's senders, each once. The other arrays have an
@@ -40,11 +47,11 @@ const (
 	insertSQL = `
 WITH known AS MATERIALIZED (
 	SELECT greatest($2::timestamptz, clock_timestamp()) AS sent_at, ARRAY(
-		SELECT coalesce((SELECT max(sender_count) FROM messages AS m WHERE m.sender = s.name COLLATE "C"), 0)
+		SELECT coalesce((SELECT max(sender_count) FROM ONLY {messages} AS m WHERE m.sender = s.name COLLATE "C"), 0)
 		FROM (SELECT unnest($3::text[]) AS name) AS s
 	) AS counts
 )
-INSERT INTO messages (seq, sender, sender_count, text, sent_at, id)
+INSERT INTO {messages} (seq, sender, sender_count, text, sent_at, id)
 SELECT $1 + place, sender, known.counts[which] + nth, text, known.sent_at, id
 FROM known, (
 	SELECT generate_series(1, cardinality($4::uuid[])) AS place, unnest($4::uuid[]) AS id, unnest($5::text[]) AS sender,
@@ -52,7 +59,7 @@ FROM known, (
 ) AS d
 RETURNING seq, sender_count, sent_at`
 
-	readySQL = `SELECT current_setting('transaction_read_only') = 'off', has_table_privilege('messages', 'INSERT'), EXISTS (SELECT FROM log_lock)`
+	readySQL = `SELECT current_setting('transaction_read_only') = 'off', has_table_privilege('{messages}', 'INSERT'), EXISTS (SELECT FROM ONLY {log_lock})`
 )
 
 // A row is a message on its way out of the database.

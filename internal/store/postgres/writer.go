@@ -19,15 +19,15 @@ import (
 // A writer is the connection that appends.
 type writer struct {
 	conn *pgx.Conn
+	log  *pinned
 
 	// warning is what the server said beside its answers since the transaction
 	// began. Only the goroutine that uses conn touches it.
 	warning string
 }
 
-func connect(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (*writer, error) {
-	w := &writer{}
-	config = config.Copy()
+func connect(ctx context.Context, config *pgx.ConnConfig, log *pinned, logger *slog.Logger) (*writer, error) {
+	w := &writer{log: log}
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if n.SeverityUnlocalized == "WARNING" {
 			w.warning = n.Message
@@ -45,13 +45,6 @@ func connect(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 			return nil, errors.New("the writer's session is not cancelled")
 		}
 		return dial(ctx, network, address)
-	}
-	// Off would make commits return before they are flushed. Whatever else it
-	// is, the session keeps it: a later ALTER SYSTEM, reloaded, would turn it
-	// off under a session that has not set it itself.
-	config.AfterConnect = func(ctx context.Context, c *pgconn.PgConn) error {
-		return c.Exec(ctx, `SELECT set_config('synchronous_commit', CASE found WHEN 'off' THEN 'on' ELSE found END, false)
-			FROM current_setting('synchronous_commit') AS found`).Close()
 	}
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
@@ -97,24 +90,53 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	defer cancel()
 	w.warning = ""
 
+	var tables struct {
+		lock, messages uint32
+		flags          int32
+	}
 	var batch pgx.Batch
 	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
-	batch.Queue(lockTableSQL)
-	batch.Queue(lockSQL).Exec(func(tag pgconn.CommandTag) error {
-		if tag.RowsAffected() != 1 {
+	batch.Queue(w.log.sql.lockTable)
+	batch.Queue(w.log.sql.lock).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&tables.lock, &tables.messages, &tables.flags)
+		if errors.Is(err, pgx.ErrNoRows) {
 			return errNoLockRow
 		}
-		return nil
+		return err
 	})
-	batch.Queue(newestSQL, messenger.WindowSize-1).Query(func(rows pgx.Rows) (err error) {
+	batch.Queue(w.log.sql.newest, messenger.WindowSize-1).Query(func(rows pgx.Rows) (err error) {
 		before, err = pgx.CollectRows(rows, scanMessage)
 		return err
 	})
+	seen := w.log.seen.Load()
 	if err := w.conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, err
 	}
 	slices.Reverse(before)
+	if tables.lock != w.log.lock {
+		return nil, another("table %s.log_lock is not the one that the log was opened with, but was made since; restart all replicas", w.log.schema)
+	}
+	if err := w.log.check(tables.messages, newest(before).Seq, seen); err != nil {
+		return nil, err
+	}
+	if tables.flags != w.log.flags.Load() {
+		return before, w.lookForMeddlers(ctx, tables.flags)
+	}
 	return before, nil
+}
+
+// lookForMeddlers tells whether the table's flags mean anything. Only a change of
+// them costs this round trip.
+func (w *writer) lookForMeddlers(ctx context.Context, flags int32) error {
+	found, err := lines(ctx, w.conn, meddlersSQL, w.log.messages)
+	if err != nil {
+		return err
+	}
+	if err := meddled("messages", found); err != nil {
+		return another("%v", err)
+	}
+	w.log.flags.Store(flags)
+	return nil
 }
 
 // store inserts the drafts that are not in the log yet, behind the messages
@@ -141,6 +163,7 @@ func (w *writer) store(ctx context.Context, before []messenger.Message, drafts [
 	if len(fresh.messages) == 0 {
 		return messenger.Appended{Results: results}, nil
 	}
+	w.log.saw(fresh.after.Seq + int64(len(fresh.messages)))
 	return messenger.Appended{Before: before, Results: results}, nil
 }
 
@@ -163,7 +186,7 @@ func (w *writer) find(ctx context.Context, drafts []messenger.Draft) (map[messen
 	if suspects == nil {
 		return nil, nil
 	}
-	rows, err := w.conn.Query(ctx, findSQL, suspects)
+	rows, err := w.conn.Query(ctx, w.log.sql.find, suspects)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +208,7 @@ func (w *writer) find(ctx context.Context, drafts []messenger.Draft) (map[messen
 func (w *writer) commit(ctx context.Context, fresh *insert) error {
 	var batch pgx.Batch
 	if len(fresh.messages) > 0 {
-		batch.Queue(insertSQL, fresh.after.Seq, fresh.after.SentAt, fresh.names, fresh.ids, fresh.senders, fresh.texts, fresh.which, fresh.nth).Query(fresh.number)
+		batch.Queue(w.log.sql.insert, fresh.after.Seq, fresh.after.SentAt, fresh.names, fresh.ids, fresh.senders, fresh.texts, fresh.which, fresh.nth).Query(fresh.number)
 	}
 	var tag string
 	batch.Queue("COMMIT").Exec(func(t pgconn.CommandTag) error {

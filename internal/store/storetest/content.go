@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -210,5 +211,27 @@ func testPages(t *testing.T, log Log) {
 		if got, err := s.Read(limited(t), c.after, c.limit); err != nil || len(got) != 0 {
 			t.Errorf("Read(%d, %d) = %v, %v, want nothing", c.after, c.limit, brief(got), err)
 		}
+	}
+}
+
+// testLogID takes two logs; everything else takes one.
+func testLogID(t *testing.T, log, other Log) {
+	first, second, elsewhere := log.Open(t), log.Open(t), other.Open(t)
+	id := first.LogID()
+	if !regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`).MatchString(id) {
+		t.Errorf("LogID = %q, want 1-64 letters, digits and hyphens", id)
+	}
+	if got := second.LogID(); got != id {
+		t.Errorf("two replicas of one log have the IDs %q and %q", id, got)
+	}
+	if elsewhere.LogID() == id {
+		t.Errorf("two logs have the ID %q", id)
+	}
+	appendAll(t, second, nil, drafts(3, "new")...)
+	if got := first.LogID(); got != id {
+		t.Errorf("the ID changed from %q to %q", id, got)
+	}
+	if got := log.Open(t).LogID(); got != id {
+		t.Errorf("opened later, the log has the ID %q, want %q", got, id)
 	}
 }

@@ -75,6 +75,10 @@ func Run(t *testing.T, h Harness) {
 			c.test(t, h.New(t))
 		})
 	}
+	t.Run("log ID", func(t *testing.T) {
+		t.Parallel()
+		testLogID(t, h.New(t), h.New(t))
+	})
 }
 
 // limited is the test's context with a deadline.

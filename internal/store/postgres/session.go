@@ -1,0 +1,157 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// pins are the settings of every session, whatever the URL, the environment,
+// the role, the database or a later ALTER SYSTEM say: what a guarantee rests on,
+// and what the statements here are written for.
+var pins = map[string]string{
+	"client_encoding":             "UTF8",
+	"standard_conforming_strings": "on",
+	"quote_all_identifiers":       "off", // shapeOf compares names
+	"array_nulls":                 "on",
+	"transform_null_equals":       "off",
+	"TimeZone":                    "UTC",
+	"DateStyle":                   "ISO, MDY",
+
+	// A commit whose wait for the standby was cancelled tells of it in a WARNING.
+	"client_min_messages": "warning",
+
+	// Stricter isolation would have a transaction that waited for a lock not see
+	// what it waited for. A role that is read-only by default writes nevertheless.
+	"default_transaction_isolation":  "read committed",
+	"default_transaction_read_only":  "off",
+	"default_transaction_deferrable": "off",
+
+	// Under a policy that hides rows, statements fail instead of leaving them out.
+	"row_security": "off",
+
+	// Each of these would end a session, or a commit's wait for the standby.
+	"statement_timeout":                   "0",
+	"idle_in_transaction_session_timeout": "0",
+	"idle_session_timeout":                "0",
+	"client_connection_check_interval":    "0",
+	"exit_on_error":                       "off",
+	"lock_timeout":                        milliseconds(lockTimeout),
+
+	// Every statement has one good plan, by index. A plan made from the
+	// statistics of a young, empty table would scan it, and would be kept
+	// while the table grows.
+	"plan_cache_mode":                 "force_generic_plan",
+	"enable_seqscan":                  "off",
+	"enable_bitmapscan":               "off",
+	"enable_hashjoin":                 "off",
+	"enable_mergejoin":                "off",
+	"enable_indexscan":                "on",
+	"enable_indexonlyscan":            "on",
+	"enable_nestloop":                 "on",
+	"max_parallel_workers_per_gather": "0",
+	"jit":                             "off",
+	"default_table_access_method":     "heap",
+}
+
+// writerPins are pins in the writer's session only.
+var writerPins = map[string]string{
+	"idle_in_transaction_session_timeout": milliseconds(idleInTransactionTimeout),
+
+	// If the network dies in the middle of a batch, PostgreSQL waits for the
+	// rest of it with the lock held, and does not call that idle. Its probes
+	// end the session, as ours (see parse) end the connection here.
+	"tcp_keepalives_idle":     "2",
+	"tcp_keepalives_interval": "1",
+	"tcp_keepalives_count":    "3",
+	"tcp_user_timeout":        "5000",
+}
+
+// laterPins are pins that version 15 does not know: in the startup packet it
+// would refuse them.
+var laterPins = map[string]string{
+	"transaction_timeout": "0", // 17
+}
+
+// safePath finds PostgreSQL's own functions only; tables are named with their schema.
+const safePath = "pg_catalog, pg_temp"
+
+// settingsThatLose only a superuser may set. Each turns a damaged page into
+// messages that are missing.
+var settingsThatLose = []string{"zero_damaged_pages", "ignore_checksum_failure"}
+
+// guard makes config's sessions fit to be used, or refuses them, so that the
+// next host is tried. want is the log that was opened, nil while it is being opened.
+//
+// The pins are in the startup packet already, where they beat everything but a
+// SET, and hold from the first statement on. They are set again for what may have
+// dropped them on the way, a pooler, and for those that the packet cannot have.
+func guard(config *pgx.ConnConfig, want *pinned) {
+	if want != nil {
+		set(config, map[string]string{"search_path": safePath})
+	}
+	settings := maps.Clone(laterPins)
+	for name, value := range config.RuntimeParams {
+		if _, ok := pins[name]; ok || writerPins[name] != "" || want != nil && name == "search_path" {
+			settings[name] = value
+		}
+	}
+	pin := pinSQL(settings)
+	config.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
+		if _, err := conn.Exec(ctx, pin).ReadAll(); err != nil {
+			return err
+		}
+		return inspect(ctx, conn, want)
+	}
+}
+
+// pinSQL sets settings, where the server knows them. The search_path may still
+// be anything, so all that is in it is qualified.
+func pinSQL(settings map[string]string) string {
+	// Off would make commits return before they are flushed. Whatever else it
+	// is, the session keeps it, also when it is changed and reloaded.
+	sql := `SELECT pg_catalog.set_config('synchronous_commit', CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'
+		THEN 'on' ELSE pg_catalog.current_setting('synchronous_commit') END, false)`
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		sql += fmt.Sprintf(`, CASE WHEN pg_catalog.current_setting('%[1]s', true) IS NOT NULL THEN pg_catalog.set_config('%[1]s', '%[2]s', false) END`, name, settings[name])
+	}
+	return sql
+}
+
+// inspect refuses a session that cannot write, whose settings lose messages, or
+// that is not in the database of the log that was opened.
+func inspect(ctx context.Context, conn *pgconn.PgConn, want *pinned) error {
+	look := `SELECT pg_catalog.current_setting('transaction_read_only'), `
+	if want != nil {
+		look += want.placeSQL
+	} else {
+		look += `NULL`
+	}
+	for _, name := range settingsThatLose {
+		look += `, pg_catalog.current_setting('` + name + `')`
+	}
+	results, err := conn.Exec(ctx, look).ReadAll()
+	if err != nil {
+		return err
+	}
+	row := results[0].Rows[0]
+	if string(row[0]) == "on" {
+		return errReadOnly
+	}
+	if want != nil && string(row[1]) != want.place {
+		return another("this is another database, or another server, than the one that the log was opened in; is a second primary running?")
+	}
+	for i, name := range settingsThatLose {
+		if string(row[2+i]) != "off" {
+			return fmt.Errorf("the database's setting %s is on, by which damaged messages vanish without an error; turn it off", name)
+		}
+	}
+	return nil
+}
+
+var errReadOnly = errors.New("the database accepts no writes: it is a standby, in recovery")
