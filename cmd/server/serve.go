@@ -131,6 +131,7 @@ func (r replica) open(ctx context.Context, database string, logger *slog.Logger)
 		return errors.Join(err, log.Close())
 	}
 	r.counted.Head(head)
+	r.server.NameLog(log.LogID())
 	r.log.Set(log)
 	return nil
 }
@@ -194,7 +195,6 @@ func assemble(f flags, log *store.Late, access access, logger, repeating *slog.L
 		counted.Certificate(access.certificate.Expiry)
 	}
 	r.server = server.New(config)
-	r.server.NameLog(log.LogID())
 
 	counted.Queue(r.combiner.Waiting)
 	counted.Watchers(r.feed.Watchers)

@@ -240,7 +240,9 @@ func (h history) fires(t *testing.T, a alert, began time.Time) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1e7, Timeout: time.Hour, LookbackDelta: 5 * time.Minute, Parser: parser.NewParser(parser.Options{})})
+	engine := promql.NewEngine(promql.EngineOpts{
+		MaxSamples: 1e7, Timeout: time.Hour, LookbackDelta: 5 * time.Minute, Parser: parser.NewParser(parser.Options{}),
+	})
 	defer engine.Close()
 	query, err := engine.NewRangeQuery(t.Context(), h, nil, a.Expr, began, time.Now(), step)
 	if err != nil {

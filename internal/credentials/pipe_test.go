@@ -136,7 +136,9 @@ func TestNothingToRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	for path, want := range map[string]string{mkfifo(t): "something must write to it", silent: "something must write to it", "/dev/zero": "larger than", t.TempDir(): "is a directory"} {
+	for path, want := range map[string]string{
+		mkfifo(t): "something must write to a pipe", silent: "something must write to a pipe", "/dev/zero": "larger than", t.TempDir(): "is a directory",
+	} {
 		limit := 20 * time.Millisecond
 		if path == "/dev/zero" {
 			limit = startPatience

@@ -24,7 +24,7 @@ const (
 
 	// startPatience is how long a pipe may take at the start, whose writer may
 	// ask somebody for a passphrase first.
-	startPatience = 30 * time.Second
+	startPatience = 10 * time.Second
 )
 
 // A watched value is made of files that may change.
@@ -182,6 +182,6 @@ func readWithin(limit time.Duration, path string) ([]byte, error) {
 	case r := <-done:
 		return r.content, r.err
 	case <-time.After(limit):
-		return nil, fmt.Errorf("%s was not read to its end within %v; it is no regular file, and something must write to it and close it", path, limit)
+		return nil, fmt.Errorf("%s was not read to its end within %v; something must write to a pipe and close it", path, limit)
 	}
 }

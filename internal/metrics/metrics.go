@@ -106,8 +106,8 @@ func New(info buildinfo.Info) *Metrics {
 
 	m.registry.MustRegister(m.requests, latency, refusals, m.replays, m.queueWait, m.lockWait, m.commit, m.batch, m.batches,
 		m.lastSeq, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.gauge("clock_held_seconds", "How far the newest message that this replica stored is dated ahead of this machine's clock: since the database's clock was set back, "+
-		"which holds the dates of new messages, or since the two clocks differ. 0 until it stores one.", m.clockHeld)
+	m.gauge("clock_held_seconds", "How far the newest message that this replica stored is dated ahead of this machine's clock: "+
+		"the database's clock was set back, which holds the dates of new messages, or the two clocks differ. 0 until it stores one.", m.clockHeld)
 	return m
 }
 

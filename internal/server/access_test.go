@@ -230,10 +230,14 @@ func TestReplicaHeader(t *testing.T) {
 	names := map[string]bool{}
 	for range 2 {
 		s := New(Config{Logger: discard})
+		url := newHTTPServer(t, s.Handler())
 		ask := func() string {
-			w := httptest.NewRecorder()
-			s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/livez", nil))
-			return strings.Join(w.Header()[messenger.ReplicaHeader], ", ")
+			resp, err := http.Get(url + "/livez")
+			if err != nil {
+				t.Fatal(err)
+			}
+			readAll(t, resp)
+			return strings.Join(resp.Header.Values(messenger.ReplicaHeader), ", ")
 		}
 		instance := ask()
 		if names[instance] = true; len(instance) != 16 {

@@ -49,7 +49,8 @@ func openContract(t *testing.T) *contract {
 	}
 	v, errs := validator.NewValidator(doc, config.WithFormatAssertions(), config.WithStandardBodyDecoders(), config.WithStrictMode(),
 		// Every answer has these.
-		config.WithStrictIgnoredHeadersExtra("Cache-Control", "Content-Security-Policy", "X-Content-Type-Options", "Connection", "Date", messenger.ReplicaHeader,
+		config.WithStrictIgnoredHeadersExtra("Cache-Control", "Content-Security-Policy", "X-Content-Type-Options", "Connection", "Date",
+			messenger.ReplicaHeader,
 			// These say nothing about the content.
 			"Accept-Ranges", "Referrer-Policy", "X-Accel-Buffering"))
 	if len(errs) > 0 {

@@ -453,7 +453,8 @@ func TestStreamEndsWithItsToken(t *testing.T) {
 			t.Errorf("the stream ended after %v, want two seconds", took)
 		}
 	}
-	one, other := rep.watch(t, "", http.Header{"Authorization": {"Bearer " + leaving}}), rep.watch(t, "", http.Header{"Authorization": {"Bearer " + staying}})
+	one := rep.watch(t, "", http.Header{"Authorization": {"Bearer " + leaving}})
+	other := rep.watch(t, "", http.Header{"Authorization": {"Bearer " + staying}})
 	replace(staying)
 	ends(one)
 	if resp, _ := rep.do(t, "POST", "/messages", goodBody, asJSON("Authorization", "Bearer "+staying)); resp.StatusCode != 200 {

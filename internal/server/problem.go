@@ -56,7 +56,8 @@ var (
 		detail: "there is nothing at this path; messages are sent with POST /messages"})
 	methodNotAllowed = onlyHTTP(problem{status: http.StatusMethodNotAllowed})
 	crossOrigin      = onlyHTTP(problem{status: http.StatusForbidden,
-		detail: "a page of another site may not send messages for its visitor; a proxy before this server must pass the Host header on, as nginx does with proxy_set_header Host $http_host"})
+		detail: "a page of another site may not send messages for its visitor; " +
+			"a proxy before this server must pass the Host header on, as nginx does with proxy_set_header Host $http_host"})
 	bodyTimeout = onlyHTTP(problem{status: http.StatusRequestTimeout,
 		detail: "the body did not arrive in time; send it faster"})
 	bodyTooLarge = onlyHTTP(problem{status: http.StatusRequestEntityTooLarge,

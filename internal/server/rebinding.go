@@ -18,7 +18,8 @@ import (
 // and may come from one.
 func (s *Server) ownName(next http.Handler) http.Handler {
 	refuse := s.answering(func(*response, *http.Request) error {
-		return &refusal{problem: crossOrigin, detail: "this server answers under the name localhost or an address only; to reach it under another name, start it with --token-file, or use a proxy with TLS"}
+		return &refusal{problem: crossOrigin, detail: "this server answers under the name localhost or an address only; " +
+			"to reach it under another name, start it with --token-file, or use a proxy with TLS"}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.local && mayBeFromPage(r) && r.Header.Get("Sec-Fetch-Site") == "" && !namesThisMachine(r.Host) {
