@@ -28,6 +28,11 @@ const (
 	// common limits are 2 seconds and up.
 	idleLimit = time.Second
 
+	// lookAfter is how long a connection may lie unused before a look whether
+	// the server has closed it is worth a system call. A server that restarts
+	// closes them at any time.
+	lookAfter = 50 * time.Millisecond
+
 	// maxBody is more than ten messages of 4096 characters take, each character
 	// written as a pair of \u escapes.
 	maxBody = 1 << 20
@@ -102,22 +107,41 @@ type conn struct {
 	br       *bufio.Reader
 	deadline time.Time // that nc has; zero if none
 	lastUsed time.Time // to be set after each exchange
+	used     bool      // there was an exchange on nc
 	body     bytes.Buffer
 
 	field string           // the last messenger.ReplicaHeader on nc
 	by    *verify.Identity // who that is
 }
 
+// usable reports whether there is a connection that the server has not given up.
+func (c *conn) usable(now time.Time) bool {
+	if c.nc == nil {
+		return false
+	}
+	idle := now.Sub(c.lastUsed)
+	// Bytes that nobody asked for are a server saying that it gives up on
+	// the connection, as with 408.
+	return idle < idleLimit && c.br.Buffered() == 0 && (idle < lookAfter || !c.hungUp())
+}
+
+// hungUp reports whether something has come on an idle connection: its end, or
+// what nobody asked for.
+func (c *conn) hungUp() bool {
+	nc := c.nc
+	if tc, ok := nc.(*tls.Conn); ok {
+		nc = tc.NetConn()
+	}
+	came, ended := peek(nc)
+	return ended || came && (c.target.tls == nil || c.used) // a new TLS connection has session tickets to read
+}
+
 // connect makes a connection if there is no usable one.
 func (c *conn) connect(now, deadline time.Time) error {
-	if c.nc != nil {
-		// Bytes that nobody asked for are a server saying that it gives up on
-		// the connection, as with 408.
-		if now.Sub(c.lastUsed) < idleLimit && c.br.Buffered() == 0 {
-			return nil
-		}
-		c.close()
+	if c.usable(now) {
+		return nil
 	}
+	c.close()
 	nc, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", c.target.address)
 	if err != nil {
 		return err
@@ -131,7 +155,7 @@ func (c *conn) connect(now, deadline time.Time) error {
 		}
 		nc = tc
 	}
-	c.nc, c.deadline = nc, time.Time{}
+	c.nc, c.deadline, c.used = nc, time.Time{}, false
 	if c.br == nil {
 		c.br = bufio.NewReaderSize(nc, 16<<10)
 	} else {
@@ -169,6 +193,7 @@ func (c *conn) exchange(request []byte, now time.Time, timeout time.Duration) (r
 		return response{}, &sendError{reason: brokenReason(err, "sending broke off"), unsent: unsent}
 	}
 	r, keep, err := c.read()
+	c.used = true
 	if err != nil || !keep {
 		c.close()
 	}

@@ -106,8 +106,8 @@ type Test struct {
 	begin    time.Duration // when the workers start; set by Run
 	recorder *recorder
 	workers  []*worker
-	arrivals atomic.Int64 // open loop: how many requests have been taken up
-	stopped  atomic.Bool  // nothing more is to be begun
+	arrivals arrivals    // of an open loop
+	stopped  atomic.Bool // nothing more is to be begun
 
 	retried, connections atomic.Int64
 	replayed, unreplayed atomic.Int64

@@ -68,7 +68,7 @@ func (w *worker) work(ctx context.Context) {
 func (w *worker) next(ctx context.Context) (due time.Duration, measured, ok bool) {
 	t := w.test
 	if t.config.Rate > 0 {
-		return t.nextArrival(ctx)
+		return w.nextArrival(ctx)
 	}
 	due = t.now()
 	sinceBegin := due - t.begin
@@ -83,39 +83,6 @@ func (w *worker) next(ctx context.Context) (due time.Duration, measured, ok bool
 		w.quota--
 	}
 	return due, measured, true
-}
-
-// nextArrival takes up the next request of an open loop. Those whose worker
-// comes only when the duration is over are dropped.
-func (t *Test) nextArrival(ctx context.Context) (due time.Duration, measured, ok bool) {
-	c := &t.config
-	perRequest := float64(time.Second) / c.Rate
-	for {
-		i := t.arrivals.Add(1) - 1
-		since := time.Duration(float64(i) * perRequest)
-		measured = since >= c.Warmup
-		number := i - int64(float64(c.Warmup)/perRequest) // among the measured ones
-		if c.Duration > 0 && since >= c.Warmup+c.Duration || c.Requests > 0 && number >= int64(c.Requests) || ctx.Err() != nil || t.stopped.Load() {
-			return 0, false, false
-		}
-		due = t.begin + since
-		now := t.now()
-		switch {
-		case !measured && now-t.begin >= c.Warmup:
-			continue // a backlog of the warm-up must not enter the measured part
-		case measured && c.Duration > 0 && now-t.begin >= c.Warmup+c.Duration:
-			t.dropped.Add(1)
-			continue
-		}
-		if now < due {
-			select {
-			case <-time.After(due - now):
-			case <-ctx.Done():
-				return 0, false, false
-			}
-		}
-		return due, measured, true
-	}
 }
 
 // send sends one request, all its tries, and tells the judge and the statistics.
@@ -256,6 +223,9 @@ func (w *worker) pauseAfter(tries int, least time.Duration) time.Duration {
 
 // sleep returns false when ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
 	select {
 	case <-time.After(d):
 		return true

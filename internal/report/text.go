@@ -281,7 +281,7 @@ func fit(s string, width int) string {
 func (l Lang) honesty(r *Run, long bool) string {
 	g := &r.Generator
 	busy := verify.Sentence{Form: "%s of %d processors busy", Args: []any{amount(g.CPU), g.CPUs}}
-	if long {
+	if long || g.Connections > int64(r.Workers*len(r.Replicas)) { // some had to be opened again
 		busy = verify.Sentence{Form: "%s of %d processors busy, connections opened: %s", Args: []any{amount(g.CPU), g.CPUs, Count(g.Connections)}}
 	}
 	waiting, workers := amount(g.Concurrency), Count(int64(r.Workers))
