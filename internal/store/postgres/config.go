@@ -110,7 +110,7 @@ func parameter(url, key, env string) (value string, fromURL bool) {
 // query holds the parameters behind the ? of url.
 func query(url string) neturl.Values {
 	_, q, _ := strings.Cut(behindUser(url), "?")
-	values, _ := neturl.ParseQuery(q)
+	values, _ := neturl.ParseQuery(strings.ReplaceAll(q, "+", "%2B")) // to libpq a + is a +
 	return values
 }
 

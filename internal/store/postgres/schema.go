@@ -53,7 +53,7 @@ func step(ctx context.Context, logger *slog.Logger, what string, f func() error)
 	late := time.AfterFunc(stillWaiting, func() { logger.Warn("still waiting", "for", what) })
 	defer late.Stop()
 	err := f()
-	if pe, ok := errors.AsType[*pgconn.PgError](err); err != nil && (ctx.Err() != nil || ok && pe.Code == "55P03") {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); err != nil && (ctx.Err() != nil || pgconn.Timeout(err) || ok && pe.Code == "55P03") {
 		return fmt.Errorf("waited in vain for %s: %w", what, err)
 	}
 	return err

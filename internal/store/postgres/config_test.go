@@ -1,0 +1,303 @@
+package postgres
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	neturl "net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"dummymessenger/internal/pgtest"
+)
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A password that is changed in the database and in its file needs no restart,
+// neither for the writer nor for the readers.
+func TestRotatedPassword(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	role := fmt.Sprintf("rotated_%d", time.Now().UnixNano())
+	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'first'; GRANT ALL ON SCHEMA public TO %[1]s`, role))
+	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
+	u, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = neturl.User(role)
+	passfile := filepath.Join(t.TempDir(), "pgpass")
+	write(t, passfile, "*:*:*:*:first\n")
+	s := open(t, withParameter(t, u.String(), "passfile", passfile))
+	fill(t, s, 1)
+	if _, err := s.Read(t.Context(), 0, 1); err != nil {
+		t.Fatal(err)
+	}
+
+	execute(t, url, fmt.Sprintf(`ALTER ROLE %s PASSWORD 'second'`, role))
+	write(t, passfile, "*:*:*:*:second\n")
+	execute(t, url, fmt.Sprintf(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '%s'`, role))
+	if _, err := s.Read(t.Context(), 0, 1); err != nil {
+		t.Errorf("Read: %v", err)
+	}
+	_, _ = appendText(t.Context(), s, "finds the session dead")
+	if m, err := appendText(t.Context(), s, "x"); err != nil || m.Seq != 2 {
+		t.Errorf("Append = %+v, %v", m, err)
+	}
+}
+
+// writePair writes a new certificate and its key to two files.
+func writePair(t *testing.T, name, cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour)}
+	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, cert, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public})))
+	write(t, key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+}
+
+func TestRotatedCertificateAndService(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key, services := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "services")
+	writePair(t, "first", cert, key)
+	write(t, services, "[log]\nhost=first.example\nuser=anna\npassword=old\n")
+	url := "postgres:///x?sslmode=require&service=log&servicefile=" + services + "&sslcert=" + cert + "&sslkey=" + key
+	config, err := parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := &notebook{}
+	s := &Store{url: url, logger: notes.logger()}
+	shown := func() string {
+		leaf, err := x509.ParseCertificate(config.TLSConfig.Certificates[0].Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join([]string{leaf.Subject.CommonName, config.Host, config.User, config.Password}, " ")
+	}
+	if got, want := shown(), "first first.example anna old"; got != want {
+		t.Fatalf("%s, want %s", got, want)
+	}
+	write(t, services, "[log]\nhost=second.example\nuser=boris\npassword=new\n")
+	writePair(t, "second", cert, filepath.Join(dir, "key of second"))
+	s.renew(config) // certificate and key do not belong together yet
+	if got, want := shown(), "first first.example anna old"; got != want || !strings.Contains(notes.String(), "cannot be read again") {
+		t.Errorf("half way: %s, want %s, and a warning:\n%s", got, want, notes)
+	}
+	writePair(t, "second", cert, key)
+	s.renew(config)
+	if got, want := shown(), "second second.example boris new"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// The environment counts where the URL leaves something out, and only there.
+func TestEnvironment(t *testing.T) {
+	url := pgtest.Database(t)
+	plain := strings.Replace(url, "sslmode=disable", "", 1) // sslmode=prefer, then
+	missing := filepath.Join(t.TempDir(), "missing")
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, ".postgresql"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, ".postgresql", "root.crt"), "none")
+	for _, tt := range []struct{ name, value string }{
+		{"PGPORT", "x"}, {"PGHOST", "nowhere.invalid"}, {"PGUSER", "nobody"}, {"PGPASSWORD", "wrong"}, {"PGDATABASE", "nothing"},
+		{"PGSSLROOTCERT", missing}, {"PGTZ", "Mars"}, {"PGPASSFILE", missing}, {"PGSERVICEFILE", missing}, {"HOME", dir},
+	} {
+		t.Run(tt.name+" is not used", func(t *testing.T) {
+			t.Setenv(tt.name, tt.value)
+			if _, err := appendText(t.Context(), open(t, url), tt.name); err != nil {
+				t.Error(err)
+			}
+			if _, err := open(t, plain).Read(t.Context(), 0, 1); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for _, tt := range []struct{ name, value, url, want string }{
+		{"PGPORT", "x", "postgres://anna@h/x", "PGPORT"},
+		{"PGCONNECT_TIMEOUT", "soon", "postgres://anna@h/x", "PGCONNECT_TIMEOUT"},
+		{"PGSSLMODE", "perhaps", "postgres://anna@h/x", "PGSSLMODE"},
+		{"PGSSLROOTCERT", missing, "postgres://anna@h/x?sslmode=verify-full", "PGSSLROOTCERT"},
+		{"PGSSLROOTCERT", missing, "postgres://anna@h/x?sslmode=require", "PGSSLROOTCERT"},
+		{"PGSSLCERT", missing, "postgres://anna@h/x", "PGSSLCERT"},
+		{"PGSERVICE", "none", "postgres://anna@h/x", "PGSERVICE"},
+		{"PGTARGETSESSIONATTRS", "best", "postgres://anna@h/x", "PGTARGETSESSIONATTRS"},
+		{"PGCHANNELBINDING", "perhaps", "postgres://anna@h/x", "PGCHANNELBINDING"},
+		{"PGPORT", "5433", "postgres://anna@h/x?connect_timeout=soon", "connect_timeout"},
+	} {
+		t.Run(tt.name+" is wrong", func(t *testing.T) {
+			t.Setenv(tt.name, tt.value)
+			_, err := parse(tt.url)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("parse(%s) with %s=%s: %v, want an error that names %s", tt.url, tt.name, tt.value, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestURLForms(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"postgres://anna@h/x ", " postgres://anna@h/x", "postgres://anna@h/x\n", "postgres://anna@h/x\r\n", "postgres://anna@h/x\t",
+		"postgres://anna@h/x\u00a0", "postgres://anna@h /x", "postgres://anna@h/x?sslmode=disable ",
+		"host=h user=anna", "postgres:/anna@h/x", "postgres:anna@h/x", "",
+	} {
+		if _, err := parse(url); err == nil || !strings.Contains(err.Error(), "write") {
+			t.Errorf("parse(%q): %v, want an error that says what to write", url, err)
+		}
+	}
+	for url, want := range map[string]string{
+		"postgres://anna@h/x%20y":                       "h 5432 x y",
+		"postgresql://anna:p%20w@h:7/x?sslmode=disable": "h 7 x",
+		"postgres://anna:p?w@h:7/x?":                    "h 7 x",
+		"postgres://anna@h:7?dbname=x":                  "h 7 x",
+	} {
+		config, err := parse(url)
+		if err != nil {
+			t.Errorf("parse(%q): %v", url, err)
+		} else if got := fmt.Sprint(config.Host, " ", config.Port, " ", config.Database); got != want {
+			t.Errorf("parse(%q) leads to %s, want %s", url, got, want)
+		}
+	}
+}
+
+// A standby that is asked for by name would be of no use.
+func TestTargetIsAlwaysReadWrite(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	for _, target := range []string{"any", "primary", "prefer-standby", "standby", "read-only"} {
+		fill(t, open(t, withParameter(t, url, "target_session_attrs", target)), 1)
+		execute(t, url, `TRUNCATE messages`)
+	}
+}
+
+// A database that swallows packets is given up when ctx ends, and what is waited
+// for is said before.
+func TestOpenSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	locked := pgtest.Database(t)
+	open(t, locked).Close()
+	holder, err := pgx.Connect(t.Context(), locked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { holder.Close(context.Background()) })
+	if _, err := holder.Exec(t.Context(), `BEGIN; LOCK TABLE messages`); err != nil {
+		t.Fatal(err)
+	}
+	empty := pgtest.Database(t)
+	creating, err := pgx.Connect(t.Context(), empty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { creating.Close(context.Background()) })
+	if _, err := creating.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, createLock); err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]string{
+		"postgres://anna@" + silent.Addr().String() + "/x?sslmode=disable": "a connection to " + silent.Addr().String(),
+		locked: "a lock on the tables",
+		empty:  "create the tables",
+	} {
+		for _, patient := range []bool{false, true} {
+			t.Run(fmt.Sprint(want, " ", patient), func(t *testing.T) {
+				t.Parallel()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				notes := &told{want: want, seen: make(chan struct{})}
+				var gaveUp time.Time
+				if !patient {
+					go func() {
+						<-notes.seen
+						gaveUp = time.Now()
+						cancel()
+					}()
+				}
+				s, err := Open(ctx, url, slog.New(slog.NewTextHandler(notes, nil)))
+				if err == nil {
+					s.Close()
+					t.Fatal("Open succeeded")
+				}
+				select {
+				case <-notes.seen:
+				default:
+					t.Error("nothing was said meanwhile")
+				}
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("Open: %v, want an error that says that it waited for %s", err, want)
+				}
+				if !patient && time.Since(gaveUp) > 2*time.Second {
+					t.Errorf("Open went on for %v after its context ended", time.Since(gaveUp))
+				}
+			})
+		}
+	}
+}
+
+// told closes seen when a line holds want.
+type told struct {
+	want string
+	seen chan struct{}
+}
+
+func (n *told) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "still waiting") && strings.Contains(string(p), n.want) {
+		close(n.seen)
+	}
+	return len(p), nil
+}
+
+func TestWhyNoConnection(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	u, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = neturl.UserPassword("nobody", "x")
+	for url, want := range map[string]string{
+		u.String():                      "refuses the connection",
+		"postgres://anna@127.0.0.1:1/x": "cannot be reached",
+		withParameter(t, url, "transaction_read_only", "maybe"): "refuses the connection",
+	} {
+		if _, err := Open(t.Context(), url, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Open: %v, want %q", err, want)
+		}
+	}
+}

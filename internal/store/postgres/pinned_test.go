@@ -1,0 +1,340 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	neturl "net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/netfault"
+	"dummymessenger/internal/pgcluster"
+	"dummymessenger/internal/pgtest"
+)
+
+// A notebook keeps what is logged.
+type notebook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (n *notebook) Write(p []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.Write(p)
+}
+
+func (n *notebook) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.String()
+}
+
+func (n *notebook) logger() *slog.Logger { return slog.New(slog.NewTextHandler(n, nil)) }
+
+// openNoted is open, with what the store logs.
+func openNoted(t *testing.T, url string) (*Store, *notebook) {
+	t.Helper()
+	notes := &notebook{}
+	s, err := Open(t.Context(), url, notes.logger())
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, notes
+}
+
+func fill(t *testing.T, s messenger.Store, n int) {
+	t.Helper()
+	for i := range n {
+		if _, err := appendText(t.Context(), s, fmt.Sprint("filled ", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// withParameter is url with one more parameter.
+func withParameter(t *testing.T, url, key, value string) string {
+	t.Helper()
+	u, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set(key, value)
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // a + is a + to libpq
+	return u.String()
+}
+
+// While a replica runs its log is taken away, or given back, in every way that
+// SQL has. Nothing is stored or shown that is not of the log, and the log says why.
+func TestLogIsKnownAgain(t *testing.T) {
+	t.Parallel()
+	const copied = `CREATE TABLE copy AS TABLE messages; `
+	for name, tt := range map[string]struct {
+		change, back string
+		want         string // in what is logged
+		reads        bool   // is what Read returns still the log?
+	}{
+		"made anew": {
+			`BEGIN; ALTER TABLE messages RENAME TO old; CREATE TABLE messages (LIKE old INCLUDING ALL); COMMIT`,
+			`DROP TABLE messages; ALTER TABLE old RENAME TO messages`, "made since", false},
+		"made anew and filled": {
+			`BEGIN; ALTER TABLE messages RENAME TO old; CREATE TABLE messages (LIKE old INCLUDING ALL); INSERT INTO messages TABLE old; COMMIT`,
+			`DROP TABLE messages; ALTER TABLE old RENAME TO messages`, "made since", false},
+		"schema exchanged": {
+			`BEGIN; ALTER SCHEMA public RENAME TO old; CREATE SCHEMA public; ` + createSQL + ` COMMIT`,
+			`DROP SCHEMA public CASCADE; ALTER SCHEMA old RENAME TO public`, "made since", false},
+		"lock made anew": {
+			`BEGIN; ALTER TABLE log_lock RENAME TO old; CREATE TABLE log_lock (LIKE old INCLUDING ALL); INSERT INTO log_lock DEFAULT VALUES; COMMIT`,
+			`DROP TABLE log_lock; ALTER TABLE old RENAME TO log_lock`, "log_lock", true},
+		"truncated":    {copied + `TRUNCATE messages`, `INSERT INTO messages TABLE copy`, "seq 0, but there was one with seq 5", false},
+		"emptied":      {copied + `DELETE FROM messages`, `INSERT INTO messages TABLE copy`, "seq 0, but there was one with seq 5", false},
+		"restored":     {copied + `DELETE FROM messages WHERE seq > 3`, `INSERT INTO messages SELECT * FROM copy WHERE seq > 3`, "seq 3, but there was one with seq 5", false},
+		"row security": {`ALTER TABLE messages ENABLE ROW LEVEL SECURITY`, `ALTER TABLE messages DISABLE ROW LEVEL SECURITY`, "row-level security", true},
+		"trigger before": {`CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text = upper(NEW.text); RETURN NEW; END $$;
+			CREATE TRIGGER shout BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION shout()`, `DROP TRIGGER shout ON messages`, "TRIGGER shout", true},
+		"trigger after": {tellSQL + `CREATE TRIGGER tell AFTER INSERT ON messages EXECUTE FUNCTION tell()`, `DROP TRIGGER tell ON messages`, "TRIGGER tell", true},
+		"rule":          {`CREATE RULE also AS ON INSERT TO messages DO ALSO DELETE FROM messages`, `DROP RULE also ON messages`, "RULE also", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.Database(t)
+			s, notes := openNoted(t, url)
+			fill(t, s, 5)
+			execute(t, url, tt.change)
+			for range 2 { // also on a new connection
+				if m, err := appendText(t.Context(), s, "stray"); messenger.KindOf(err) != messenger.Unwritable {
+					t.Fatalf("Append = %+v, %v, want unwritable", m, err)
+				}
+			}
+			messages, err := s.Read(t.Context(), 0, 10)
+			if tt.reads != (err == nil) || tt.reads && len(messages) != 5 {
+				t.Errorf("Read = %v, %v", messages, err)
+			}
+			if head, err := s.Head(t.Context()); tt.reads != (err == nil) {
+				t.Errorf("Head = %d, %v", head, err)
+			}
+			if err := s.Ready(t.Context()); name != "lock made anew" && messenger.KindOf(err) != messenger.Unwritable {
+				t.Errorf("Ready: %v, want unwritable", err)
+			}
+			if said := notes.String(); strings.Count(said, "level=ERROR") != 1 || !strings.Contains(said, tt.want) {
+				t.Errorf("logged, want one error with %q:\n%s", tt.want, said)
+			}
+
+			execute(t, url, tt.back)
+			if m, err := appendText(t.Context(), s, "back"); err != nil || m.Seq != 6 {
+				t.Errorf("with the log back, Append = %+v, %v", m, err)
+			}
+			if err := s.Ready(t.Context()); err != nil {
+				t.Errorf("with the log back, Ready: %v", err)
+			}
+			if messages, err := s.Read(t.Context(), 0, 10); err != nil || len(messages) != 6 {
+				t.Errorf("with the log back, Read = %d messages, %v", len(messages), err)
+			}
+			if !strings.Contains(notes.String(), "the log is back") {
+				t.Errorf("it was not logged that the log is back:\n%s", notes)
+			}
+		})
+	}
+}
+
+// A child's rows are not the log's, whoever forged them.
+func TestForgedChildIsNotRead(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	fill(t, s, 2)
+	execute(t, url, `CREATE TABLE forged () INHERITS (messages);
+		INSERT INTO forged VALUES (3, 'Анна', 99, 'forged', now(), gen_random_uuid())`)
+	if messages, err := s.Read(t.Context(), 0, 10); err != nil || len(messages) != 2 {
+		t.Errorf("Read = %v, %v, want the two that were stored", messages, err)
+	}
+	if m, err := appendText(t.Context(), s, "own"); err != nil || m.Seq != 3 || m.SenderCount != 3 {
+		t.Errorf("Append = %+v, %v, want number 3", m, err)
+	}
+	if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable || !strings.Contains(err.Error(), "forged") {
+		t.Errorf("Ready: %v, want an error that names the child", err)
+	}
+}
+
+// A policy that is made while a replica runs hides nothing: everything fails.
+func TestPolicyHidesNothing(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	fill(t, open(t, url), 3)
+	role := fmt.Sprintf("seer_%d", time.Now().UnixNano())
+	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'x'; GRANT SELECT, INSERT ON messages TO %[1]s; GRANT SELECT, UPDATE ON log_lock TO %[1]s`, role))
+	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
+	u, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = neturl.UserPassword(role, "x")
+	s := open(t, u.String())
+	execute(t, url, `CREATE POLICY hide ON messages USING (seq <> 2); ALTER TABLE messages ENABLE ROW LEVEL SECURITY`)
+	if messages, err := s.Read(t.Context(), 0, 10); messenger.KindOf(err) != messenger.Unwritable {
+		t.Errorf("Read = %v, %v, want unwritable", messages, err)
+	}
+	if m, err := appendText(t.Context(), s, "x"); messenger.KindOf(err) != messenger.Unwritable {
+		t.Errorf("Append = %+v, %v, want unwritable", m, err)
+	}
+}
+
+// The schema is found once. One that comes first in the search_path later, as a
+// schema named as the role does, takes nothing away from a replica that runs.
+func TestSchemaIsPinned(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	s := open(t, url)
+	fill(t, s, 3)
+	execute(t, url, `DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); END $$`)
+	other, notes := openNoted(t, withParameter(t, url, "search_path", "postgres, public"))
+	if other.log.schema != "public" || other.LogID() != s.LogID() {
+		t.Errorf("with an empty schema first, the log is in %s", other.log.schema)
+	}
+	apart := open(t, withParameter(t, url, "search_path", "postgres"))
+	if m, err := appendText(t.Context(), apart, "apart"); err != nil || m.Seq != 1 {
+		t.Errorf("Append in a schema of its own = %+v, %v", m, err)
+	}
+	if apart.LogID() == s.LogID() {
+		t.Error("two logs in one database have the same ID")
+	}
+	s.writer.close()
+	s.writer = nil // connects anew
+	if m, err := appendText(t.Context(), s, "x"); err != nil || m.Seq != 4 {
+		t.Errorf("Append = %+v, %v, want message 4 of the log that was opened", m, err)
+	}
+	if _, notes = openNoted(t, url); !strings.Contains(notes.String(), "several schemas") {
+		t.Errorf("two logs in the search_path were not told:\n%s", notes)
+	}
+	if _, err := Open(t.Context(), withParameter(t, url, "search_path", "nowhere"), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "search_path") {
+		t.Errorf("Open where no schema is: %v, want an error that names the search_path", err)
+	}
+}
+
+// A name may hold what SQL quotes, and a stranger's function of a better-fitting
+// type is not called.
+func TestOddSchemaAndStrangersFunctions(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	execute(t, url, `CREATE SCHEMA "it's ""odd""\";
+		CREATE FUNCTION public.cardinality(uuid[]) RETURNS int LANGUAGE sql AS 'SELECT 0';
+		CREATE FUNCTION "it's ""odd""\".cardinality(uuid[]) RETURNS int LANGUAGE sql AS 'SELECT 0'`)
+	s := open(t, withParameter(t, url, "search_path", `"it's ""odd""\", public, pg_catalog`))
+	fill(t, s, 3)
+	if err := s.Ready(t.Context()); err != nil {
+		t.Errorf("Ready: %v", err)
+	}
+	if messages, err := s.Read(t.Context(), 0, 10); err != nil || len(messages) != 3 {
+		t.Errorf("Read = %v, %v", messages, err)
+	}
+}
+
+// Of two servers the one with the log is taken, though both accept writes and
+// the other one has tables of the same name.
+func TestAnotherServerIsNotTheLog(t *testing.T) {
+	t.Parallel()
+	a, b := pgtest.Cluster(t, pgcluster.Config{}), pgtest.Cluster(t, pgcluster.Config{})
+	open(t, b.URL("postgres"))
+	target, err := neturl.Parse(a.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := neturl.Parse(b.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := netfault.Listen(target.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+	user := target.User
+	execute(t, b.URL("postgres"), fmt.Sprintf(`ALTER ROLE postgres PASSWORD '%s'`, password(user)))
+	target.Host = proxy.Addr() + "," + stranger.Host
+	s, notes := openNoted(t, target.String())
+	fill(t, s, 2)
+
+	proxy.Cut()
+	if m, err := appendText(t.Context(), s, "x"); err == nil {
+		t.Errorf("Append = %+v at a stranger's", m)
+	}
+	if m, err := appendText(t.Context(), s, "x"); messenger.KindOf(err) != messenger.Unwritable {
+		t.Errorf("Append = %+v, %v, want unwritable", m, err)
+	}
+	if messages, err := s.Read(t.Context(), 0, 10); err == nil {
+		t.Errorf("Read = %v at a stranger's", messages)
+	}
+	if !strings.Contains(notes.String(), "another server") {
+		t.Errorf("it was not logged:\n%s", notes)
+	}
+	proxy.Heal()
+	if m, err := appendText(t.Context(), s, "x"); err != nil || m.Seq != 3 {
+		t.Errorf("Append = %+v, %v", m, err)
+	}
+}
+
+func password(u *neturl.Userinfo) string {
+	p, _ := u.Password()
+	return p
+}
+
+// All connections of the pool are dead, by a superuser's hand and by the
+// network's, and each kind of read is nevertheless answered.
+func TestReadsOutliveTheirConnections(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	u, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, err := netfault.Listen(u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer proxy.Close()
+	u.Host = proxy.Addr()
+	s := open(t, u.String())
+	fill(t, s, 2)
+	for cause, kill := range map[string]func(){
+		"terminated": func() {
+			execute(t, url, `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+		},
+		"reset": func() { proxy.Reset() },
+	} {
+		for read, f := range map[string]func(context.Context) error{
+			"Read": func(ctx context.Context) error {
+				messages, err := s.Read(ctx, 0, 10)
+				if err == nil && len(messages) != 2 {
+					err = fmt.Errorf("%d messages", len(messages))
+				}
+				return err
+			},
+			"Head":  func(ctx context.Context) error { _, err := s.Head(ctx); return err },
+			"Ready": s.Ready,
+		} {
+			var all []*pgxpool.Conn
+			for range readers {
+				c, err := s.pool.Acquire(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, c)
+			}
+			for _, c := range all {
+				c.Release()
+			}
+			kill()
+			if err := f(t.Context()); err != nil {
+				t.Errorf("%s, all connections %s: %v", read, cause, err)
+			}
+		}
+	}
+}
