@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -43,7 +44,7 @@ type replica struct {
 	store   *store
 	refused int64 // connections
 	expiry  time.Time
-	defect  bool // the log fails in a way that nobody foresaw
+	defect  atomic.Bool // the log fails in a way that nobody foresaw
 }
 
 // A store is a log that keeps nothing but numbers.
@@ -101,7 +102,7 @@ func newReplica(ctx context.Context) *replica {
 	go combiner.Run(ctx)
 	r.front = server.New(server.Config{
 		Log: appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
-			if r.defect {
+			if r.defect.Load() {
 				return messenger.Answer{}, errors.New("unforeseen")
 			}
 			return combiner.Append(ctx, d)
@@ -302,7 +303,7 @@ func TestAlertsFire(t *testing.T) {
 				r.post("wrong")
 			}
 		}},
-		"UnforeseenError":    {burst, func(r *replica) { r.defect = true }, nil},
+		"UnforeseenError":    {burst, func(r *replica) { r.defect.Store(true) }, nil},
 		"CommitsSlow":        {15 * time.Minute, func(r *replica) { r.store.set(func() { r.store.slow = 300 * time.Millisecond }) }, nil},
 		"ConnectionsRefused": {burst, func(r *replica) { r.refused++ }, nil},
 		"CertificateEnds":    {burst, func(r *replica) { r.expiry = time.Now().AddDate(0, 0, 10) }, nil},
@@ -343,7 +344,7 @@ func TestAlertsFire(t *testing.T) {
 					trouble.begin(r)
 				}
 				run(trouble.lasts, trouble.second)
-				r.defect = false
+				r.defect.Store(false)
 				r.store.set(func() { r.store.fails, r.store.slow, r.store.held = nil, 0, 0 })
 				run(time.Minute, nil)
 				if !seen.fires(t, a, began) {
