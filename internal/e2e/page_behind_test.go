@@ -88,11 +88,12 @@ func startNginx(t *testing.T, replica string) string {
 	need(t, nginx)
 	config, address := documented(t, "nginx", "listen 80;", replica)
 	dir := t.TempDir()
-	top := fmt.Sprintf("daemon off; master_process off; pid %[1]s/pid; error_log stderr;\nevents {}\nhttp {\naccess_log off;\n", dir)
+	var top strings.Builder
+	fmt.Fprintf(&top, "daemon off; master_process off; pid %[1]s/pid; error_log stderr;\nevents {}\nhttp {\naccess_log off;\n", dir)
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		top += fmt.Sprintf("%s_temp_path %s/%s;\n", kind, dir, kind)
+		fmt.Fprintf(&top, "%s_temp_path %s/%s;\n", kind, dir, kind)
 	}
-	runProxy(t, exec.Command(nginx, "-p", dir, "-e", "stderr", "-c", writeConfig(t, dir, top+config+"\n}\n")), address)
+	runProxy(t, exec.Command(nginx, "-p", dir, "-e", "stderr", "-c", writeConfig(t, dir, top.String()+config+"\n}\n")), address)
 	return "http://" + address
 }
 

@@ -74,13 +74,17 @@ export function follow({ received, changed, anew }) {
 
   const tell = (more) => channel?.postMessage({ ...me, ...more });
 
-  // join has this window hear those that have its token; no other can name the channel.
+  // join has this window hear those that have its token; no other can name the
+  // channel. It may be forbidden, as storage may; then nothing is shared.
   function join() {
     const name = `dummymessenger ${root} ${savedToken() ?? ""}`;
     if (channel?.name === name) return;
     channel?.close();
-    channel = new BroadcastChannel(name);
-    channel.onmessage = hear;
+    channel = null;
+    try {
+      channel = new BroadcastChannel(name);
+      channel.onmessage = hear;
+    } catch { /* see above */ }
   }
 
   function leave() {
