@@ -152,6 +152,9 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
+	if err := enoughFiles(cfg.Workers, len(cfg.URLs), 1); err != nil {
+		return complain(stderr, err, exitUsage)
+	}
 	annotations, err := openAnnotations(c.Annotate)
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
