@@ -218,7 +218,7 @@ func FuzzReadPlain(f *testing.F) {
 }
 
 func TestTargetErrors(t *testing.T) {
-	for _, raw := range []string{"", "127.0.0.1:8001", "localhost:8001", "ftp://a", "http://", "http://a?b=c", "http://a/#b", "http://user@a"} {
+	for _, raw := range []string{"", "127.0.0.1:8001", "localhost:8001", "ftp://a", "http://", "http://a?b=c", "http://a/#b", "http://user@a", "http://a:0", "http://a:65536", "http://a:b"} {
 		if target, err := newTarget(raw, "/messages"); err == nil {
 			t.Errorf("newTarget(%q) = %+v, want an error", raw, target)
 		}
