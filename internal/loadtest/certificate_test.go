@@ -20,20 +20,26 @@ func TestCertificates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, loopback := time.Now(), []net.IP{net.IPv4(127, 0, 0, 1)}
+	loopback := []net.IP{net.IPv4(127, 0, 0, 1)}
+	valid := func(from, to time.Duration) x509.Certificate {
+		return x509.Certificate{NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to), IPAddresses: loopback}
+	}
+	good, other, nobody, caller := valid(-time.Hour, time.Hour), valid(-time.Hour, time.Hour), valid(-time.Hour, time.Hour), valid(-time.Hour, time.Hour)
+	other.IPAddresses, other.DNSNames = nil, []string{"other.example"}
+	nobody.IPAddresses = nil
+	caller.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	for name, test := range map[string]struct {
 		template  x509.Certificate
 		untrusted bool
 		want      string // "": it is accepted
 	}{
-		"good":          {x509.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), IPAddresses: loopback}, false, ""},
-		"expired":       {x509.Certificate{NotBefore: now.Add(-2 * time.Hour), NotAfter: now.Add(-time.Hour), IPAddresses: loopback}, false, "certificate expired"},
-		"not yet valid": {x509.Certificate{NotBefore: now.Add(time.Hour), NotAfter: now.Add(2 * time.Hour), IPAddresses: loopback}, false, "certificate not valid yet; set the clocks right"},
-		"another name":  {x509.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), DNSNames: []string{"other.example"}}, false, "it is of: other.example"},
-		"no name":       {x509.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}, false, "it is of: –"},
-		"untrusted":     {x509.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), IPAddresses: loopback}, true, untrusted},
-		"no server's": {x509.Certificate{NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), IPAddresses: loopback,
-			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}, false, "certificate not valid: "},
+		"good":          {good, false, ""},
+		"expired":       {valid(-2*time.Hour, -time.Hour), false, "certificate expired"},
+		"not yet valid": {valid(time.Hour, 2*time.Hour), false, "certificate not valid yet; set the clocks right"},
+		"another name":  {other, false, "it is of: other.example"},
+		"no name":       {nobody, false, "it is of: –"},
+		"untrusted":     {good, true, untrusted},
+		"no server's":   {caller, false, "certificate not valid: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.template.SerialNumber = big.NewInt(1)

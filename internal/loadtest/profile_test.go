@@ -172,7 +172,8 @@ func TestTargets(t *testing.T) {
 		"https://[fe80::1%25lo]":  {"[fe80::1%lo]:https", "[fe80::1]"},
 	} {
 		target, err := newTarget(raw, "/")
-		if err != nil || target.address != want[0] || target.host != want[1] || target.tls != nil && strings.Contains(target.tls.ServerName, "%") {
+		if err != nil || target.address != want[0] || target.host != want[1] ||
+			target.tls != nil && strings.Contains(target.tls.ServerName, "%") {
 			t.Errorf("%s: %+v, %v, want %v", raw, target, err, want)
 		}
 	}
