@@ -23,12 +23,16 @@ func TestFlagsAreCompared(t *testing.T) {
 		return path
 	}
 	tells := map[string][]string{
-		"Workers": {"-c", "5"}, "PerWorker": {"-c", "4", "--per-worker", "30"}, "Requests": {"-n", "120"}, "Duration": {"--duration", "200ms"},
-		"Warmup": {"--warmup", "10ms"}, "Rate": {"--rate", "2000"}, "Senders": {"--senders", file("senders", "Anna\n")}, "Timeout": {"--timeout", "29s"},
+		"Workers": {"-c", "5"}, "PerWorker": {"-c", "4", "--per-worker", "30"}, "Requests": {"-n", "120"},
+		"Duration": {"--duration", "200ms"},
+		"Warmup":   {"--warmup", "10ms"}, "Rate": {"--rate", "2000"},
+		"Senders": {"--senders", file("senders", "Anna\n")}, "Timeout": {"--timeout", "29s"},
 		"Retries": {"--retries", "1"}, "Replays": {"--retries", "2", "--replays", "7"}, "ClockAllowance": {"--clock-allowance", "3s"},
 		"Profile":   {"--profile", file("profile", `{"path": "/messages", "answer": {"messages": "messages", "text": "text"}}`)},
-		"TokenFile": {"--token-file", file("token", strings.Repeat("0123456789abcdef", 2)+"\n")}, "NoVerify": {"--no-verify"}, "Stream": {"--stream"},
-		"History": {"--history", filepath.Join(dir, "history")}, "HTML": {"--html", filepath.Join(dir, "html")}, "CPUProfile": {"--cpuprofile", filepath.Join(dir, "cpu")},
+		"TokenFile": {"--token-file", file("token", strings.Repeat("0123456789abcdef", 2)+"\n")},
+		"NoVerify":  {"--no-verify"}, "Stream": {"--stream"},
+		"History": {"--history", filepath.Join(dir, "history")}, "HTML": {"--html", filepath.Join(dir, "html")},
+		"CPUProfile": {"--cpuprofile", filepath.Join(dir, "cpu")},
 	}
 	same := []string{
 		"URLs", // how many, and over what, is told; which they are is up to the user
@@ -40,7 +44,8 @@ func TestFlagsAreCompared(t *testing.T) {
 		path := filepath.Join(dir, name+".json")
 		var stdout, stderr bytes.Buffer
 		args = append([]string{"-q", "--json", path}, args...)
-		if status := run(t.Context(), append(args, newReplica(t, newMemory(), nil)), &stdout, &stderr); status != exitVerified && status != exitInconclusive {
+		status := run(t.Context(), append(args, newReplica(t, newMemory(), nil)), &stdout, &stderr)
+		if status != exitVerified && status != exitInconclusive {
 			t.Fatalf("client %q = %d\n%s", args, status, &stderr)
 		}
 		return path

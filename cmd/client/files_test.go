@@ -30,7 +30,8 @@ func recorded(t *testing.T) string {
 	dir := t.TempDir()
 	try(t, t.Context(), "-c", "4", "-n", "200", "--history", filepath.Join(dir, "h"), newReplica(t, newMemory(), nil))
 	var stdout, stderr bytes.Buffer
-	run(t.Context(), []string{"-q", "-c", "4", "-n", "200", "--json", filepath.Join(dir, "r"), newReplica(t, newMemory(), nil)}, &stdout, &stderr)
+	args := []string{"-q", "-c", "4", "-n", "200", "--json", filepath.Join(dir, "r"), newReplica(t, newMemory(), nil)}
+	run(t.Context(), args, &stdout, &stderr)
 	return dir
 }
 
@@ -47,7 +48,8 @@ func TestFullDisk(t *testing.T) {
 		}
 		var stdout, stderr bytes.Buffer
 		status := run(t.Context(), append(args, newReplica(t, newMemory(), nil)), &stdout, &stderr)
-		if status != exitCannotWrite || !strings.Contains(stdout.String(), "VERIFIED") || !strings.Contains(stderr.String(), "no space left") {
+		if status != exitCannotWrite || !strings.Contains(stdout.String(), "VERIFIED") ||
+			!strings.Contains(stderr.String(), "no space left") {
 			t.Errorf("%s: status %d, want %d, the summary and the error\n%s%s", flag, status, exitCannotWrite, &stdout, &stderr)
 		}
 		if data, _ := os.ReadFile(result); flag != "--json" && !strings.Contains(string(data), `"exit": 73`) {
@@ -82,7 +84,8 @@ func TestStdoutFails(t *testing.T) {
 		{"--version"},
 	} {
 		var stderr bytes.Buffer
-		if status := run(t.Context(), args, brokenWriter{}, &stderr); status != exitCannotWrite || strings.Count(stderr.String(), "no space left") != 1 {
+		status := run(t.Context(), args, brokenWriter{}, &stderr)
+		if status != exitCannotWrite || strings.Count(stderr.String(), "no space left") != 1 {
 			t.Errorf("client %q = %d, want %d and the error, once\n%s", args, status, exitCannotWrite, &stderr)
 		}
 	}
@@ -130,7 +133,8 @@ func TestDash(t *testing.T) {
 		}
 		os.Stdin = f
 		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), test.args, &stdout, &stderr); status != exitVerified || !strings.Contains(stdout.String(), test.want) {
+		status := run(t.Context(), test.args, &stdout, &stderr)
+		if status != exitVerified || !strings.Contains(stdout.String(), test.want) {
 			t.Errorf("client %q = %d, want %d and %q\n%.300s%s", test.args, status, exitVerified, test.want, &stdout, &stderr)
 		}
 		f.Close()
@@ -174,8 +178,8 @@ func TestWindowsText(t *testing.T) {
 	annotations := write("annotations", `{"from": 0, "to": 1, "label": "noise"}`+"\n\n")
 	result := filepath.Join(dir, "result")
 	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), []string{"-q", "-n", "200", "--senders", senders, "--profile", profile, "--html", filepath.Join(dir, "html"), "--annotate", annotations,
-		"--json", result, newReplica(t, newMemory(), nil)}, &stdout, &stderr)
+	status := run(t.Context(), []string{"-q", "-n", "200", "--senders", senders, "--profile", profile,
+		"--html", filepath.Join(dir, "html"), "--annotate", annotations, "--json", result, newReplica(t, newMemory(), nil)}, &stdout, &stderr)
 	if status != exitVerified || !strings.Contains(stdout.String(), "(Anna)") {
 		t.Errorf("status %d, want %d and the sender Anna\n%s%s", status, exitVerified, &stdout, &stderr)
 	}

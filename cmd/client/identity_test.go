@@ -76,7 +76,8 @@ func TestWhoAnswers(t *testing.T) {
 				if status != test.status || !strings.Contains(first, test.told) {
 					t.Errorf("client %q = %d, want %d and the first line to say %q:\n%s", args, status, test.status, test.told, &stdout)
 				}
-				if early := strings.Contains(stderr.String(), test.told); args[0] != "verify" && (!early || test.told == "" && stderr.Len() > 0) {
+				early := strings.Contains(stderr.String(), test.told)
+				if args[0] != "verify" && (!early || test.told == "" && stderr.Len() > 0) {
 					t.Errorf("during the run it says\n%s", &stderr)
 				}
 				if test.status == exitInconclusive && strings.Contains(stdout.String(), "different replicas") {
@@ -97,7 +98,8 @@ func TestWhoAnswersInReport(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	run(t.Context(), []string{"-q", "--lang", "ru", "-n", "200", "--html", html, url, other(url)}, &stdout, &stderr)
 	page, err := os.ReadFile(html)
-	if want := other(url) + " ведут на один и тот же сервер"; err != nil || !strings.Contains(string(page), want) || !strings.Contains(stderr.String(), want) {
+	want := other(url) + " ведут на один и тот же сервер"
+	if err != nil || !strings.Contains(string(page), want) || !strings.Contains(stderr.String(), want) {
 		t.Errorf("%v, no %q\n%s%s", err, want, &stdout, &stderr)
 	}
 }

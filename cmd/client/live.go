@@ -59,7 +59,9 @@ func styleOf(w io.Writer, lang report.Lang) report.Style {
 // startLive shows how the run goes in a few lines that are drawn again and
 // again, and stay as they are when stop is called. Lines written to above stay
 // above them.
-func startLive(ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, trace *report.Trace, style report.Style) (stop func(), above io.Writer) {
+func startLive(
+	ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, trace *report.Trace, style report.Style,
+) (stop func(), above io.Writer) {
 	v := &liveView{test: test, plan: plan, trace: trace, start: time.Now()}
 	v.update(v.start, false)
 

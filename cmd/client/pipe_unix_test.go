@@ -74,7 +74,8 @@ func TestReaderGone(t *testing.T) {
 			t.Errorf("%s gone: status %d, want %d and %q\n%s", gone, status, want, told, &other)
 		}
 		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), []string{"verify", history}, &stdout, &stderr); status != exitVerified || strings.Contains(stdout.String(), "cut off") {
+		status := run(t.Context(), []string{"verify", history}, &stdout, &stderr)
+		if status != exitVerified || strings.Contains(stdout.String(), "cut off") {
 			t.Errorf("%s gone: verify = %d, want a whole history\n%s%s", gone, status, &stdout, &stderr)
 		}
 	}

@@ -104,7 +104,8 @@ func TestConnectionRefusedRetried(t *testing.T) {
 func TestTriedAgain(t *testing.T) {
 	keyless := filepath.Join(t.TempDir(), "keyless")
 	if err := os.WriteFile(keyless, []byte(`{"path": "/messages",
-		"answer": {"messages": "messages", "seq": "seq", "sender": "sender", "sender_count": "sender_count", "text": "text", "sent_at": "sent_at"}}`), 0o600); err != nil {
+		"answer": {"messages": "messages", "seq": "seq", "sender": "sender",
+		"sender_count": "sender_count", "text": "text", "sent_at": "sent_at"}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	status := func(status int) func(http.ResponseWriter) {

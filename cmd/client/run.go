@@ -152,12 +152,19 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
+	if err := enoughFiles(cfg.Workers, len(cfg.URLs), 1); err != nil {
+		return complain(stderr, err, exitUsage)
+	}
 	annotations, err := openAnnotations(c.Annotate)
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
 	if err := test.Connect(); err != nil {
-		return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", strings.Join(cfg.URLs, ", "), lang.Reason(err.Error()))), exitFailed)
+		urls, reason := strings.Join(cfg.URLs, ", "), lang.Reason(err.Error())
+		if err.Error() == loadtest.Refused {
+			return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", urls, reason)), exitFailed)
+		}
+		return complain(stderr, errors.New(lang.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
 	}
 	trace := report.NewTrace(c.Warmup)
 	live := !c.Quiet && !c.NoTUI && canRedraw(stderr)

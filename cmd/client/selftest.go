@@ -46,6 +46,9 @@ func (c *selftestCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 		return 0
 	}
+	if err := enoughFiles(c.Workers, faulty.Replicas, 2); err != nil { // both ends are here
+		return complain(stderr, err, exitUsage)
+	}
 	seed := rand.Uint64N(1_000_000_000)
 	if c.Seed != nil {
 		seed = *c.Seed

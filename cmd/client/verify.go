@@ -18,7 +18,8 @@ type verifyCmd struct {
 }
 
 func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
-	if err := checkNames(named{flag: "FILE", file: c.File, dash: true}, named{flag: "--json", file: c.JSON, written: true, dash: true}); err != nil {
+	err := checkNames(named{flag: "FILE", file: c.File, dash: true}, named{flag: "--json", file: c.JSON, written: true, dash: true})
+	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
 	f, err := openInput(c.File)

@@ -52,7 +52,10 @@ func (w *worker) nextArrival(ctx context.Context) (due time.Duration, measured, 
 	for {
 		since := time.Duration(float64(a.next) * float64(time.Second) / c.Rate)
 		measured = since >= c.Warmup
-		if c.Duration > 0 && since >= c.Warmup+c.Duration || measured && c.Requests > 0 && a.measured == int64(c.Requests) || ctx.Err() != nil || t.stopped.Load() {
+		switch {
+		case ctx.Err() != nil, t.stopped.Load(),
+			measured && c.Requests > 0 && a.measured == int64(c.Requests),
+			c.Duration > 0 && since >= c.Warmup+c.Duration:
 			return 0, false, false
 		}
 		a.next++
@@ -83,7 +86,7 @@ func (w *worker) nextArrival(ctx context.Context) (due time.Duration, measured, 
 
 // refreshAhead is how long before a request is due its connections are looked
 // at: long enough for a handshake.
-const refreshAhead = 100 * time.Millisecond
+const refreshAhead = 500 * time.Millisecond
 
 // refresh opens again the connections that may have gone stale by due, while
 // there is time, so that no handshake is part of a request's latency.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -311,7 +313,7 @@ func (e *sendError) Error() string { return e.reason }
 
 func dialReason(err error) string {
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return "connection refused"
+		return Refused
 	}
 	if isTimeout(err) {
 		return "timeout while connecting"
@@ -325,13 +327,44 @@ func dialReason(err error) string {
 		}
 		return "cannot connect"
 	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return untrusted
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "no TLS spoken there; write http:// instead of https://"
+	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return certificateReason(e.Err)
 	}
 	return "TLS handshake failed"
 }
 
+// Refused is why a server is not reached that does not run.
+const Refused = "connection refused"
+
 const untrusted = "certificate not trusted; --ca-file names one that is"
+
+// certificateReason says why a server's certificate was refused, and what helps.
+func certificateReason(err error) string {
+	if e, ok := errors.AsType[x509.HostnameError](err); ok {
+		names := slices.Clone(e.Certificate.DNSNames)
+		for _, ip := range e.Certificate.IPAddresses {
+			names = append(names, ip.String())
+		}
+		const few = 5
+		if len(names) > few {
+			names = append(names[:few], "…")
+		}
+		return "certificate of another host, and not of the one in the URL; it is of: " + cmp.Or(strings.Join(names, ", "), "–")
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		switch {
+		case e.Reason == x509.Expired && time.Now().Before(e.Cert.NotBefore):
+			return "certificate not valid yet; set the clocks right, or wait until: " + e.Cert.NotBefore.UTC().Format(time.RFC3339)
+		case e.Reason == x509.Expired:
+			return "certificate expired; the server needs a new one since: " + e.Cert.NotAfter.UTC().Format(time.RFC3339)
+		}
+		return "certificate not valid: " + strings.TrimPrefix(e.Error(), "x509: ")
+	}
+	return untrusted
+}
 
 // brokenReason names err; otherwise names what is neither a time-out, a reset
 // nor a cut-off.

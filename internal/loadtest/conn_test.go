@@ -218,7 +218,8 @@ func FuzzReadPlain(f *testing.F) {
 }
 
 func TestTargetErrors(t *testing.T) {
-	for _, raw := range []string{"", "127.0.0.1:8001", "localhost:8001", "ftp://a", "http://", "http://a?b=c", "http://a/#b", "http://user@a"} {
+	for _, raw := range []string{"", "127.0.0.1:8001", "localhost:8001", "ftp://a", "http://", "http://a?b=c", "http://a/#b", "http://user@a",
+		"http://a:0", "http://a:65536", "http://a:b"} {
 		if target, err := newTarget(raw, "/messages"); err == nil {
 			t.Errorf("newTarget(%q) = %+v, want an error", raw, target)
 		}
@@ -228,7 +229,8 @@ func TestTargetErrors(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 	for field, want := range map[string]time.Duration{
-		"": 0, "3": 3 * time.Second, "-3": 0, "soon": 0, "99999999": maxPause, "99999999999999999999999": maxPause, "Wed, 25 Nov 2026 10:00:05 GMT": maxPause,
+		"": 0, "3": 3 * time.Second, "-3": 0, "soon": 0, "99999999": maxPause,
+		"99999999999999999999999": maxPause, "Wed, 25 Nov 2026 10:00:05 GMT": maxPause,
 		"Tue, 24 Nov 2026 10:00:05 GMT": 5 * time.Second,
 		"Tue, 24 Nov 2026 09:00:05 GMT": 0,
 	} {

@@ -125,7 +125,10 @@ func New(c Config) (*Test, error) {
 	if err := c.normalise(); err != nil {
 		return nil, err
 	}
-	t := &Test{config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile), servers: newServers(&c), replicas: make([]replicaCounts, len(c.URLs))}
+	t := &Test{
+		config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile),
+		servers: newServers(&c), replicas: make([]replicaCounts, len(c.URLs)),
+	}
 	listed := map[string]string{}
 	for i, raw := range c.URLs {
 		target, err := newTarget(raw, c.Profile.Path)
@@ -303,7 +306,10 @@ func (t *Test) measured() report.Run {
 	}
 	for i, target := range t.targets {
 		n := &t.replicas[i]
-		replica := report.Replica{URL: target.url, Servers: t.servers.seen(i), OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i]}
+		replica := report.Replica{
+			URL: target.url, Servers: t.servers.seen(i),
+			OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i],
+		}
 		replica.Throughput = perSecond(replica.OK, r.Total)
 		r.Replicas = append(r.Replicas, replica)
 		r.OK += replica.OK

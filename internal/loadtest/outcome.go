@@ -63,7 +63,10 @@ func (t *Test) classify(text string, answer response, err error) result {
 	case answer.status/100 == 3 && answer.location != "":
 		return result{reason: fmt.Sprintf("status %d", answer.status), detail: "the server says to ask at " + excerpt([]byte(answer.location)) + " instead, which the client does not"}
 	case answer.status/100 == 4:
-		return result{outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status), detail: "the answer: " + excerpt(answer.body), passing: passing(answer.status)}
+		return result{
+			outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status),
+			detail: "the answer: " + excerpt(answer.body), passing: passing(answer.status),
+		}
 	case answer.status == http.StatusServiceUnavailable && saysNotStored(answer.body):
 		return result{outcome: verify.Failed, reason: "status 503, not stored", passing: true}
 	}

@@ -93,14 +93,18 @@ func ParseProfile(data []byte) (*Profile, error) {
 	switch {
 	case !strings.HasPrefix(p.Path, "/"):
 		return nil, errors.New(`"path" must start with a slash`)
-	case strings.ContainsAny(p.Method+p.Path, " \r\n"):
-		return nil, errors.New(`"method" and "path" hold no spaces; write %20`)
+	case strings.IndexFunc(p.Method+p.Path, func(r rune) bool { return r <= ' ' || r > '~' }) >= 0:
+		return nil, errors.New(`"method" and "path" hold visible ASCII characters only; write others as in %20`)
+	case strings.Contains(p.Path, "#"):
+		return nil, errors.New(`"path" holds a #, behind which nothing is sent; write %23`)
 	case p.Request.As != "json" && p.Request.As != "query":
 		return nil, fmt.Errorf(`"request.as" is %q; it must be "json" or "query"`, p.Request.As)
 	case p.Answer.Order != "asc" && p.Answer.Order != "desc":
 		return nil, fmt.Errorf(`"answer.order" is %q; it must be "asc" or "desc"`, p.Answer.Order)
 	case dateForms[p.Answer.Date] == nil:
 		return nil, fmt.Errorf(`"answer.date" is %q; it must be one of %s`, p.Answer.Date, strings.Join(dateFormNames(), ", "))
+	case p.Request.As == "query" && (p.query().Has(p.Request.Sender) || p.query().Has(p.Request.Text)):
+		return nil, fmt.Errorf(`"path" has a parameter that "request" puts there too: %q or %q`, p.Request.Sender, p.Request.Text)
 	case p.Answer.Text == "":
 		return nil, errors.New(`"answer.text" must be named: without it no message can be recognised`)
 	}
@@ -133,6 +137,13 @@ func mistake(err error) error {
 	return fmt.Errorf("%q is a JSON %v, which it must not be", key, e.JSONKind)
 }
 
+// query is what stands in the path.
+func (p *Profile) query() url.Values {
+	_, query, _ := strings.Cut(p.Path, "?")
+	values, _ := url.ParseQuery(query) // what is no parameter is sent as it stands
+	return values
+}
+
 // missing are the fields that answers do not show.
 func (p *Profile) missing() verify.Fields {
 	var missing verify.Fields
@@ -157,7 +168,12 @@ func (p *Profile) appendRequest(dst []byte, t *target, sender, text, key string)
 	dst = append(dst, ' ')
 	dst = append(dst, t.path...)
 	if p.Request.As == "query" {
-		dst = append(dst, '?')
+		switch {
+		case !strings.Contains(p.Path, "?"):
+			dst = append(dst, '?')
+		case !strings.HasSuffix(p.Path, "?") && !strings.HasSuffix(p.Path, "&"):
+			dst = append(dst, '&')
+		}
 		dst = append(dst, url.Values{p.Request.Sender: {sender}, p.Request.Text: {text}}.Encode()...)
 	} else {
 		var scratch [512]byte

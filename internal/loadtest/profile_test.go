@@ -115,6 +115,10 @@ func TestParseProfileErrors(t *testing.T) {
 		`{"path": "/", "answer": {"text": "t", "utc_offset": "Europe/Berlin"}}`,
 		`{"path": "/", "request": {"as": "xml"}, "answer": {"text": "t"}}`,
 		`{"path": "/", "answr": {"text": "t"}}`,
+		`{"path": "/чат", "answer": {"text": "t"}}`, `{"path": "/a\u0000", "answer": {"text": "t"}}`, `{"path": "/a\tb", "answer": {"text": "t"}}`,
+		`{"path": "/a#b", "answer": {"text": "t"}}`, `{"method": "PO ST", "path": "/", "answer": {"text": "t"}}`,
+		`{"path": "/?text=x", "request": {"as": "query"}, "answer": {"text": "t"}}`,
+		`{"path": "/?a=b&who=x", "request": {"as": "query", "sender": "who"}, "answer": {"text": "t"}}`,
 	} {
 		if _, err := ParseProfile([]byte(s)); err == nil {
 			t.Errorf("ParseProfile(%s) has no error", s)
@@ -122,6 +126,56 @@ func TestParseProfileErrors(t *testing.T) {
 	}
 	if _, err := ParseProfile([]byte(`{"path": "/", "answer": {"text": "t"}}`)); err != nil {
 		t.Errorf("ParseProfile of the least profile: %v", err)
+	}
+}
+
+// A path may have a query of its own.
+func TestPathWithQuery(t *testing.T) {
+	for path, want := range map[string]string{
+		"/send":          "/base/send?sender=s+t&text=x%26y",
+		"/send?":         "/base/send?sender=s+t&text=x%26y",
+		"/send?room=1":   "/base/send?room=1&sender=s+t&text=x%26y",
+		"/send?room=1&":  "/base/send?room=1&sender=s+t&text=x%26y",
+		"/send%3F?a=%23": "/base/send%3F?a=%23&sender=s+t&text=x%26y",
+	} {
+		for _, as := range []string{"query", "json"} {
+			p, err := ParseProfile(fmt.Appendf(nil, `{"path": %q, "request": {"as": %q}, "answer": {"text": "t"}}`, path, as))
+			if err != nil {
+				t.Fatal(err)
+			}
+			target, err := newTarget("http://a/base/", p.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(p.appendRequest(nil, target, "s t", "x&y", ""))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if as == "json" {
+				want = "/base" + path
+			}
+			if r.RequestURI != want {
+				t.Errorf("path %q as %s is sent as %q, want %q", path, as, r.RequestURI, want)
+			}
+		}
+	}
+}
+
+// What the network needs of a URL and what the server is told of it differ.
+func TestTargets(t *testing.T) {
+	for raw, want := range map[string][2]string{ // address and Host
+		"http://127.0.0.1:8001":   {"127.0.0.1:8001", "127.0.0.1:8001"},
+		"http://a":                {"a:http", "a"},
+		"http://[::1]:8001/":      {"[::1]:8001", "[::1]:8001"},
+		"http://[::1]":            {"[::1]:http", "[::1]"},
+		"http://[fe80::1%25lo]:1": {"[fe80::1%lo]:1", "[fe80::1]:1"},
+		"https://[fe80::1%25lo]":  {"[fe80::1%lo]:https", "[fe80::1]"},
+	} {
+		target, err := newTarget(raw, "/")
+		if err != nil || target.address != want[0] || target.host != want[1] ||
+			target.tls != nil && strings.Contains(target.tls.ServerName, "%") {
+			t.Errorf("%s: %+v, %v, want %v", raw, target, err, want)
+		}
 	}
 }
 

@@ -96,6 +96,11 @@ var russian = map[string]string{
 	"status": "статус", "not stored": "не сохранено", "timeout": "время вышло", "connection refused": "соединение отклонено",
 	"timeout while connecting": "не удалось соединиться за отведённое время", "host name not found": "имя узла не найдено",
 	"cannot connect": "не удалось соединиться", "TLS handshake failed": "не удалось согласовать TLS", "certificate not trusted; --ca-file names one that is": "сертификату нет доверия; --ca-file называет тот, которому есть", "sending broke off": "отправка оборвалась",
+	"no TLS spoken there; write http:// instead of https://":               "там не говорят по TLS; напишите http:// вместо https://",
+	"certificate of another host, and not of the one in the URL; it is of": "сертификат другого узла, а не того, что в URL; он выдан на",
+	"certificate not valid yet; set the clocks right, or wait until":       "сертификат ещё не действует; проверьте часы или подождите до",
+	"certificate expired; the server needs a new one since":                "сертификат просрочен; серверу нужен новый с",
+	"certificate not valid":    "сертификат недействителен",
 	"closed before the answer": "соединение закрыто до ответа", "malformed HTTP answer": "ответ не по правилам HTTP", "connection reset": "соединение сброшено",
 	"answer cut off": "ответ оборван", "answer of more than 1 MiB": "ответ больше 1 МиБ", "garbled answer": "неразборчивый ответ",
 
@@ -157,6 +162,7 @@ var russian = map[string]string{
 	"%s s  %s answered, %s/s, %s failed, %s unknown":                                        "%s с  с ответом %s, %s/с, отказов %s, неизвестно %s",
 	"interrupted: waiting for the requests under way; once more, and what there is is lost": "прервано: жду начатые запросы; ещё раз — и собранное пропадёт",
 	"the report is in %s":                          "отчёт в файле %s",
+	"no server can be used at %s: %s":              "ни к одному серверу не подключиться (%s): %s",
 	"no server answers at %s (%s); is it running?": "ни один сервер не отвечает: %s (%s); они запущены?",
 
 	"difference": "разница", "better": "лучше", "worse": "хуже", "%s: %s and %s": "%s: %s и %s",

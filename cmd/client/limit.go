@@ -1,0 +1,22 @@
+package main
+
+import "fmt"
+
+// spareFiles are for what a run opens beside its connections: outputs, standard
+// streams, name look-ups.
+const spareFiles = 32
+
+// enoughFiles is an error if this process cannot open a connection of each
+// worker to each replica, of perConnection files each: then the servers would
+// be blamed for what is its own limit.
+func enoughFiles(workers, replicas, perConnection int) error {
+	have, need := openFiles(), uint64(workers)*uint64(replicas)*uint64(perConnection)+spareFiles
+	if need <= have {
+		return nil
+	}
+	advice := fmt.Sprintf("raise the limit (ulimit -n %d)", need)
+	if most := (int64(have) - spareFiles) / int64(replicas*perConnection); most > 0 {
+		advice += fmt.Sprintf(" or use fewer workers (-c %d)", most)
+	}
+	return fmt.Errorf("%d workers and %d replicas take %d files, and this process may open %d: %s", workers, replicas, need, have, advice)
+}
