@@ -10,6 +10,10 @@ import "context"
 // seq; sent_at comes from one clock and never decreases along seq; an ID is in
 // the log at most once. What Append has returned survives a power cut, and so
 // does every message it has shown.
+//
+// A log that is no longer the one that was opened, or that lacks a message that
+// this Store has seen, is neither written nor shown until it is back: every call
+// returns an *Error of kind Unwritable or Unavailable, and the cause is logged.
 type Store interface {
 	// Append stores one batch in one transaction.
 	//

@@ -6,10 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"dummymessenger/internal/messenger"
 )
@@ -90,6 +92,29 @@ func (p *pinned) look(batch *pgx.Batch) {
 		}
 		return p.check(messages, newest, seen)
 	})
+}
+
+// lookBy is a look through a connection that nothing else is known of yet. What
+// hinders it is left to the first statement that matters to say.
+func (p *pinned) lookBy(ctx context.Context, conn *pgconn.PgConn) error {
+	seen := p.seen.Load()
+	results, err := conn.Exec(ctx, p.sql.look).ReadAll()
+	if err != nil {
+		if _, ok := errors.AsType[*pgconn.PgError](err); ok && !conn.IsClosed() {
+			return nil
+		}
+		return err
+	}
+	row := results[0].Rows[0]
+	messages, err := strconv.ParseUint(string(row[0]), 10, 32)
+	if err != nil {
+		return err
+	}
+	newest, err := strconv.ParseInt(string(row[1]), 10, 64)
+	if err != nil {
+		return err
+	}
+	return p.check(uint32(messages), newest, seen)
 }
 
 // errAnother is behind what is wrong with the log itself.

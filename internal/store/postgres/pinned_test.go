@@ -195,7 +195,7 @@ func TestSchemaIsPinned(t *testing.T) {
 	s := open(t, url)
 	fill(t, s, 3)
 	execute(t, url, `DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); END $$`)
-	other, notes := openNoted(t, withParameter(t, url, "search_path", "postgres, public"))
+	other := open(t, withParameter(t, url, "search_path", "postgres, public"))
 	if other.log.schema != "public" || other.LogID() != s.LogID() {
 		t.Errorf("with an empty schema first, the log is in %s", other.log.schema)
 	}
@@ -211,7 +211,7 @@ func TestSchemaIsPinned(t *testing.T) {
 	if m, err := appendText(t.Context(), s, "x"); err != nil || m.Seq != 4 {
 		t.Errorf("Append = %+v, %v, want message 4 of the log that was opened", m, err)
 	}
-	if _, notes = openNoted(t, url); !strings.Contains(notes.String(), "several schemas") {
+	if _, notes := openNoted(t, url); !strings.Contains(notes.String(), "several schemas") {
 		t.Errorf("two logs in the search_path were not told:\n%s", notes)
 	}
 	if _, err := Open(t.Context(), withParameter(t, url, "search_path", "nowhere"), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "search_path") {
@@ -278,6 +278,53 @@ func TestAnotherServerIsNotTheLog(t *testing.T) {
 	proxy.Heal()
 	if m, err := appendText(t.Context(), s, "x"); err != nil || m.Seq != 3 {
 		t.Errorf("Append = %+v, %v", m, err)
+	}
+}
+
+// A primary that was replaced and comes back lacks what its successor has. Of two
+// that accept writes, the replica finds the one with the messages it has seen.
+func TestStalePrimaryIsPassedOver(t *testing.T) {
+	t.Parallel()
+	old := pgtest.Cluster(t, pgcluster.Config{})
+	successor, err := old.StartStandby(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := successor.Stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(old.Set(t.Context(), "synchronous_standby_names", "*"))
+	must(old.WaitSync(t.Context()))
+	first, err := neturl.Parse(old.URL("postgres"))
+	must(err)
+	second, err := neturl.Parse(successor.URL("postgres"))
+	must(err)
+	first.Host += "," + second.Host
+	s := open(t, first.String())
+	fill(t, s, 2)
+	must(old.Kill())
+	must(successor.Promote(t.Context()))
+	_, _ = appendText(t.Context(), s, "finds the primary dead")
+	if m, err := appendText(t.Context(), s, "to the successor"); err != nil || m.Seq != 3 {
+		t.Fatalf("Append = %+v, %v", m, err)
+	}
+	must(old.Restart(t.Context()))
+	s.writer.close()
+	s.writer = nil
+	s.pool.Reset()
+	if messages, err := s.Read(t.Context(), 0, 10); err != nil || len(messages) != 3 {
+		t.Errorf("Read = %v, %v, want three messages", messages, err)
+	}
+	if m, err := appendText(t.Context(), s, "again"); err != nil || m.Seq != 4 {
+		t.Errorf("Append = %+v, %v, want message 4", m, err)
 	}
 }
 

@@ -45,6 +45,7 @@ type Store struct {
 	config *pgx.ConnConfig // of the writer
 	pool   *pgxpool.Pool   // for reading
 	lost   atomic.Bool     // the log was found to be another one, and not yet to be back
+	amiss  atomic.Bool     // the last look of Ready, which sees more than Append's, found that
 
 	// life ends with Close, and with it whatever call is running. It is the
 	// Store's own, no caller's context.
@@ -118,6 +119,9 @@ func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (mess
 			s.writer = nil
 		}
 	}
+	if err == nil && s.amiss.Load() {
+		return appended, nil
+	}
 	return appended, s.note(err)
 }
 
@@ -173,6 +177,7 @@ func (s *Store) Ready(ctx context.Context) error {
 			})
 		}
 	})
+	s.amiss.Store(errors.Is(err, errAnother))
 	switch {
 	case err != nil:
 		return err

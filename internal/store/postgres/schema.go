@@ -88,8 +88,10 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 		if err != nil {
 			return nil, fmt.Errorf("the log's tables cannot be created: %w", err)
 		}
-		if complete, err = p.checkTables(ctx, conn); err != nil || !complete {
-			return nil, errors.Join(errors.New("the log's tables have vanished again"), err)
+		if complete, err = p.checkTables(ctx, conn); err != nil {
+			return nil, err
+		} else if !complete {
+			return nil, errors.New("somebody took the log's tables away as soon as they were made")
 		}
 	}
 	if p.place, p.placeSQL, err = place(ctx, conn); err != nil {

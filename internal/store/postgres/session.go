@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -115,27 +116,25 @@ func guard(config *pgx.ConnConfig, want *pinned) {
 func pinSQL(settings map[string]string) string {
 	// Off would make commits return before they are flushed. Whatever else it
 	// is, the session keeps it, also when it is changed and reloaded.
-	sql := `SELECT pg_catalog.set_config('synchronous_commit', CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'
-		THEN 'on' ELSE pg_catalog.current_setting('synchronous_commit') END, false)`
+	set := []string{`pg_catalog.set_config('synchronous_commit', CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'
+		THEN 'on' ELSE pg_catalog.current_setting('synchronous_commit') END, false)`}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		sql += fmt.Sprintf(`, CASE WHEN pg_catalog.current_setting('%[1]s', true) IS NOT NULL THEN pg_catalog.set_config('%[1]s', '%[2]s', false) END`, name, settings[name])
+		set = append(set, fmt.Sprintf(`CASE WHEN pg_catalog.current_setting('%[1]s', true) IS NOT NULL THEN pg_catalog.set_config('%[1]s', '%[2]s', false) END`, name, settings[name]))
 	}
-	return sql
+	return `SELECT ` + strings.Join(set, ", ")
 }
 
 // inspect refuses a session that cannot write, whose settings lose messages, or
-// that is not in the database of the log that was opened.
+// that does not lead to the log that was opened, as far as that has been seen.
 func inspect(ctx context.Context, conn *pgconn.PgConn, want *pinned) error {
-	look := `SELECT pg_catalog.current_setting('transaction_read_only'), `
+	look := []string{`pg_catalog.current_setting('transaction_read_only')`, `NULL`}
 	if want != nil {
-		look += want.placeSQL
-	} else {
-		look += `NULL`
+		look[1] = want.placeSQL
 	}
 	for _, name := range settingsThatLose {
-		look += `, pg_catalog.current_setting('` + name + `')`
+		look = append(look, `pg_catalog.current_setting('`+name+`')`)
 	}
-	results, err := conn.Exec(ctx, look).ReadAll()
+	results, err := conn.Exec(ctx, `SELECT `+strings.Join(look, ", ")).ReadAll()
 	if err != nil {
 		return err
 	}
@@ -151,7 +150,10 @@ func inspect(ctx context.Context, conn *pgconn.PgConn, want *pinned) error {
 			return fmt.Errorf("the database's setting %s is on, by which damaged messages vanish without an error; turn it off", name)
 		}
 	}
-	return nil
+	if want == nil {
+		return nil
+	}
+	return want.lookBy(ctx, conn)
 }
 
 var errReadOnly = errors.New("the database accepts no writes: it is a standby, in recovery")

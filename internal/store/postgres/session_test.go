@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	neturl "net/url"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -318,5 +321,32 @@ func TestOverruledSettingsAreTold(t *testing.T) {
 	got := fmt.Sprint(overruled("postgres://anna@h/x?statement_timeout=5&JIT=on&lock_timeout=5000&work_mem=5MB"))
 	if want := "[jit statement_timeout]"; got != want {
 		t.Errorf("overruled = %s, want %s", got, want)
+	}
+}
+
+// OPERATIONS.md lists what a pooler must let pass.
+func TestDocumentedForPgBouncer(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../OPERATIONS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "ignore_startup_parameters = ")
+	list, _, _ = strings.Cut(list, "`")
+	got := strings.Split(list, ", ")
+	config, err := parse("postgres://anna@h/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config = writerConfig(config)
+	guard(config, &pinned{})
+	want := slices.Collect(maps.Keys(config.RuntimeParams))
+	want = slices.DeleteFunc(want, func(name string) bool { // PgBouncer tracks these
+		return slices.Contains([]string{"application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings"}, name)
+	})
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("documented %q, want %q", got, want)
 	}
 }
