@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,10 +35,12 @@ func TestMain(m *testing.M) {
 }
 
 // command is the server as a process of its own, with a folder and an SQLite
-// file of its own, run by a shell's words if there are any.
+// file of its own, run by a shell's words if there are any. It is killed if it takes too long.
 func command(t *testing.T, shell string, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", shell + ` exec "$0" "$@"`, os.Args[0]}, args...)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", shell + ` exec "$0" "$@"`, os.Args[0]}, args...)...)
 	cmd.Env = append(os.Environ(), asServer+"=1", databaseName+"=sqlite:a.db")
 	cmd.Dir = t.TempDir()
 	return cmd
@@ -208,6 +211,7 @@ func TestFewFileDescriptors(t *testing.T) {
 			t.Fatal(err)
 		}
 		idle = append(idle, conn)
+		conn.SetDeadline(time.Now().Add(patience))
 		fmt.Fprint(conn, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil || response.StatusCode != http.StatusOK {
@@ -220,6 +224,7 @@ func TestFewFileDescriptors(t *testing.T) {
 		others.Go(func() {
 			if conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://")); err == nil {
 				defer conn.Close()
+				conn.SetDeadline(time.Now().Add(patience))
 				fmt.Fprint(conn, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
 				io.Copy(io.Discard, conn)
 			}
@@ -271,7 +276,7 @@ func TestStartThatWaits(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second || !strings.Contains(line, "database=PostgreSQL") {
 		t.Errorf("after %v: %s", took, line)
 	}
-	for path, want := range map[string]int{"/livez": 200, "/metrics": 200, "/": 200, "/status.json": 200, "/readyz": 503, "/events": 503, "/history": 503} {
+	for path, want := range map[string]int{"/livez": 200, "/metrics": 200, "/": 200, "/status.json": 200, "/readyz": 503, "/events": 503, "/events?after=3": 503, "/history": 503, "/history?before=3": 503} {
 		response, err := direct.Get(s.url + path)
 		if err != nil {
 			t.Fatal(err)
