@@ -80,7 +80,9 @@ func TestHealthcheckOfSomethingElse(t *testing.T) {
 	plain, secure := httptest.NewServer(mux), httptest.NewTLSServer(mux)
 	defer plain.Close()
 	defer secure.Close()
-	for path, want := range map[string]string{"/ok": "", "/moved": "302", "/login": "no answer of a replica", "/html": "no answer of a replica", "/204": "204"} {
+	for path, want := range map[string]string{
+		"/ok": "", "/moved": "302", "/login": "no answer of a replica", "/html": "no answer of a replica", "/204": "204",
+	} {
 		for _, url := range []string{plain.URL, secure.URL} { // whose certificate nobody trusts
 			if err := checkHealth(t.Context(), url+path); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%s%s: %v, want %q", url, path, err, want)

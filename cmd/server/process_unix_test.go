@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,10 +35,12 @@ func TestMain(m *testing.M) {
 }
 
 // command is the server as a process of its own, with a folder and an SQLite
-// file of its own, run by a shell's words if there are any.
+// file of its own, run by a shell's words if there are any. It is killed if it takes too long.
 func command(t *testing.T, shell string, args ...string) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", shell + ` exec "$0" "$@"`, os.Args[0]}, args...)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", shell + ` exec "$0" "$@"`, os.Args[0]}, args...)...)
 	cmd.Env = append(os.Environ(), asServer+"=1", databaseName+"=sqlite:a.db")
 	cmd.Dir = t.TempDir()
 	return cmd
@@ -186,7 +189,8 @@ func TestLogThatNobodyReads(t *testing.T) {
 func TestErrorBeforeTheEnd(t *testing.T) {
 	cmd := command(t, "", "--database", "sqlite:/no/such/folder/a.db", "--listen", "127.0.0.1:0")
 	out, err := cmd.CombinedOutput()
-	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != 1 || !bytes.HasPrefix(out, []byte("server: ")) || !bytes.HasSuffix(out, []byte("\n")) {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != 1 || !bytes.HasPrefix(out, []byte("server: ")) || !bytes.HasSuffix(out, []byte("\n")) {
 		t.Errorf("%v: %q", err, out)
 	}
 }
@@ -208,6 +212,7 @@ func TestFewFileDescriptors(t *testing.T) {
 			t.Fatal(err)
 		}
 		idle = append(idle, conn)
+		conn.SetDeadline(time.Now().Add(patience))
 		fmt.Fprint(conn, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil || response.StatusCode != http.StatusOK {
@@ -220,6 +225,7 @@ func TestFewFileDescriptors(t *testing.T) {
 		others.Go(func() {
 			if conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://")); err == nil {
 				defer conn.Close()
+				conn.SetDeadline(time.Now().Add(patience))
 				fmt.Fprint(conn, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
 				io.Copy(io.Discard, conn)
 			}
@@ -227,7 +233,8 @@ func TestFewFileDescriptors(t *testing.T) {
 	}
 	others.Wait()
 	conn := idle[0]
-	fmt.Fprint(conn, "POST /messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
+	fmt.Fprint(conn, "POST /messages HTTP/1.1\r\nHost: localhost\r\n"+
+		"Content-Type: application/json\r\nContent-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("POST = %v, %v, want 200", response, err)
@@ -238,8 +245,9 @@ func TestFewFileDescriptors(t *testing.T) {
 	}
 	s.mustStop()
 
-	s = &running{Cmd: command(t, "ulimit -n 64;", "--listen", "127.0.0.1:0", "--database", "sqlite:/no/such/folder/a.db"), t: t}
-	if out, _ := s.CombinedOutput(); !strings.Contains(string(out), "--max-connections") || !strings.Contains(string(out), "max_connections=24 asked=8192") {
+	s = &running{Cmd: command(t, "ulimit -n 64;", "--listen", "127.0.0.1:0", "--database", "sqlite:/no/folder/a.db"), t: t}
+	if out, _ := s.CombinedOutput(); !strings.Contains(string(out), "--max-connections") ||
+		!strings.Contains(string(out), "max_connections=24 asked=8192") {
 		t.Errorf("what fits is not told:\n%s", out)
 	}
 	s = &running{Cmd: command(t, "ulimit -n 32;", "--listen", "127.0.0.1:0"), t: t}
@@ -271,14 +279,17 @@ func TestStartThatWaits(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second || !strings.Contains(line, "database=PostgreSQL") {
 		t.Errorf("after %v: %s", took, line)
 	}
-	for path, want := range map[string]int{"/livez": 200, "/metrics": 200, "/": 200, "/status.json": 200, "/readyz": 503, "/events": 503, "/history": 503} {
+	for path, want := range map[string]int{
+		"/livez": 200, "/metrics": 200, "/": 200, "/status.json": 200, "/readyz": 503, "/events": 503, "/events?after=3": 503, "/history": 503, "/history?before=3": 503,
+	} {
 		response, err := direct.Get(s.url + path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, _ := io.ReadAll(response.Body)
 		response.Body.Close()
-		if response.StatusCode != want || want == 503 && (!strings.Contains(string(body), "PostgreSQL") || response.Header.Get("Retry-After") == "") {
+		if response.StatusCode != want || want == 503 &&
+			(!strings.Contains(string(body), "PostgreSQL") || response.Header.Get("Retry-After") == "") {
 			t.Errorf("GET %s = %d %v: %s, want %d", path, response.StatusCode, response.Header, body, want)
 		}
 	}
@@ -294,7 +305,8 @@ func TestStartThatWaits(t *testing.T) {
 func TestHealthcheckThroughNoProxy(t *testing.T) {
 	s := startServer(t, "", "--listen", "0.0.0.0:0")
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(s.url, "http://"))
-	cmd := command(t, "HTTP_PROXY=http://127.0.0.1:9 http_proxy=$HTTP_PROXY; export HTTP_PROXY http_proxy;", "--healthcheck", "http://0.0.0.0:"+port+"/readyz")
+	cmd := command(t, "HTTP_PROXY=http://127.0.0.1:9 http_proxy=$HTTP_PROXY; export HTTP_PROXY http_proxy;",
+		"--healthcheck", "http://0.0.0.0:"+port+"/readyz")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -25,7 +25,7 @@ import (
 func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	limiter := logging.NewLimiter(logger.Handler())
 	defer limiter.Flush()
-	repeating := slog.New(limiter) // for what callers can make it log again and again
+	repeating := slog.New(limiter) // for what callers, or a database in trouble, can make it log again and again
 
 	access, err := openAccess(f, logger)
 	if err != nil {
@@ -51,7 +51,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	}
 	log := &store.Late{Kind: store.Kind(f.Database)}
 	defer func() { err = errors.Join(err, log.Close()) }()
-	r := assemble(f, log, access, logger, repeating)
+	r := assemble(f, log, access, repeating)
 	defer r.feed.Close()
 
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -151,7 +151,7 @@ func (a appender) Append(ctx context.Context, d messenger.Draft) (messenger.Answ
 }
 
 // assemble puts a replica together; nothing runs yet, and log is not open.
-func assemble(f flags, log *store.Late, access access, logger, repeating *slog.Logger) replica {
+func assemble(f flags, log *store.Late, access access, logger *slog.Logger) replica {
 	build := buildinfo.Read()
 	counted := metrics.New(build)
 	r := replica{log: log, counted: counted}
@@ -166,7 +166,7 @@ func assemble(f flags, log *store.Late, access access, logger, repeating *slog.L
 	r.feed = feed.New(feed.Config{
 		Log:         log,
 		Encode:      server.AppendEvent,
-		Logger:      repeating,
+		Logger:      logger,
 		MaxWatchers: f.MaxWatchers,
 	})
 	r.recorder = status.New(status.Config{
@@ -178,10 +178,10 @@ func assemble(f flags, log *store.Late, access access, logger, repeating *slog.L
 		Log:            appender{r.combiner, log},
 		Feed:           r.feed,
 		Status:         r.recorder,
-		Logger:         repeating,
+		Logger:         logger,
 		Ready:          r.combiner.Ready,
 		Observe:        counted.Request,
-		Metrics:        counted.Handler(repeating),
+		Metrics:        counted.Handler(logger),
 		MaxConnections: f.MaxConnections,
 		MaxFarewells:   f.farewells,
 		RequestTimeout: f.RequestTimeout,

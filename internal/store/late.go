@@ -19,9 +19,11 @@ const (
 
 // patiently calls open, logs that it waits for a database of this kind while
 // that takes long, and gives up in time even if open does not.
-func patiently(ctx context.Context, kind string, logger *slog.Logger, open func(context.Context) (messenger.Store, error)) (messenger.Store, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout,
-		fmt.Errorf("the %s database did not let the log be opened within %v; is it reachable, and does something hold its lock?", kind, openTimeout))
+func patiently(
+	ctx context.Context, kind string, logger *slog.Logger, open func(context.Context) (messenger.Store, error),
+) (messenger.Store, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout, fmt.Errorf("the %s database did not let the log be opened within %v; "+
+		"is it reachable, and does something hold its lock?", kind, openTimeout))
 	defer cancel()
 	type opened struct {
 		store messenger.Store
@@ -77,7 +79,8 @@ func (l *Late) Opening() error {
 		return nil
 	}
 	return &messenger.Error{Kind: messenger.Unavailable, Err: messenger.ErrOpening,
-		Detail: "this replica is starting and waits for its database (" + l.Kind + ") to open the log; use another replica or try again in a moment"}
+		Detail: "this replica is starting and waits for its database (" + l.Kind + ") to open the log; " +
+			"use another replica or try again in a moment"}
 }
 
 func (l *Late) get() (messenger.Store, error) {

@@ -99,8 +99,11 @@ func TestLate(t *testing.T) {
 	_, appendErr := late.Append(t.Context(), func() []messenger.Draft { t.Error("a batch was taken"); return nil })
 	_, readErr := late.Read(t.Context(), 0, 1)
 	_, headErr := late.Head(t.Context())
-	for name, err := range map[string]error{"Append": appendErr, "Read": readErr, "Head": headErr, "Ready": late.Ready(t.Context()), "Opening": late.Opening()} {
-		if e, ok := errors.AsType[*messenger.Error](err); !ok || e.Kind != messenger.Unavailable || !strings.Contains(e.Detail, "SQLite") || !errors.Is(err, messenger.ErrOpening) {
+	for name, err := range map[string]error{
+		"Append": appendErr, "Read": readErr, "Head": headErr, "Ready": late.Ready(t.Context()), "Opening": late.Opening(),
+	} {
+		e, ok := errors.AsType[*messenger.Error](err)
+		if !ok || e.Kind != messenger.Unavailable || !strings.Contains(e.Detail, "SQLite") || !errors.Is(err, messenger.ErrOpening) {
 			t.Errorf("%s before the log is open: %v", name, err)
 		}
 	}
@@ -116,7 +119,8 @@ func TestLate(t *testing.T) {
 	_, appendErr = late.Append(t.Context(), func() []messenger.Draft { return []messenger.Draft{{Sender: "a", Text: "b"}} })
 	read, readErr := late.Read(t.Context(), 0, 10)
 	head, headErr := late.Head(t.Context())
-	if err := errors.Join(appendErr, readErr, headErr, late.Ready(t.Context()), late.Opening()); err != nil || len(read) != 1 || head != 1 || late.LogID() != real.LogID() {
+	err = errors.Join(appendErr, readErr, headErr, late.Ready(t.Context()), late.Opening())
+	if err != nil || len(read) != 1 || head != 1 || late.LogID() != real.LogID() {
 		t.Errorf("an open log: %v, %d messages, head %d, log %q", err, len(read), head, late.LogID())
 	}
 	if err := late.Close(); err != nil || real.Ready(t.Context()) == nil {
