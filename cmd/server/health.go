@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"dummymessenger/internal/messenger"
 )
 
 // healthTimeout is longer than /readyz takes to give up.
@@ -46,7 +48,7 @@ func checkHealth(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	if answer.Header.Get("Content-Type") != "text/plain; charset=utf-8" || string(body) != "ok\n" {
+	if answer.Header.Get(messenger.ReplicaHeader) == "" || string(body) != "ok\n" {
 		return fmt.Errorf("%s: this is no answer of a replica's /readyz or /livez", address)
 	}
 	return nil

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"dummymessenger/internal/messenger"
 )
 
 // TestHealthcheck asks a replica that lives, one whose database has gone, and
@@ -67,21 +69,18 @@ func TestHealthcheck(t *testing.T) {
 func TestHealthcheckOfSomethingElse(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set(messenger.ReplicaHeader, "0123456789abcdef")
 		io.WriteString(w, "ok\n")
 	})
 	mux.Handle("/moved", http.RedirectHandler("/ok", http.StatusFound))
 	mux.HandleFunc("/login", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>log in") })
-	mux.HandleFunc("/html", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		io.WriteString(w, "ok\n")
-	})
+	mux.HandleFunc("/another", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("/204", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	plain, secure := httptest.NewServer(mux), httptest.NewTLSServer(mux)
 	defer plain.Close()
 	defer secure.Close()
 	for path, want := range map[string]string{
-		"/ok": "", "/moved": "302", "/login": "no answer of a replica", "/html": "no answer of a replica", "/204": "204",
+		"/ok": "", "/moved": "302", "/login": "no answer of a replica", "/another": "no answer of a replica", "/204": "204",
 	} {
 		for _, url := range []string{plain.URL, secure.URL} { // whose certificate nobody trusts
 			if err := checkHealth(t.Context(), url+path); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -275,8 +275,8 @@ func TestStartThatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &running{Cmd: cmd, t: t, url: "http://" + listen, logPipe: log.(*os.File), log: bufio.NewReader(log)}
-	line := s.mustLog("waiting for the database")
-	if took := time.Since(began); took > 3*time.Second || !strings.Contains(line, "database=PostgreSQL") {
+	line := s.mustLog("still waiting")
+	if took := time.Since(began); took > 3*time.Second || !strings.Contains(line, swallowing.Addr().String()) {
 		t.Errorf("after %v: %s", took, line)
 	}
 	for path, want := range map[string]int{

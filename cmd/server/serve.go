@@ -13,7 +13,6 @@ import (
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/logging"
-	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
 	"dummymessenger/internal/status"
@@ -56,7 +55,14 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	working.Go(func() { r.combiner.Run(running) })
+	begin := make(chan struct{}) // closed once the log is open
+	working.Go(func() {
+		select {
+		case <-begin:
+		case <-running.Done():
+		}
+		r.combiner.Run(running) // messages that came before wait in its queue
+	})
 	working.Go(func() { r.recorder.Run(running) })
 	defer working.Wait()
 	defer stop()
@@ -69,6 +75,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	go func() {
 		err := r.open(opening, f.Database, logger)
 		if err == nil {
+			close(begin)
 			logger.Info("listening", "addr", ln.Addr().String(), "tls", access.certificate != nil, "tokens", access.tokens != nil)
 		} else {
 			ln.Close() // ends Serve
@@ -136,20 +143,6 @@ func (r replica) open(ctx context.Context, database string, logger *slog.Logger)
 	return nil
 }
 
-// An appender refuses messages while the log is being opened, rather than let
-// them wait: another replica may have its log.
-type appender struct {
-	*groupcommit.Combiner
-	log *store.Late
-}
-
-func (a appender) Append(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
-	if err := a.log.Opening(); err != nil {
-		return messenger.Answer{}, err
-	}
-	return a.Combiner.Append(ctx, d)
-}
-
 // assemble puts a replica together; nothing runs yet, and log is not open.
 func assemble(f flags, log *store.Late, access access, logger *slog.Logger) replica {
 	build := buildinfo.Read()
@@ -175,7 +168,7 @@ func assemble(f flags, log *store.Late, access access, logger *slog.Logger) repl
 		Snapshot: counted.Snapshot,
 	})
 	config := server.Config{
-		Log:            appender{r.combiner, log},
+		Log:            r.combiner,
 		Feed:           r.feed,
 		Status:         r.recorder,
 		Logger:         logger,

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -11,19 +10,15 @@ import (
 )
 
 const (
-	openTimeout = 40 * time.Second        // more than the stores give themselves, which know more of the cause
-	openGrace   = 2 * time.Second         // for a store to see that its context has ended
-	firstNotice = 1500 * time.Millisecond // until a start that takes long is logged
-	nextNotice  = 10 * time.Second
+	openTimeout = 40 * time.Second // more than the stores give themselves, which know more of the cause
+	openGrace   = 2 * time.Second  // for a store to see that its context has ended
 )
 
-// patiently calls open, logs that it waits for a database of this kind while
-// that takes long, and gives up in time even if open does not.
-func patiently(
-	ctx context.Context, kind string, logger *slog.Logger, open func(context.Context) (messenger.Store, error),
-) (messenger.Store, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout, fmt.Errorf("the %s database did not let the log be opened within %v; "+
-		"is it reachable, and does something hold its lock?", kind, openTimeout))
+// bounded calls open and gives up in time even if open does not, as on a file
+// system whose server is gone.
+func bounded(ctx context.Context, kind string, open func(context.Context) (messenger.Store, error)) (messenger.Store, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout,
+		fmt.Errorf("the %s database did not let the log be opened within %v; is it reachable, and does something hold its lock?", kind, openTimeout))
 	defer cancel()
 	type opened struct {
 		store messenger.Store
@@ -34,30 +29,22 @@ func patiently(
 		s, err := open(ctx)
 		done <- opened{s, err}
 	}()
-	began := time.Now()
-	notice := time.NewTimer(firstNotice)
-	defer notice.Stop()
-	var abandon <-chan time.Time
-	ended := ctx.Done()
-	for {
-		select {
-		case o := <-done:
-			return o.store, o.err
-		case <-notice.C:
-			logger.Warn("waiting for the database to open the log", "database", kind,
-				"for", time.Since(began).Round(time.Second/10).String(), "gives_up_after", openTimeout.String())
-			notice.Reset(nextNotice)
-		case <-ended:
-			ended, abandon = nil, time.After(openGrace)
-		case <-abandon:
-			go func() { // until the program ends, or the database lets go
-				if o := <-done; o.err == nil {
-					o.store.Close()
-				}
-			}()
-			return nil, context.Cause(ctx)
-		}
+	select {
+	case o := <-done:
+		return o.store, o.err
+	case <-ctx.Done():
 	}
+	select {
+	case o := <-done:
+		return o.store, o.err
+	case <-time.After(openGrace):
+	}
+	go func() { // until the program ends, or the database lets go
+		if o := <-done; o.err == nil {
+			o.store.Close()
+		}
+	}()
+	return nil, context.Cause(ctx)
 }
 
 // A Late is a messenger.Store that is there before its log is open. Until Set,

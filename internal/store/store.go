@@ -18,7 +18,7 @@ import (
 // It ends with ctx, or after less than a minute, whatever the database does,
 // and logs what it waits for.
 func Open(ctx context.Context, url string, logger *slog.Logger) (messenger.Store, error) {
-	return patiently(ctx, Kind(url), logger, func(ctx context.Context) (messenger.Store, error) {
+	return bounded(ctx, Kind(url), func(ctx context.Context) (messenger.Store, error) {
 		return open(ctx, url, logger)
 	})
 }

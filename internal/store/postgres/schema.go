@@ -45,7 +45,7 @@ var shapes = map[string]string{
 }
 
 // stillWaiting is how long a step of Open may take until it says what it waits for.
-const stillWaiting = 2 * time.Second
+const stillWaiting = 1500 * time.Millisecond
 
 // step runs f, a part of Open, and says what it waits for when that takes long,
 // and when it is given up.
