@@ -17,6 +17,11 @@ import (
 // the sqlite3 shell or a backup.
 const busyTimeout = 5 * time.Second
 
+const (
+	checkpointFrames = 1000     // in the WAL, from which on a commit is followed by a checkpoint; SQLite's default
+	walLimit         = 16 << 20 // several times what the WAL grows to without a long reader
+)
+
 // minVersion is the first SQLite whose WAL two processes can write without
 // corrupting it when they reset it at the same time.
 var minVersion = []int{3, 51, 3}
@@ -24,8 +29,10 @@ var minVersion = []int{3, 51, 3}
 // A conn is a connection with its prepared statements. One goroutine uses it
 // at a time.
 type conn struct {
-	db    *sqlite3.Conn
-	stmts map[string]*sqlite3.Stmt
+	db     *sqlite3.Conn
+	stmts  map[string]*sqlite3.Stmt
+	frames int  // in the WAL after this connection's last commit
+	failed bool // another one must take its place
 }
 
 // dial opens path, which must be absolute: SQLite takes ":memory:" and
@@ -37,6 +44,8 @@ func dial(ctx context.Context, path string, flags sqlite3.OpenFlag) (*conn, erro
 	}
 	c := &conn{db: db, stmts: make(map[string]*sqlite3.Stmt)}
 	db.SetInterrupt(ctx)
+	// In place of SQLite's own hook, which makes checkpoints inside COMMIT.
+	db.WALHook(func(_ *sqlite3.Conn, _ string, frames int) error { c.frames = frames; return nil })
 	if err := db.BusyTimeout(busyTimeout); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -62,6 +71,10 @@ func (c *conn) makeDurable() error {
 		if got != p.want {
 			return fmt.Errorf("%s is %q after it was set to %s: this file system cannot keep the log safe", p.name, got, p.value)
 		}
+	}
+	// Where a long reader had the WAL grow, it shrinks when it is begun anew.
+	if err := c.db.Exec(fmt.Sprint("PRAGMA journal_size_limit=", walLimit)); err != nil {
+		return err
 	}
 	// After all processes died in the middle of a commit, the first connection
 	// brings back what reached the WAL, flushed or not. A repeated request

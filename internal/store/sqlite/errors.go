@@ -14,6 +14,11 @@ import (
 
 var errClosed = errors.New("the store is closed")
 
+// A changed error says that the log is not what it was when it was opened.
+type changed struct{ error }
+
+func (c changed) Unwrap() error { return c.error }
+
 // failure makes err, which came before COMMIT, an error of this package's
 // calls. Nothing of the batch is stored then, nor ever will be: no frame in
 // the WAL says that the transaction was committed.
@@ -37,6 +42,10 @@ func failure(err error) *messenger.Error {
 		kind, detail = messenger.Unwritable, "the log is damaged; restore it"
 	case errors.Is(err, sqlite3.CONSTRAINT):
 		kind, detail = messenger.Unwritable, "the log's own rules forbid this batch; another program may have changed the log"
+	default:
+		if _, ok := errors.AsType[changed](err); ok {
+			detail = "the log is no longer the one that this replica opened; its operator must look at the server's log"
+		}
 	}
 	return &messenger.Error{Kind: kind, Detail: detail, Err: err}
 }
@@ -78,9 +87,9 @@ func explain(path string, err error) error {
 	case errors.Is(err, sqlite3.READONLY):
 		hint = "is read-only, or its folder is; both must be writable"
 	case errors.Is(err, sqlite3.CANTOPEN), errors.Is(err, fs.ErrPermission):
-		hint = "cannot be opened; the file, its -wal, -shm and .lock and their folder must be readable and writable"
+		hint = "cannot be opened; the file, its -wal, -shm and .lock and their folder must be readable and writable, and none a symbolic link"
 	case errors.Is(err, sqlite3.BUSY):
-		hint = "is in use by another program; end that one first"
+		hint = "is in use by another program; find it with fuser or lsof and end it"
 	default:
 		return fmt.Errorf("database %s: %w", path, err)
 	}

@@ -8,60 +8,141 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+)
+
+const (
+	openTimeout = 30 * time.Second
+	openWarning = 2 * time.Second
 )
 
 // Open opens the log in the file at path, and creates both if they are
 // missing. It fails if the file cannot be written or holds something else, and
 // leaves such a file as it is. The folder of path must exist and be writable:
 // the lock of the queue and SQLite's own files are kept beside the file.
-func Open(ctx context.Context, path string, logger *slog.Logger) (_ *Store, err error) {
+//
+// It waits for whoever holds the log's locks, says so after openWarning and
+// gives up after openTimeout.
+func Open(ctx context.Context, path string, logger *slog.Logger) (*Store, error) {
+	return openWithin(ctx, openTimeout, path, logger)
+}
+
+func openWithin(ctx context.Context, limit time.Duration, path string, logger *slog.Logger) (_ *Store, err error) {
 	path, err = resolve(path)
 	if err != nil {
 		return nil, err
 	}
-	q := newQueue(path + ".lock")
-	w, err := create(ctx, path, q)
-	if err != nil {
-		return nil, explain(path, err)
+	opening, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	what := "SQLite's lock on " + path
+	var waiting atomic.Pointer[string]
+	waiting.Store(&what)
+	warning := time.AfterFunc(openWarning, func() { logger.Warn("still waiting", "for", *waiting.Load()) })
+	defer warning.Stop()
+
+	s := &Store{
+		path: path, logger: logger, now: time.Now, queue: newQueue(path + queueSuffix),
+		writer: make(chan *conn, 1), reader: make(chan *conn, 1),
 	}
-	r, err := dial(ctx, path, 0)
+	if err := checkIndex(opening, path); err != nil {
+		return nil, err
+	}
+	w, err := dial(opening, path, sqlite3.OPEN_CREATE)
+	var r *conn
 	defer func() {
 		if err != nil {
-			err = explain(path, errors.Join(err, r.close(), w.close()))
+			if opening.Err() != nil && ctx.Err() == nil {
+				err = fmt.Errorf("waited %v for %s, which another replica or program holds; find it with fuser or lsof and end it: %w",
+					limit, *waiting.Load(), err)
+			}
+			err = explain(path, errors.Join(err, r.close(), w.close(), s.watch.close()))
 		}
 	}()
 	if err != nil {
 		return nil, err
 	}
-	if err := r.makeDurable(); err != nil {
+	if err := w.checkVersion(); err != nil {
+		return nil, err
+	}
+	// Check before writing: WAL mode modifies the file.
+	if _, err := w.schema(); err != nil {
+		return nil, err
+	}
+
+	// Processes that start at the same instant pass one by one: changing to
+	// WAL mode needs the file alone, and SQLite gives up rather than wait for it.
+	lock := "the lock on " + path + queueSuffix
+	waiting.Store(&lock)
+	if err := s.queue.lock(opening); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.queue.unlock()) }()
+	waiting.Store(&what)
+	if r, err = s.create(opening, w); err != nil {
 		return nil, err
 	}
 	head, err := r.messages(selectLast, 1)
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	os.SameFile(file, file) // on Windows the file's identity is looked up at first use, by path
-
-	s := &Store{
-		path: path, file: file, logger: logger, now: time.Now, queue: q,
-		writer: make(chan *conn, 1), reader: make(chan *conn, 1),
+	if len(head) > 0 {
+		s.saw(head[0].Seq)
 	}
 	s.life, s.end = context.WithCancelCause(context.Background())
 	s.writer <- w
 	s.reader <- r
-	var seq int64
-	if len(head) > 0 {
-		seq = head[0].Seq
-	}
-	logger.Info("log opened", "path", path, "seq", seq)
+	logger.Info("log opened", "path", path, "seq", s.seen.Load(), "log", s.logID)
 	return s, nil
+}
+
+// create creates the log if it is missing, starts to watch its files and
+// returns the connection for reading. The caller has the queue's lock.
+func (s *Store) create(ctx context.Context, w *conn) (r *conn, err error) {
+	// A checkpoint, the first of which is made below, may hide what was done to the file.
+	found, err := w.schema()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(s.path + "-shm"); err == nil && found.id != "" {
+		if s.watch, err = openWatch(s.path, found.id); err != nil {
+			return nil, err
+		}
+		s.watch.conns = 1
+		if err := s.watch.check(true); err != nil {
+			return nil, err
+		}
+		if err := s.watch.forgetRecovered(); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.makeDurable(); err != nil {
+		return nil, err
+	}
+	if s.logID, err = w.createIfMissing(); err != nil {
+		return nil, err
+	}
+	if s.watch == nil {
+		if s.watch, err = openWatch(s.path, s.logID); err != nil {
+			return nil, err
+		}
+	}
+	s.watch.conns = 2 // w and r
+	if err := s.watch.begin(w); err != nil {
+		return nil, err
+	}
+	if r, err = dial(ctx, s.path, 0); err != nil {
+		return nil, err
+	}
+	if err := r.makeDurable(); err != nil {
+		return r, err
+	}
+	if err := s.checkSchema(r); err != nil {
+		return r, err
+	}
+	return r, s.watch.check(true)
 }
 
 // resolve returns the absolute path of the file itself, so that replicas that
@@ -75,6 +156,9 @@ func resolve(path string) (string, error) {
 		return "", err
 	}
 	info, err := os.Stat(path)
+	if err == nil && info.Mode().IsRegular() {
+		return resolveFile(path, info)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		dir, err := filepath.EvalSymlinks(filepath.Dir(path))
@@ -86,39 +170,67 @@ func resolve(path string) (string, error) {
 		return "", fmt.Errorf("database: %w", err)
 	case info.IsDir():
 		return "", fmt.Errorf("database %s is a folder; name a file", path)
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("database %s is not a regular file; name another", path)
 	}
-	return filepath.EvalSymlinks(path)
+	return "", fmt.Errorf("database %s is not a regular file; name another", path)
 }
 
-// create returns a connection to a database that has the table.
-func create(ctx context.Context, path string, q *queue) (_ *conn, err error) {
-	c, err := dial(ctx, path, sqlite3.OPEN_CREATE)
+// resolveFile is resolve for a file that exists. SQLite finds the WAL by the
+// name, so a second name makes two logs of the file. Of a file with several, the
+// one that a replica has opened before, which left its queue there, is the log's.
+func resolveFile(path string, info fs.FileInfo) (string, error) {
+	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return nil, err
+		return "", fmt.Errorf("database: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, c.close())
-		}
-	}()
-	if err := c.checkVersion(); err != nil {
-		return nil, err
+	f, err := os.Open(path)
+	if err != nil {
+		return "", explain(path, err)
 	}
-	// First of all, and without a trace: WAL mode is written to the file.
-	if _, err := c.hasTable(); err != nil {
-		return nil, err
+	defer f.Close()
+	if mounted(path) {
+		return "", fmt.Errorf("database %s is mounted there by itself, so that it also has another name, under which another log would grow in it; mount its folder", path)
 	}
+	lock, err := os.Lstat(path + queueSuffix)
+	if err == nil && !lock.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a regular file; remove it", path+queueSuffix)
+	}
+	if n := links(f, info); n > 1 && err != nil {
+		return "", fmt.Errorf("database %s has %d names (hard links), and under each another log would grow in it; "+
+			"name the one that was used before, or remove the others (find / -samefile FILE lists them)", path, n)
+	}
+	// SQLite makes -wal before -shm and removes it after it.
+	before, _ := os.Lstat(path + "-shm")
+	_, err = os.Lstat(path + "-wal")
+	after, _ := os.Lstat(path + "-shm")
+	if before != nil && after != nil && errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%[1]s-wal was removed and %[1]s-shm was not; stop all replicas and programs that use the file, remove that, too, and start again", path)
+	}
+	return path, nil
+}
 
-	// Processes that start at the same instant pass one by one: changing to
-	// WAL mode needs the file alone, and SQLite gives up rather than wait for it.
-	if err := q.lock(ctx); err != nil {
-		return nil, err
+// checkIndex returns an error if somebody has the database open whose -shm was
+// removed: with a new one, two would write to one log without knowing of each other.
+func checkIndex(ctx context.Context, path string) (err error) {
+	missing := func() bool {
+		_, err := os.Stat(path + "-shm")
+		return errors.Is(err, fs.ErrNotExist)
 	}
-	defer func() { err = errors.Join(err, q.unlock()) }()
-	if err := c.makeDurable(); err != nil {
-		return nil, err
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 || !missing() {
+		return nil
 	}
-	return c, c.createIfMissing()
+	c, err := dial(ctx, path, 0)
+	if err != nil {
+		return nil // it will fail again, where that is explained
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	if err := c.db.BusyTimeout(200 * time.Millisecond); err != nil { // for others who start now
+		return err
+	}
+	if err := c.exec("PRAGMA locking_mode = EXCLUSIVE"); err != nil {
+		return nil
+	}
+	if err := c.exec("SELECT 1 FROM sqlite_schema"); errors.Is(err, sqlite3.BUSY) && missing() {
+		return fmt.Errorf("database %[1]s is open in another program under another name, or its -shm was removed; stop all replicas and programs that use it, then start again", path)
+	}
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // refuseOpen opens path, which must fail with an error that says want, and
@@ -177,3 +178,65 @@ func TestOneQueue(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenWaits: whoever holds a lock is told of, waited for, and not for ever.
+func TestOpenWaits(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		hold func(t *testing.T, path string)
+		want string
+	}{
+		"the queue's": {func(t *testing.T, path string) {
+			q := newQueue(path + queueSuffix)
+			if err := q.lock(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { q.unlock() })
+		}, "log.db.lock"},
+		"SQLite's": {func(t *testing.T, path string) { shell(t, path, "BEGIN IMMEDIATE") }, "SQLite's lock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "log.db")
+			if err := open(t, path).Close(); err != nil {
+				t.Fatal(err)
+			}
+			c.hold(t, path)
+			if s, err := openWithin(t.Context(), 50*time.Millisecond, path, slog.New(slog.DiscardHandler)); err == nil {
+				t.Errorf("it was opened: %v", s.Close())
+			} else if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "fuser") {
+				t.Errorf("openWithin: %v, want it to say what it waited for, %s, and how to find who holds it", err, c.want)
+			}
+
+			ctx, cancel := context.WithCancel(t.Context())
+			said := make(chan struct{})
+			logger := slog.New(slog.NewTextHandler(writerFunc(func(line []byte) {
+				if bytes.Contains(line, []byte("still waiting")) && bytes.Contains(line, []byte(c.want)) {
+					close(said)
+				}
+			}), nil))
+			done := make(chan error)
+			go func() {
+				_, err := Open(ctx, path, logger)
+				done <- err
+			}()
+			select {
+			case <-said:
+			case err := <-done:
+				t.Fatalf("Open did not say that it waits: %v", err)
+			}
+			cancelled := time.Now()
+			cancel()
+			if err := <-done; err == nil {
+				t.Error("it was opened")
+			}
+			if took := time.Since(cancelled); took > openWarning/2 {
+				t.Errorf("Open returned %v after its context had ended", took)
+			}
+		})
+	}
+}
+
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(p []byte) (int, error) { f(p); return len(p), nil }

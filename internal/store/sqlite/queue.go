@@ -7,6 +7,9 @@ import (
 	"github.com/gofrs/flock"
 )
 
+// queueSuffix makes a database's name that of its queue's file.
+const queueSuffix = ".lock"
+
 // A queue is where replicas wait for their turn to write: a lock on a file
 // beside the database, which the operating system hands on at once, where
 // SQLite's own lock is polled for with sleeps. It makes nothing true: BEGIN

@@ -3,7 +3,9 @@ package sqlite
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
+	"github.com/google/uuid"
 	"github.com/ncruces/go-sqlite3"
 )
 
@@ -21,51 +23,77 @@ const createTable = `CREATE TABLE messages (
 	UNIQUE (id)
 ) STRICT`
 
-var errForeign = errors.New(`there is a "messages" table, view, index or trigger already that is not this program's; nothing was changed: name another file`)
+// createID makes the view that holds the log's id. A view, so that the id is a
+// part of the schema: no statement changes it without changing the schema's
+// version, and it stands in the file's first page.
+const createID = `CREATE VIEW log_id AS SELECT '%s' AS id`
 
-// hasTable tells whether the table is there. A foreign one is an error.
-func (c *conn) hasTable() (found bool, err error) {
+var isID = regexp.MustCompile(`^` + fmt.Sprintf(createID, `([0-9a-f-]{36})`) + `$`)
+
+var errForeign = errors.New(`there is a "messages" or "log_id" table, view, index or trigger already that is not this program's; nothing was changed: name another file`)
+
+// A schema is what the database holds of the log.
+type schema struct {
+	table bool
+	id    string // empty if the log has none, as one of an earlier version
+}
+
+// schema looks at the database. Objects that are foreign, or that would change
+// what is stored or read, are an error.
+func (c *conn) schema() (s schema, err error) {
 	encoding, err := c.text("PRAGMA encoding")
 	if err != nil {
-		return false, err
+		return schema{}, err
 	}
 	if encoding != "UTF-8" {
-		return false, fmt.Errorf("the database's text is encoded in %s, which can change a message; nothing was changed: name another file", encoding)
+		return schema{}, fmt.Errorf("the database's text is encoded in %s, which can change a message; nothing was changed: name another file", encoding)
 	}
 
 	foreign := false
 	err = c.rows(func(st *sqlite3.Stmt) {
-		found = true
-		if st.ColumnText(0) != "table" || st.ColumnText(1) != createTable {
+		kind, sql := st.ColumnText(0), st.ColumnText(1)
+		if id := isID.FindStringSubmatch(sql); kind == "view" && id != nil {
+			s.id = id[1]
+		} else if kind == "table" && sql == createTable {
+			s.table = true
+		} else {
 			foreign = true
 		}
 	}, `SELECT type, sql FROM sqlite_schema
-		WHERE (name = 'messages' COLLATE NOCASE OR tbl_name = 'messages' COLLATE NOCASE)
+		WHERE (name COLLATE NOCASE IN ('messages', 'log_id') OR tbl_name COLLATE NOCASE IN ('messages', 'log_id'))
 		AND sql IS NOT NULL -- the indexes of UNIQUE constraints have none`)
 	switch {
 	case err != nil:
-		return false, err
+		return schema{}, err
 	case foreign:
-		return false, errForeign
+		return schema{}, errForeign
 	}
-	return found, nil
+	return s, nil
 }
 
 // createIfMissing settles between processes that start at the same instant
-// who creates the table.
-func (c *conn) createIfMissing() error {
+// who creates the log, and returns its id.
+func (c *conn) createIfMissing() (id string, err error) {
 	if err := c.exec(begin); err != nil {
-		return err
+		return "", err
 	}
-	found, err := c.hasTable()
+	found, err := c.schema()
 	if err != nil {
-		return err // closing the connection rolls back
+		return "", err // closing the connection rolls back
 	}
-	if found {
-		return c.exec(rollback)
+	if found.table && found.id != "" {
+		return found.id, c.exec(rollback)
 	}
-	if err := c.db.Exec(createTable); err != nil {
-		return err
+	if !found.table {
+		if err := c.db.Exec(createTable); err != nil {
+			return "", err
+		}
 	}
-	return c.exec(commit)
+	if found.id == "" {
+		found.id = uuid.NewString()
+		if err := c.db.Exec(fmt.Sprintf(createID, found.id)); err != nil {
+			return "", err
+		}
+	}
+	return found.id, c.exec(commit)
 }

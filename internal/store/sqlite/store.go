@@ -7,12 +7,12 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
-	"math"
-	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -47,10 +47,14 @@ var _ messenger.Store = (*Store)(nil)
 type Store struct {
 	path   string
 	logID  string
-	file   os.FileInfo // what path named when it was opened
+	watch  *watch
 	logger *slog.Logger
 	now    func() time.Time
 	queue  *queue
+
+	seen    atomic.Int64 // the newest message that was read or stored here
+	version atomic.Int64 // of the schema when it was last looked at
+	refused atomic.Bool  // the log is not what it was, and the logger knows
 
 	// Each holds its connection while nobody uses it: nil if it must be
 	// opened anew. Close takes both for good.
@@ -69,8 +73,10 @@ func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (mess
 	defer cancel()
 	appended, err := s.append(ctx, take)
 	if err != nil {
+		s.tell(err)
 		return messenger.Appended{}, err
 	}
+	s.tell(nil)
 	return appended, nil
 }
 
@@ -89,6 +95,9 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 			s.logger.Error("queue not unlocked", "err", err)
 		}
 	}()
+	if err := s.checkFiles(true); err != nil {
+		return messenger.Appended{}, failure(err)
+	}
 	if w, err = s.connected(ctx, w); err != nil {
 		return messenger.Appended{}, failure(err)
 	}
@@ -99,17 +108,31 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 			w = nil
 		}
 	}()
-	appended, failed := w.append(take, s.now)
-	whole = failed == nil
-	return appended, failed
+	appended, failed := s.transact(w, take)
+	if failed != nil {
+		return messenger.Appended{}, failed
+	}
+	if err := s.watch.checkAgain(true); err != nil {
+		return messenger.Appended{}, &messenger.Error{
+			Kind: messenger.Unknown, Detail: "the log was changed from outside while it was storing; its operator must look at the server's log", Err: changed{err}}
+	}
+	if w.frames >= checkpointFrames {
+		w.db.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE) // what it could not do, the next one will
+		s.watch.checkAgain(true)                               // notes what the file looks like now
+	}
+	whole = true
+	return appended, nil
 }
 
-// append is one transaction. After an error it may still be open.
-func (w *conn) append(take func() []messenger.Draft, now func() time.Time) (messenger.Appended, *messenger.Error) {
+// transact is one transaction. After an error it may still be open.
+func (s *Store) transact(w *conn, take func() []messenger.Draft) (messenger.Appended, *messenger.Error) {
 	if err := w.exec(begin); err != nil {
 		return messenger.Appended{}, failure(err)
 	}
-	appended, stored, err := w.store(take(), now)
+	if err := s.checkSchema(w); err != nil {
+		return messenger.Appended{}, failure(err)
+	}
+	appended, stored, err := s.store(w, take())
 	if err != nil {
 		return messenger.Appended{}, failure(err)
 	}
@@ -129,11 +152,14 @@ func (w *conn) append(take func() []messenger.Draft, now func() time.Time) (mess
 	if err := w.exec(commit); err != nil {
 		return messenger.Appended{}, commitFailure(err)
 	}
+	for _, r := range appended.Results {
+		s.saw(r.Seq)
+	}
 	return appended, nil
 }
 
 // store inserts those drafts that are new, if any, into the open transaction.
-func (w *conn) store(drafts []messenger.Draft, now func() time.Time) (_ messenger.Appended, stored bool, _ error) {
+func (s *Store) store(w *conn, drafts []messenger.Draft) (_ messenger.Appended, stored bool, _ error) {
 	if len(drafts) == 0 {
 		return messenger.Appended{}, false, nil
 	}
@@ -142,8 +168,16 @@ func (w *conn) store(drafts []messenger.Draft, now func() time.Time) (_ messenge
 		return messenger.Appended{}, false, err
 	}
 	slices.Reverse(before)
+	if len(before) < messenger.WindowSize-1 {
+		err = checkConsecutive(before, 1)
+	} else {
+		err = checkConsecutive(before, before[0].Seq)
+	}
+	if err = cmp.Or(err, checkEnd(before, s.seen.Load())); err != nil {
+		return messenger.Appended{}, false, err
+	}
 
-	sentAt := now().UnixMicro()
+	sentAt := s.now().UnixMicro()
 	if n := len(before); n > 0 {
 		sentAt = max(sentAt, before[n-1].SentAt.UnixMicro()) // the clock may have stepped back
 	}
@@ -169,8 +203,18 @@ func (w *conn) store(drafts []messenger.Draft, now func() time.Time) (_ messenge
 
 // Read is messenger.Store's.
 func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.Message, error) {
-	messages, err := s.read(ctx, selectAfter, after, max(limit, 0))
-	if err != nil {
+	seen := s.seen.Load()
+	messages, err := s.read(ctx, func(messages []messenger.Message) error {
+		next := max(after, 0) + 1
+		if err := checkConsecutive(messages, next); err != nil {
+			return err
+		}
+		if end := next - 1 + int64(len(messages)); len(messages) < limit && end < seen { // there is no more
+			return wentBack(end, seen)
+		}
+		return nil
+	}, selectAfter, after, max(limit, 0))
+	if s.tell(err); err != nil {
 		return nil, failure(err)
 	}
 	return messages, nil
@@ -178,8 +222,9 @@ func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.M
 
 // Head is messenger.Store's.
 func (s *Store) Head(ctx context.Context) (int64, error) {
-	last, err := s.read(ctx, selectLast, 1)
-	if err != nil {
+	seen := s.seen.Load()
+	last, err := s.read(ctx, func(last []messenger.Message) error { return checkEnd(last, seen) }, selectLast, 1)
+	if s.tell(err); err != nil {
 		return 0, failure(err)
 	}
 	if len(last) == 0 {
@@ -188,7 +233,9 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return last[0].Seq, nil
 }
 
-func (s *Store) read(ctx context.Context, sql string, args ...any) ([]messenger.Message, error) {
+// read returns the rows of a statement that selects columns, if they pass check.
+// Where a connection fails, it tries another one at once.
+func (s *Store) read(ctx context.Context, check func([]messenger.Message) error, sql string, args ...any) ([]messenger.Message, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	r, err := acquire(ctx, s.reader)
@@ -196,27 +243,40 @@ func (s *Store) read(ctx context.Context, sql string, args ...any) ([]messenger.
 		return nil, err
 	}
 	defer func() { s.reader <- r }()
-	if r, err = s.connected(ctx, r); err != nil {
-		return nil, err
+	for range 2 {
+		if r, err = s.connected(ctx, r); err != nil {
+			return nil, err
+		}
+		var messages []messenger.Message
+		if messages, err = r.messages(sql, args...); err == nil {
+			err = s.checkSchema(r)
+		}
+		r.failed = err != nil
+		// Last of all, so that no change escapes that was there when the rows were read.
+		if err := s.checkFiles(false); err != nil {
+			return nil, err
+		}
+		if err == nil {
+			if err := check(messages); err != nil {
+				return nil, err
+			}
+			if n := len(messages); n > 0 {
+				s.saw(messages[n-1].Seq)
+			}
+			return messages, nil
+		}
+		if _, ok := errors.AsType[changed](err); ok || context.Cause(ctx) != nil {
+			break
+		}
 	}
-	messages, err := r.messages(sql, args...)
-	if err != nil {
-		s.discard(r)
-		r = nil
-	}
-	return messages, err
+	return nil, err
 }
 
 // Ready is messenger.Store's. It only reads: taking the log's lock to find out
 // more would hold up the writers.
 func (s *Store) Ready(ctx context.Context) error {
-	if _, err := s.Read(ctx, math.MaxInt64, 1); err != nil {
-		return err
-	}
-	if err := s.unmoved(); err != nil {
-		return failure(err)
-	}
-	return nil
+	_, err := s.Head(ctx)
+	return err
 }
 
 // LogID is messenger.Store's.
@@ -232,7 +292,7 @@ func (s *Store) Close() error {
 	close(s.writer)
 	r := <-s.reader
 	close(s.reader)
-	return errors.Join(r.close(), w.close())
+	return errors.Join(r.close(), w.close(), s.watch.close())
 }
 
 // bound is a context that ends with ctx or with the Store.
@@ -258,40 +318,37 @@ func acquire(ctx context.Context, slot chan *conn) (*conn, error) {
 	}
 }
 
-// connected returns c or, if it is nil, a new connection, interrupted when ctx
-// ends.
+// connected returns c or, in place of one that is nil or has failed, a new
+// connection, interrupted when ctx ends. The failed one is closed last, so that
+// the files stay those that are watched: with its last connection a database
+// gives up its -wal and -shm.
 func (s *Store) connected(ctx context.Context, c *conn) (*conn, error) {
-	if err := s.unmoved(); err != nil {
-		return c, err
-	}
-	if c != nil {
+	if c != nil && !c.failed {
 		c.db.SetInterrupt(ctx)
 		return c, nil
 	}
-	c, err := dial(ctx, s.path, 0)
+	if err := s.checkFiles(false); err != nil {
+		return c, err
+	}
+	another, err := dial(ctx, s.path, 0)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	if err := c.makeDurable(); err != nil {
-		return nil, errors.Join(err, c.close())
+	if err := another.makeDurable(); err != nil {
+		return c, errors.Join(err, another.close())
 	}
-	return c, nil
-}
-
-// unmoved makes sure that the open file is the one that other replicas find.
-// In a file that was removed or replaced, messages would be lost without a word.
-func (s *Store) unmoved() error {
-	info, err := os.Stat(s.path)
-	if err != nil {
-		return err
+	if err := s.watch.join(); err != nil {
+		s.watch.leave()
+		return c, errors.Join(err, another.close())
 	}
-	if !os.SameFile(info, s.file) {
-		return errors.New("the database file was replaced; put it back or restart")
+	if c != nil {
+		s.discard(c)
 	}
-	return nil
+	return another, nil
 }
 
 func (s *Store) discard(c *conn) {
+	s.watch.leave()
 	if err := c.close(); err != nil {
 		s.logger.Warn("connection not closed", "err", err)
 	}

@@ -1,0 +1,471 @@
+package sqlite
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"dummymessenger/internal/messenger"
+)
+
+// mustRefuse checks that s neither stores nor shows anything.
+func mustRefuse(t *testing.T, name string, s *Store) {
+	t.Helper()
+	_, err := s.Append(t.Context(), func() []messenger.Draft { return []messenger.Draft{draft(1000)} })
+	if messenger.KindOf(err) != messenger.Unavailable {
+		t.Errorf("%s: Append: %v, want it unavailable", name, err)
+	}
+	if got, err := s.Read(t.Context(), 0, 1000); messenger.KindOf(err) != messenger.Unavailable {
+		t.Errorf("%s: Read = %d messages, %v, want it unavailable", name, len(got), err)
+	}
+	if got, err := s.Head(t.Context()); messenger.KindOf(err) != messenger.Unavailable {
+		t.Errorf("%s: Head = %d, %v, want it unavailable", name, got, err)
+	}
+	if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unavailable {
+		t.Errorf("%s: Ready: %v, want it unavailable", name, err)
+	}
+}
+
+// fill appends n drafts, the first of which becomes the message after.
+func fill(t *testing.T, s *Store, after int64, n int) {
+	t.Helper()
+	for i := range n {
+		store(t, s, int(after)+i+1, after+int64(i)+1)
+	}
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// overwrite writes over the file as cp does.
+func overwrite(t *testing.T, path string, content []byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err == nil {
+		_, err = f.Write(content)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestWrittenOver: whatever is written over the file, replicas that run refuse
+// from then on, also one that has done nothing since it started, and none starts.
+func TestWrittenOver(t *testing.T) {
+	if !countersKnown {
+		t.Skip("here only a foreign first page is noticed")
+	}
+	t.Parallel()
+	for name, write := range map[string]func(t *testing.T, path string, older []byte){
+		"another log": func(t *testing.T, path string, _ []byte) {
+			other := filepath.Join(t.TempDir(), "other.db")
+			s := open(t, other)
+			fill(t, s, 0, 100)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			overwrite(t, path, readFile(t, other))
+		},
+		"an older copy": func(t *testing.T, path string, older []byte) { overwrite(t, path, older) },
+		"itself":        func(t *testing.T, path string, _ []byte) { overwrite(t, path, readFile(t, path)) },
+		"a backup": func(t *testing.T, path string, _ []byte) {
+			backup := filepath.Join(t.TempDir(), "backup.db")
+			if err := shell(t, path, "").Backup("main", backup); err != nil {
+				t.Fatal(err)
+			}
+			overwrite(t, path, readFile(t, backup))
+		},
+		"a compacted backup": func(t *testing.T, path string, _ []byte) {
+			backup := filepath.Join(t.TempDir(), "backup.db")
+			shell(t, path, "VACUUM INTO '"+backup+"'")
+			overwrite(t, path, readFile(t, backup))
+		},
+		"nothing": func(t *testing.T, path string, _ []byte) { overwrite(t, path, nil) },
+		"cut": func(t *testing.T, path string, _ []byte) {
+			if err := os.Truncate(path, 4096); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"one byte": func(t *testing.T, path string, _ []byte) {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if _, err := f.WriteAt([]byte{0xff}, 9000); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "log.db")
+			a := open(t, path)
+			fill(t, a, 0, 50)
+			shell(t, path, "PRAGMA wal_checkpoint(TRUNCATE)")
+			older := readFile(t, path)
+			fill(t, a, 50, 50)
+			b := open(t, path) // makes a checkpoint, after which the next commit begins the WAL anew
+			fill(t, a, 100, 3)
+			for _, s := range []*Store{a, b} {
+				if err := s.Ready(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+
+			write(t, path, older)
+			mustRefuse(t, "one that stored", a)
+			mustRefuse(t, "one that did not", b)
+			if s, err := Open(t.Context(), path, slog.New(slog.DiscardHandler)); err == nil {
+				t.Errorf("another replica opened it: %v", s.Close())
+			}
+		})
+	}
+}
+
+// TestWrittenOverUnderLoad: the same while two replicas store as fast as they can.
+func TestWrittenOverUnderLoad(t *testing.T) {
+	if !countersKnown {
+		t.Skip("here only a foreign first page is noticed")
+	}
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.db")
+	stores := []*Store{open(t, path), open(t, path)}
+	var backup []byte
+	var once sync.Once
+	var running sync.WaitGroup
+	for i, s := range stores {
+		running.Go(func() {
+			for n := 0; ; n++ {
+				drafts := make([]messenger.Draft, 20)
+				for j := range drafts {
+					drafts[j] = messenger.Draft{ID: messenger.KeyID(fmt.Sprint(i, n, j)), Sender: fmt.Sprint(j), Text: strings.Repeat("x", 300)}
+				}
+				got, err := s.Append(t.Context(), func() []messenger.Draft { return drafts })
+				if err != nil {
+					return
+				}
+				if seq := got.Results[0].Seq; seq > 20_000 {
+					t.Errorf("replica %d still stores, as %d", i, seq)
+					return
+				} else if seq > 3000 && i == 0 {
+					once.Do(func() { backup = readFile(t, path) })
+				}
+				if n%10 == 0 {
+					if _, err := s.Read(t.Context(), got.Results[0].Seq-1, 20); err != nil {
+						return
+					}
+				}
+				if i == 0 && got.Results[0].Seq > 8000 && backup != nil {
+					overwrite(t, path, backup)
+					backup = nil
+				}
+			}
+		})
+	}
+	running.Wait()
+	for i, s := range stores {
+		mustRefuse(t, fmt.Sprint("replica ", i), s)
+	}
+}
+
+// TestOtherProgramsMayDoThis: what SQLite does at the wish of another program
+// is no damage.
+func TestOtherProgramsMayDoThis(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(t *testing.T, path string){
+		"checkpoint":          func(t *testing.T, path string) { shell(t, path, "PRAGMA wal_checkpoint(PASSIVE)") },
+		"truncate checkpoint": func(t *testing.T, path string) { shell(t, path, "PRAGMA wal_checkpoint(TRUNCATE)") },
+		"another table": func(t *testing.T, path string) {
+			shell(t, path, "DROP TABLE IF EXISTS other; CREATE TABLE other (x); CREATE INDEX i ON other (x)")
+		},
+		"vacuum":  func(t *testing.T, path string) { shell(t, path, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)") },
+		"analyze": func(t *testing.T, path string) { shell(t, path, "ANALYZE") },
+		"permissions": func(t *testing.T, path string) {
+			if err := os.Chmod(path, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"no queue file": func(t *testing.T, path string) {
+			if err := os.Remove(path + queueSuffix); err != nil && runtime.GOOS != "windows" {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "log.db")
+			a, b := open(t, path), open(t, path)
+			fill(t, a, 0, 30)
+			for n := range 3 {
+				do(t, path)
+				if err := b.Ready(t.Context()); err != nil {
+					t.Errorf("Ready: %v", err)
+				}
+				store(t, b, 31+2*n, int64(31+2*n))
+				store(t, a, 32+2*n, int64(32+2*n))
+			}
+			if got, err := b.Read(t.Context(), 0, 100); err != nil || len(got) != 36 {
+				t.Errorf("Read = %d messages, %v, want 36", len(got), err)
+			}
+		})
+	}
+}
+
+// TestChangedBySQL: what another program does to the log by SQL is noticed,
+// and that it was undone.
+func TestChangedBySQL(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ do, undo string }{
+		"all deleted":         {"DELETE FROM messages", ""},
+		"the newest deleted":  {"DELETE FROM messages WHERE seq = 12", ""},
+		"one deleted":         {"DELETE FROM messages WHERE seq = 7", ""},
+		"trigger":             {"CREATE TRIGGER t BEFORE INSERT ON messages BEGIN SELECT RAISE(IGNORE); END", "DROP TRIGGER t"},
+		"trigger in capitals": {"CREATE TRIGGER t AFTER INSERT ON MESSAGES BEGIN DELETE FROM messages WHERE seq = new.seq; END", "DROP TRIGGER t"},
+		"index":               {"CREATE UNIQUE INDEX i ON messages (sent_at)", "DROP INDEX i"},
+		"column":              {"ALTER TABLE messages ADD COLUMN x ANY", "ALTER TABLE messages DROP COLUMN x"},
+		"renamed":             {"ALTER TABLE messages RENAME TO away", "ALTER TABLE away RENAME TO messages"},
+		"made anew":           {"DROP TABLE messages; " + createTable, ""},
+		"view in its place":   {"ALTER TABLE messages RENAME TO away; CREATE VIEW messages AS SELECT * FROM away", ""},
+		"id removed":          {"DROP VIEW log_id", ""},
+		"another id":          {"DROP VIEW log_id; " + fmt.Sprintf(createID, "01234567-89ab-cdef-0123-456789abcdef"), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "log.db")
+			var log bytes.Buffer
+			a, err := Open(t.Context(), path, slog.New(slog.NewTextHandler(&log, nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { a.Close() })
+			b := open(t, path)
+			fill(t, a, 0, 12)
+			if err := b.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			other := shell(t, path, c.do)
+			if name != "one deleted" { // which no longer shows at the end
+				mustRefuse(t, "one that stored", a)
+				mustRefuse(t, "one that read", b)
+			} else if _, err := b.Read(t.Context(), 2, 10); messenger.KindOf(err) != messenger.Unavailable {
+				t.Errorf("Read of a hole: %v", err)
+			} else {
+				refuse(t, t.Context(), a, messenger.Unavailable, draft(13))
+			}
+			if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+				t.Errorf("%d errors in the log, want one:\n%s", n, &log)
+			}
+			if c.undo == "" {
+				return
+			}
+			if err := other.Exec(c.undo); err != nil {
+				t.Fatal(err)
+			}
+			// SQLite quotes what was renamed: it is the table, but no longer the text.
+			if name != "renamed" {
+				store(t, a, 13, 13)
+				store(t, b, 14, 14)
+			}
+		})
+	}
+}
+
+// TestRestoredBySQL: another log, also with more messages, or an older state
+// of this one, that was put into the file by SQLite itself.
+func TestRestoredBySQL(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, other, backup := filepath.Join(dir, "log.db"), filepath.Join(dir, "other.db"), filepath.Join(dir, "backup.db")
+	a, b := open(t, path), open(t, path)
+	fill(t, a, 0, 10)
+	fill(t, open(t, other), 0, 30)
+	if err := shell(t, path, "").Backup("main", backup); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, b, 10, 10)
+	for _, from := range []string{other, backup} {
+		if err := shell(t, path, "").Restore("main", from); err != nil {
+			t.Fatal(err)
+		}
+		mustRefuse(t, from, a)
+		mustRefuse(t, from, b)
+	}
+}
+
+// TestNames: a file that has several names is one log, under the first of them.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, second := filepath.Join(dir, "log.db"), filepath.Join(dir, "second.db")
+	s := open(t, path)
+	fill(t, s, 0, 1)
+	if err := os.Link(path, second); err != nil {
+		t.Skip(err)
+	}
+	refuseOpen(t, second, "hard links")
+	fill(t, s, 1, 1)
+	if err := os.WriteFile(second+queueSuffix, nil, 0o666); err != nil { // as if it had been used before
+		t.Fatal(err)
+	}
+	refuseOpen(t, second, "open in another program")
+	fill(t, open(t, path), 2, 1)
+
+	if runtime.GOOS != "linux" {
+		return
+	}
+	elsewhere := filepath.Join(t.TempDir(), "else where\\.db")
+	if err := os.WriteFile(elsewhere, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.Command("mount", "--bind", path, elsewhere).Run(); err != nil {
+		t.Skip("a file cannot be mounted here")
+	}
+	defer exec.Command("umount", elsewhere).Run()
+	refuseOpen(t, elsewhere, "mounted")
+	fill(t, s, 3, 1)
+}
+
+// TestFilesBesideIt: what becomes of -wal and -shm is noticed by those who have
+// them open, and by those who start.
+func TestFilesBesideIt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows doesn't let open files be removed")
+	}
+	t.Parallel()
+	for _, names := range [][]string{{"-wal"}, {"-shm"}, {"-wal", "-shm"}} {
+		t.Run(strings.Join(names, ""), func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "log.db")
+			s := open(t, path)
+			fill(t, s, 0, 3)
+			for _, suffix := range names {
+				if err := os.Rename(path+suffix, path+suffix+".away"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mustRefuse(t, "renamed", s)
+			if another, err := Open(t.Context(), path, slog.New(slog.DiscardHandler)); err == nil {
+				t.Errorf("another replica opened it: %v", another.Close())
+			}
+			mustRefuse(t, "still", s)
+			for _, suffix := range names {
+				if err := os.Rename(path+suffix+".away", path+suffix); err != nil {
+					t.Fatal(err)
+				}
+			}
+			fill(t, s, 3, 1)
+		})
+	}
+}
+
+// TestReaderFails: a read whose connection fails gets another one in the same call.
+func TestReaderFails(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "log.db"))
+	fill(t, s, 0, 3)
+	r := <-s.reader
+	r.db.SetInterrupt(t.Context())
+	err := r.db.Exec("CREATE TEMP TABLE messages (x)") // so that this connection has no column seq
+	s.reader <- r
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Read(t.Context(), 0, 10); err != nil || len(got) != 3 {
+		t.Errorf("Read = %v, %v, want 3 messages", got, err)
+	}
+}
+
+func TestLogID(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log.db")
+	a, b := open(t, path), open(t, path)
+	if a.LogID() == "" || a.LogID() != b.LogID() {
+		t.Errorf("two replicas say %q and %q", a.LogID(), b.LogID())
+	}
+	if c := open(t, filepath.Join(dir, "other.db")); c.LogID() == a.LogID() {
+		t.Errorf("another log is %q, too", c.LogID())
+	}
+	r := <-a.reader
+	defer func() { a.reader <- r }()
+	r.db.SetInterrupt(t.Context())
+	if got, err := r.text("SELECT id FROM log_id"); err != nil || got != a.LogID() {
+		t.Errorf("the database says %q, %v, want %q", got, err, a.LogID())
+	}
+}
+
+// TestEarlierVersion: a log of a version without ids gets one and goes on, while
+// a connection of such a version is open.
+func TestEarlierVersion(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.db")
+	old := shell(t, path, "PRAGMA journal_mode = WAL; "+createTable)
+	if err := old.Exec(`INSERT INTO messages VALUES (1, 'Анна', 1, 'text', 1, zeroblob(16))`); err != nil {
+		t.Fatal(err)
+	}
+	a, b := open(t, path), open(t, path)
+	if a.LogID() == "" || a.LogID() != b.LogID() {
+		t.Errorf("two replicas say %q and %q", a.LogID(), b.LogID())
+	}
+	store(t, a, 2, 2)
+	if err := old.Exec(`INSERT INTO messages VALUES (3, 'Анна', 3, 'text', 1, x'00112233445566778899aabbccddeeff')`); err != nil {
+		t.Fatal(err)
+	}
+	store(t, b, 4, 4)
+}
+
+// TestWALShrinks: after a long reader the WAL gets small again.
+func TestWALShrinks(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.db")
+	s := open(t, path)
+	size := func() int64 {
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	var n int
+	grow := func(limit int64) {
+		for size() < limit {
+			drafts := make([]messenger.Draft, 500)
+			for i := range drafts {
+				n++
+				drafts[i] = draft(n)
+				drafts[i].Text = strings.Repeat("x", messenger.MaxText)
+			}
+			if _, err := s.Append(t.Context(), func() []messenger.Draft { return drafts }); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	grow(1)
+	reader := shell(t, path, "BEGIN; SELECT count(*) FROM messages")
+	grow(2 * walLimit)
+	if err := reader.Exec("COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // a checkpoint, the WAL begun anew, and its end cut off
+		n++
+		store(t, s, n, int64(n))
+	}
+	if got := size(); got > walLimit {
+		t.Errorf("the WAL has %d bytes, want at most %d", got, walLimit)
+	}
+}
