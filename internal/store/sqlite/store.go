@@ -112,13 +112,18 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 	if failed != nil {
 		return messenger.Appended{}, failed
 	}
+	if w.frames < checkpointFrames && !s.watch.restarted(w.frames) {
+		whole = true
+		return appended, nil
+	}
+	// Look at the file before it is written to, and note what it looks like afterwards.
 	if err := s.watch.checkAgain(true); err != nil {
 		return messenger.Appended{}, &messenger.Error{
 			Kind: messenger.Unknown, Detail: "the log was changed from outside while it was storing; its operator must look at the server's log", Err: changed{err}}
 	}
 	if w.frames >= checkpointFrames {
 		w.db.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE) // what it could not do, the next one will
-		s.watch.checkAgain(true)                               // notes what the file looks like now
+		s.watch.checkAgain(true)
 	}
 	whole = true
 	return appended, nil

@@ -8,7 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -33,27 +35,28 @@ type watch struct {
 	main  *os.File
 	index *os.File // nil where the counters are not looked at
 
+	parent string // the folder of these
+	paths  [3]string
 	opened [3]fs.FileInfo // the file, its -wal and -shm
 
 	mu     sync.Mutex
-	conns  int      // how many connections are open
-	note   *os.File // the queue's file
-	page   []byte   // its buffers, which noted and look also use
+	conns  int       // how many connections are open
+	frames int       // in the WAL when a caller that had the lock looked last
+	folder time.Time // when it was changed before its names were last looked at
+	note   *os.File  // the queue's file
+	page   []byte    // its buffers, which noted and look also use
 	header [136]byte
 	raw    look
 	inPage bool  // the first page has been seen to hold the id
 	broken error // what was noticed can't be undone while connections are open
 }
 
-// suffixes are those of the files that watch.opened holds.
-var suffixes = [...]string{"", "-wal", "-shm"}
-
 // countersKnown reports whether the counters can be looked at: elsewhere, closing
 // a descriptor of -shm would drop SQLite's locks, or a file's time lags behind.
 const countersKnown = runtime.GOOS == "linux" || runtime.GOOS == "darwin"
 
 func openWatch(path, id string) (w *watch, err error) {
-	w = &watch{path: path, id: []byte(id)}
+	w = &watch{path: path, id: []byte(id), parent: filepath.Dir(path), paths: [3]string{path, path + "-wal", path + "-shm"}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -74,12 +77,12 @@ func openWatch(path, id string) (w *watch, err error) {
 func (w *watch) find() (err error) {
 	if countersKnown {
 		w.index.Close() // may be nil
-		if w.index, err = os.Open(w.path + "-shm"); err != nil {
+		if w.index, err = os.Open(w.paths[2]); err != nil {
 			return err
 		}
 	}
-	for i := 1; i < len(suffixes); i++ {
-		if w.opened[i], err = os.Stat(w.path + suffixes[i]); err != nil {
+	for i := 1; i < len(w.paths); i++ {
+		if w.opened[i], err = os.Stat(w.paths[i]); err != nil {
 			return err
 		}
 		os.SameFile(w.opened[i], w.opened[i])
@@ -154,19 +157,54 @@ func (w *watch) close() error {
 func (w *watch) check(locked bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i, suffix := range suffixes {
-		if i > 0 && w.conns == 0 {
-			break
+	var before look
+	if countersKnown && w.conns > 0 {
+		var err error
+		if before, err = w.counters(); err != nil {
+			return err
 		}
-		info, err := os.Stat(w.path + suffix)
+	}
+	if locked {
+		w.frames = int(binary.NativeEndian.Uint32(w.header[16:]))
+	}
+	folder, err := os.Stat(w.parent)
+	if err != nil {
+		return err
+	}
+	// As long as the folder is the same, so are the names in it. Its time may
+	// be as coarse as a second, so let that pass. To ask for the time of -wal
+	// itself would have the kernel keep it more exactly, which costs each commit.
+	names := w.paths[:]
+	if now := folder.ModTime(); countersKnown && now.Equal(w.folder) || w.conns == 0 {
+		names = names[:1]
+	} else {
+		w.folder = time.Time{}
+		if time.Since(now) > 2*time.Second {
+			w.folder = now
+		}
+	}
+	var info fs.FileInfo
+	for i := range slices.Backward(names) {
+		info, err = os.Stat(w.paths[i])
 		if err != nil {
 			return fmt.Errorf("a file of the log was removed or cannot be looked at; put it back, or stop all replicas, then start them: %w", err)
 		}
 		if !os.SameFile(info, w.opened[i]) {
-			return fmt.Errorf("%s was replaced by another file; put it back, or stop all replicas, then start them", w.path+suffix)
+			return fmt.Errorf("%s was replaced by another file; put it back, or stop all replicas, then start them", w.paths[i])
 		}
 	}
+	if w.broken == nil && before.salted() && before.with(info) == w.noted() {
+		return nil
+	}
 	return w.checkContent(locked)
+}
+
+// restarted reports whether a commit after which the WAL has frames began it
+// anew. The caller has had the queue's lock since it called check.
+func (w *watch) restarted(frames int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return frames <= w.frames
 }
 
 // checkAgain is check without the files' names.
@@ -268,20 +306,34 @@ func (w *watch) checkPage() error {
 // File Format" at sqlite.org/walformat.html.
 type look [8 + 4 + 4 + 8 + 8]byte
 
-func (w *watch) look() (l look, err error) {
-	if _, err := w.index.ReadAt(w.header[:], 0); err != nil {
-		return l, fmt.Errorf("%s-shm cannot be read: %w", w.path, err)
+func (w *watch) look() (look, error) {
+	l, err := w.counters()
+	if err != nil {
+		return l, err
 	}
 	info, err := w.main.Stat()
 	if err != nil {
 		return l, err
 	}
+	return l.with(info), nil
+}
+
+// counters returns a look at the WAL index alone.
+func (w *watch) counters() (l look, err error) {
+	if _, err := w.index.ReadAt(w.header[:], 0); err != nil {
+		return l, fmt.Errorf("%s-shm cannot be read: %w", w.path, err)
+	}
 	copy(l[0:8], w.header[32:])
 	copy(l[8:12], w.header[96:])
 	copy(l[12:16], w.header[128:])
+	return l, nil
+}
+
+// with returns l with the file's time and size.
+func (l look) with(info fs.FileInfo) look {
 	binary.NativeEndian.PutUint64(l[16:], uint64(info.ModTime().UnixNano()))
 	binary.NativeEndian.PutUint64(l[24:], uint64(info.Size()))
-	return l, nil
+	return l
 }
 
 func (l look) counters() [16]byte { return [16]byte(l[:]) }
