@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/memlog"
 	"dummymessenger/internal/messenger"
 )
 
 // slowLog takes d for each message.
-func slowLog(d time.Duration) Appender {
-	log := memlog.New(AppendMessage)
+func slowLog(t *testing.T, d time.Duration) Appender {
+	log := newLog(t)
 	return appendFunc(func(ctx context.Context, draft messenger.Draft) (messenger.Answer, error) {
 		select {
 		case <-time.After(d):
@@ -104,7 +103,7 @@ func TestRequestTimeout(t *testing.T) {
 }
 
 func TestPanic(t *testing.T) {
-	log := memlog.New(AppendMessage)
+	log := newLog(t)
 	rep := start(t, Config{Log: appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
 		if d.Sender == "a" {
 			panic("hunter2")

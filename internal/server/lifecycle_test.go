@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/memlog"
 	"dummymessenger/internal/messenger"
 )
 
@@ -32,8 +31,8 @@ type heldLog struct {
 	release chan struct{} // closed to let them all through
 }
 
-func newHeldLog() *heldLog {
-	return &heldLog{memlog.New(AppendMessage), make(chan struct{}, 100), make(chan struct{})}
+func newHeldLog(t *testing.T) *heldLog {
+	return &heldLog{newLog(t), make(chan struct{}, 100), make(chan struct{})}
 }
 
 func (l *heldLog) Append(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
@@ -48,7 +47,7 @@ func (l *heldLog) Append(ctx context.Context, d messenger.Draft) (messenger.Answ
 
 func TestGracefulShutdown(t *testing.T) {
 	const inFlight = 5
-	log := newHeldLog()
+	log := newHeldLog(t)
 	rep := start(t, Config{Log: log, RequestTimeout: patience, ShutdownTimeout: patience})
 
 	var group sync.WaitGroup
@@ -129,7 +128,7 @@ func TestDrain(t *testing.T) {
 }
 
 func TestShutdownTimeout(t *testing.T) {
-	log := newHeldLog()
+	log := newHeldLog(t)
 	rep := start(t, Config{Log: log, RequestTimeout: patience, ShutdownTimeout: 20 * time.Millisecond})
 	conn := dial(t, rep)
 	write(t, conn, postHead+"Content-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
