@@ -68,6 +68,8 @@ var rules = map[string]rule{
 		"it torments the server as a process, from outside",
 	},
 
+	"internal/openapi/generate": {nil, "it makes a page of a document, whatever that describes"},
+
 	"examples/go": {nil, "it shows what anybody can write who has nothing of ours"},
 
 	"cmd/server": {

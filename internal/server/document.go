@@ -18,6 +18,6 @@ func (s *Server) docs(w *response, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", openapi.PagePolicy)
-	w.Write(openapi.Page())
+	w.Write(openapi.Page)
 	return nil
 }
