@@ -142,7 +142,7 @@ func (f *Feed) admit() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.watchers >= f.cfg.MaxWatchers {
-		return &messenger.Error{Kind: messenger.Overloaded, Detail: "too many watch this replica already; use another one or try again in a moment"}
+		return &messenger.Error{Kind: messenger.Overloaded, Cause: messenger.TooManyWatchers}
 	}
 	f.watchers++
 	return nil
@@ -173,7 +173,7 @@ func (f *Feed) leave() {
 	}
 }
 
-var errClosed = &messenger.Error{Kind: messenger.Unavailable, Detail: "the server is shutting down; use another replica"}
+var errClosed = &messenger.Error{Kind: messenger.Unavailable, Cause: messenger.Stopping}
 
 // A Watcher sees the log from one place on. One goroutine uses it.
 type Watcher struct {

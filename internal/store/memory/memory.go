@@ -134,14 +134,13 @@ func (s *Store) Close() error {
 
 // check returns an error if s is closed or ctx has ended.
 func (s *Store) check(ctx context.Context) error {
-	err := context.Cause(ctx)
 	if s.life.Err() != nil {
-		err = errClosed
+		return &messenger.Error{Kind: messenger.Unavailable, Cause: messenger.Stopping, Err: errClosed}
 	}
-	if err == nil {
-		return nil
+	if err := context.Cause(ctx); err != nil {
+		return &messenger.Error{Kind: messenger.Unavailable, Cause: messenger.LogTimeout, Err: err}
 	}
-	return &messenger.Error{Kind: messenger.Unavailable, Detail: "the log is closed or was not to be had in time", Err: err}
+	return nil
 }
 
 var errClosed = errors.New("the store is closed")

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -34,9 +35,9 @@ func classify(err error) *messenger.Error {
 	case passing(pe.Code):
 		return unavailable(err)
 	case pe.Code == "53100": // disk_full
-		return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database's disk is full; its operator must make room", Err: err}
+		return &messenger.Error{Kind: messenger.Unwritable, Cause: messenger.DiskFull, Err: err}
 	}
-	return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database refuses to store the message; its operator finds the reason in the server's log", Err: err}
+	return &messenger.Error{Kind: messenger.Unwritable, Err: err}
 }
 
 // harmless is classify for a round trip that could not have stored anything.
@@ -78,13 +79,14 @@ func passing(code string) bool {
 }
 
 func unavailable(err error) *messenger.Error {
-	return &messenger.Error{Kind: messenger.Unavailable, Detail: "the database cannot be reached at present; try again later", Err: err}
+	return &messenger.Error{Kind: messenger.Unavailable, Err: err}
 }
 
 func unknown(err error) *messenger.Error {
-	return &messenger.Error{Kind: messenger.Unknown, Detail: "the database did not confirm the commit", Err: err}
+	return &messenger.Error{Kind: messenger.Unknown, Err: fmt.Errorf("the database did not confirm the commit: %w", err)}
 }
 
-var errNoLockRow = &messenger.Error{Kind: messenger.Unwritable,
-	Detail: "the log cannot be locked; its operator finds the reason in the server's log",
-	Err:    errors.New("table log_lock has no row; stop all replicas and run: INSERT INTO log_lock DEFAULT VALUES")}
+var errNoLockRow = &messenger.Error{
+	Kind: messenger.Unwritable, Cause: messenger.LockMissing,
+	Err: errors.New("table log_lock has no row; stop all replicas and run: INSERT INTO log_lock DEFAULT VALUES"),
+}

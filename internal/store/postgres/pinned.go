@@ -121,8 +121,8 @@ func (p *pinned) lookBy(ctx context.Context, conn *pgconn.PgConn) error {
 var errAnother = errors.New("the log is not as it was opened")
 
 func another(format string, args ...any) error {
-	return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database does not hold the log as it was; its operator finds the reason in the server's log",
-		Err: fmt.Errorf("%w: %s", errAnother, fmt.Sprintf(format, args...))}
+	err := fmt.Errorf("%w: %s", errAnother, fmt.Sprintf(format, args...))
+	return &messenger.Error{Kind: messenger.Unwritable, Cause: messenger.LogChanged, Err: err}
 }
 
 // meddlersSQL names whatever could change what is read of table $1, or stored in it.

@@ -184,8 +184,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	case !writable:
 		return unavailable(errReadOnly)
 	case !granted:
-		return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database does not let the server store messages",
-			Err: errors.New("the role may not INSERT into messages")}
+		return &messenger.Error{Kind: messenger.Unwritable, Cause: messenger.NotPermitted, Err: errors.New("the role may not INSERT into messages")}
 	case !lockable:
 		return errNoLockRow
 	}

@@ -23,31 +23,31 @@ func (c changed) Unwrap() error { return c.error }
 // calls. Nothing of the batch is stored then, nor ever will be: no frame in
 // the WAL says that the transaction was committed.
 func failure(err error) *messenger.Error {
-	kind, detail := messenger.Unavailable, "the log cannot be reached; try again later"
+	kind, cause := messenger.Unavailable, messenger.NoCause
 	switch {
 	case errors.Is(err, errClosed):
-		detail = "the log is closed; try another replica"
+		cause = messenger.Stopping
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, sqlite3.INTERRUPT):
-		detail = "the log could not be locked or read in time; try again"
+		cause = messenger.LogTimeout
 	case errors.Is(err, sqlite3.BUSY), errors.Is(err, sqlite3.LOCKED):
-		detail = "another program holds the log; try again later"
+		cause = messenger.LogInUse
 	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		kind, detail = messenger.Unwritable, "the log's disk is full; free some space"
+		kind, cause = messenger.Unwritable, messenger.DiskFull
 	case errors.Is(err, sqlite3.IOERR_WRITE): // how the driver reports a full disk, too, on most systems
-		kind, detail = messenger.Unwritable, "the log's disk is full or failing; free some space"
+		kind, cause = messenger.Unwritable, messenger.DiskFailing
 	case errors.Is(err, sqlite3.READONLY), errors.Is(err, sqlite3.PERM),
 		errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		kind, detail = messenger.Unwritable, "the log may not be written; grant the permission"
+		kind, cause = messenger.Unwritable, messenger.NotPermitted
 	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB):
-		kind, detail = messenger.Unwritable, "the log is damaged; restore it"
+		kind, cause = messenger.Unwritable, messenger.Damaged
 	case errors.Is(err, sqlite3.CONSTRAINT):
-		kind, detail = messenger.Unwritable, "the log's own rules forbid this batch; another program may have changed the log"
+		kind, cause = messenger.Unwritable, messenger.RulesBroken
 	default:
 		if _, ok := errors.AsType[changed](err); ok {
-			detail = "the log is no longer the one that this replica opened; its operator must look at the server's log"
+			cause = messenger.LogChanged
 		}
 	}
-	return &messenger.Error{Kind: kind, Detail: detail, Err: err}
+	return &messenger.Error{Kind: kind, Cause: cause, Err: err}
 }
 
 // commitFailure makes err, which came from COMMIT, an error of Append.
@@ -69,11 +69,7 @@ func commitFailure(err error) *messenger.Error {
 	if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR_WRITE) {
 		return failure(err)
 	}
-	return &messenger.Error{
-		Kind:   messenger.Unknown,
-		Detail: "the log failed while it was storing; send the message again with the same key to find out",
-		Err:    err,
-	}
+	return &messenger.Error{Kind: messenger.Unknown, Err: fmt.Errorf("COMMIT: %w", err)}
 }
 
 // explain says at start what is wrong with the file and what can be done.

@@ -118,8 +118,7 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 	}
 	// Look at the file before it is written to, and note what it looks like afterwards.
 	if err := s.watch.checkAgain(true); err != nil {
-		return messenger.Appended{}, &messenger.Error{
-			Kind: messenger.Unknown, Detail: "the log was changed from outside while it was storing; its operator must look at the server's log", Err: changed{err}}
+		return messenger.Appended{}, &messenger.Error{Kind: messenger.Unknown, Cause: messenger.LogChanged, Err: changed{err}}
 	}
 	if w.frames >= checkpointFrames {
 		w.db.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE) // what it could not do, the next one will

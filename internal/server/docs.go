@@ -6,7 +6,7 @@ import (
 	"dummymessenger/internal/openapi"
 )
 
-// These two show no messages, so they are there for everybody.
+// These two show no messages, so they need no token.
 
 func (s *Server) openapi(w *response, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/yaml") // RFC 9512
