@@ -117,12 +117,12 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 		return appended, nil
 	}
 	// Look at the file before it is written to, and note what it looks like afterwards.
-	if err := s.watch.checkAgain(true); err != nil {
+	if err := s.watch.checkAgain(); err != nil {
 		return messenger.Appended{}, &messenger.Error{Kind: messenger.Unknown, Cause: messenger.LogChanged, Err: changed{err}}
 	}
 	if w.frames >= checkpointFrames {
 		w.db.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE) // what it could not do, the next one will
-		s.watch.checkAgain(true)
+		s.watch.checkAgain()
 	}
 	whole = true
 	return appended, nil
