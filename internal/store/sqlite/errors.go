@@ -19,9 +19,9 @@ type changed struct{ error }
 
 func (c changed) Unwrap() error { return c.error }
 
-// failure makes err, which came before COMMIT, an error of this package's
-// calls. Nothing of the batch is stored then, nor ever will be: no frame in
-// the WAL says that the transaction was committed.
+// failure makes err, which came before COMMIT, a *messenger.Error. None of the
+// batch is stored then, nor ever will be: no frame in the WAL says that the
+// transaction was committed.
 func failure(err error) *messenger.Error {
 	kind, cause := messenger.Unavailable, messenger.NoCause
 	switch {
@@ -50,7 +50,7 @@ func failure(err error) *messenger.Error {
 	return &messenger.Error{Kind: kind, Cause: cause, Err: err}
 }
 
-// commitFailure makes err, which came from COMMIT, an error of Append.
+// commitFailure makes err, which came from COMMIT, a *messenger.Error.
 //
 // Subtleness ahead! COMMIT writes the transaction's pages to the end of the
 // WAL, the last one marked as a commit, flushes them, and only then moves the
@@ -62,9 +62,9 @@ func failure(err error) *messenger.Error {
 //     that not all of it was taken. Both: not stored.
 //   - After any other error, as of the flush, the whole transaction may be in
 //     the file. If all processes die before it is overwritten, the next one
-//     reads the WAL to its last valid mark and brings it back. Whoever tries
-//     again, and says that the ids may exist, finds out: holding the lock, it
-//     either sees them or overwrites them.
+//     reads the WAL to its last valid mark and brings it back. An append of the
+//     same drafts, marked MayExist, finds out: holding the lock, it either sees
+//     their ids or overwrites them.
 func commitFailure(err error) *messenger.Error {
 	if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR_WRITE) {
 		return failure(err)
@@ -72,7 +72,7 @@ func commitFailure(err error) *messenger.Error {
 	return &messenger.Error{Kind: messenger.Unknown, Err: fmt.Errorf("COMMIT: %w", err)}
 }
 
-// explain says at start what is wrong with the file and what can be done.
+// explain says what is wrong with the file, for people who start a server.
 func explain(path string, err error) error {
 	var hint string
 	switch {
@@ -83,7 +83,8 @@ func explain(path string, err error) error {
 	case errors.Is(err, sqlite3.READONLY):
 		hint = "is read-only, or its folder is; both must be writable"
 	case errors.Is(err, sqlite3.CANTOPEN), errors.Is(err, fs.ErrPermission):
-		hint = "cannot be opened; the file, its -wal, -shm and .lock and their folder must be readable and writable, and none a symbolic link"
+		hint = "cannot be opened; the file, its -wal, -shm and .lock and their folder must be readable and writable, " +
+			"and none a symbolic link"
 	case errors.Is(err, sqlite3.BUSY):
 		hint = "is in use by another program; find it with fuser or lsof and end it"
 	default:
