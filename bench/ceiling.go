@@ -14,15 +14,15 @@ import (
 	"sync"
 	"time"
 
-	"dummymessenger/internal/memlog"
+	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/process"
 	"dummymessenger/internal/server"
+	"dummymessenger/internal/store/memory"
 )
 
-// ceilingCmd is our HTTP server without a database: what any database's cost
-// is measured against. A client must not be able to tell it from replicas by
-// anything but the answers' content.
+// ceilingCmd serves replicas without a database: what any database's cost is
+// measured against. A client can tell them from ours only by what their answers hold.
 type ceilingCmd struct {
 	Kind  string `arg:"" enum:"constant,memory"`
 	Ports int    `default:"1"`
@@ -31,10 +31,6 @@ type ceilingCmd struct {
 // run serves on free ports, which it announces on one line of stdout, until it
 // is told to stop.
 func (c *ceilingCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
-	log := server.Appender(constant(tenMessages()))
-	if c.Kind == "memory" {
-		log = memlog.New(server.AppendMessage)
-	}
 	var listeners []net.Listener
 	var urls []string
 	for range c.Ports {
@@ -46,13 +42,17 @@ func (c *ceilingCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		listeners = append(listeners, ln)
 		urls = append(urls, "http://"+ln.Addr().String())
 	}
+	log := memory.New()
 	var wg sync.WaitGroup
 	for _, ln := range listeners {
+		appender := server.Appender(constant(tenMessages()))
+		if c.Kind == "memory" {
+			combiner := groupcommit.New(groupcommit.Config{Store: log.Open(), Encode: server.AppendMessage})
+			wg.Go(func() { combiner.Run(ctx) })
+			appender = combiner
+		}
 		wg.Go(func() {
-			server.New(server.Config{
-				Log:    log,
-				Logger: slog.New(slog.DiscardHandler),
-			}).Serve(ctx, ln)
+			server.New(server.Config{Log: appender, Logger: slog.New(slog.DiscardHandler)}).Serve(ctx, ln)
 		})
 	}
 	fmt.Fprintln(stdout, strings.Join(urls, " "))
@@ -112,7 +112,7 @@ func (b *bench) startCeiling(ctx context.Context, kind string, processes, ports 
 		r.Close()
 		if err != nil {
 			g.stop()
-			return nil, fmt.Errorf("the server without a database did not start: %w", err)
+			return nil, fmt.Errorf("the replicas without a database did not start: %w", err)
 		}
 		g.urls = append(g.urls, strings.Fields(announcement)...)
 	}

@@ -8,18 +8,21 @@ import (
 	"slices"
 	"testing"
 
+	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/loadtest"
-	"dummymessenger/internal/memlog"
 	"dummymessenger/internal/server"
+	memorystore "dummymessenger/internal/store/memory"
 	"dummymessenger/internal/verify"
 )
 
-// newMemlogReplicas serves one log in memory from two replicas of our server.
-func newMemlogReplicas(tb testing.TB) (urls []string) {
-	log := memlog.New(server.AppendMessage)
+// newMemoryReplicas serves one log in memory from two replicas of our server.
+func newMemoryReplicas(tb testing.TB) (urls []string) {
+	log := memorystore.New()
 	for range 2 {
+		combiner := groupcommit.New(groupcommit.Config{Store: log.Open(), Encode: server.AppendMessage})
+		go combiner.Run(tb.Context())
 		logger := slog.New(slog.DiscardHandler)
-		srv := &http.Server{Handler: server.New(server.Config{Log: log, Logger: logger}).Handler()}
+		srv := &http.Server{Handler: server.New(server.Config{Log: combiner, Logger: logger}).Handler()}
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			tb.Fatal(err)
@@ -47,7 +50,7 @@ func BenchmarkChecks(b *testing.B) {
 		{name: "verified"},
 		{name: "streamed", cfg: loadtest.Config{Stream: true}},
 	}
-	urls := newMemlogReplicas(b)
+	urls := newMemoryReplicas(b)
 	for b.Loop() {
 		for i := range modes {
 			m := &modes[i]

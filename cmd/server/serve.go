@@ -13,30 +13,31 @@ import (
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/logging"
+	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/server"
 	"dummymessenger/internal/status"
 	"dummymessenger/internal/store"
 )
 
-// serve runs the replica until ctx ends: what it is made of is started from the
-// inside out and stopped from the outside in.
+// serve runs the replica until ctx ends. Its parts are started from the inside out
+// and stopped from the outside in.
 func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	limiter := logging.NewLimiter(logger.Handler())
 	defer limiter.Flush()
-	repeating := slog.New(limiter) // for what callers, or a database in trouble, can make it log again and again
+	repeating := slog.New(limiter) // for what callers, or a database in trouble, can cause again and again
 
 	access, err := openAccess(f, logger)
 	if err != nil {
 		return err
 	}
 
-	// The port comes before the database: if it is taken, no database need be touched.
+	// The port comes first: if it is taken, the database is not touched.
 	ln, err := net.Listen("tcp", f.Listen)
 	if err != nil {
 		return fmt.Errorf("%w; name another address with --listen", err)
 	}
-	defer ln.Close() // Serve has closed it unless we never got there
+	defer ln.Close() // for the returns before Serve, which closes it
 
 	stopDebug, err := startDebug(f.DebugListen, repeating)
 	if err != nil {
@@ -48,40 +49,30 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	log := &store.Late{Kind: store.Kind(f.Database)}
-	defer func() { err = errors.Join(err, log.Close()) }()
-	r := assemble(f, log, access, repeating)
-	defer r.feed.Close()
+	r := assemble(f, access, repeating)
+	defer func() { err = errors.Join(err, r.close()) }()
 
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	begin := make(chan struct{}) // closed once the log is open
-	working.Go(func() {
-		select {
-		case <-begin:
-		case <-running.Done():
-		}
-		r.combiner.Run(running) // messages that came before wait in its queue
-	})
 	working.Go(func() { r.recorder.Run(running) })
 	defer working.Wait()
 	defer stop()
 
-	// The port is served while the log is being opened, so that those who ask
-	// are told what the replica waits for.
+	// The port is served while the log is being opened, so that callers are told
+	// what the replica waits for. Their messages wait in the combiner's queue.
 	opening, stopOpening := context.WithCancel(ctx)
 	defer stopOpening()
 	opened := make(chan error, 1)
-	go func() {
+	working.Go(func() {
 		err := r.open(opening, f.Database, logger)
-		if err == nil {
-			close(begin)
-			logger.Info("listening", "addr", ln.Addr().String(), "tls", access.certificate != nil, "tokens", access.tokens != nil)
-		} else {
-			ln.Close() // ends Serve
-		}
 		opened <- err
-	}()
+		if err != nil {
+			ln.Close() // ends Serve
+			return
+		}
+		logger.Info("listening", "addr", ln.Addr().String(), "tls", access.certificate != nil, "tokens", access.tokens != nil)
+		r.combiner.Run(running)
+	})
 	served := r.server.Serve(ctx, ln)
 	stopOpening()
 	switch openErr := <-opened; {
@@ -97,10 +88,10 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	}
 }
 
-// access is who may connect, and how. Either may be nil: everybody, and plain HTTP.
+// access is who may connect, and how.
 type access struct {
-	tokens      *credentials.Tokens
-	certificate *credentials.Certificate
+	tokens      *credentials.Tokens      // nil: none is needed
+	certificate *credentials.Certificate // nil: plain HTTP
 }
 
 func openAccess(f flags, logger *slog.Logger) (a access, err error) {
@@ -119,7 +110,7 @@ func openAccess(f flags, logger *slog.Logger) (a access, err error) {
 
 // A replica is what runs around the log.
 type replica struct {
-	log      *store.Late
+	log      *lateStore
 	counted  *metrics.Metrics
 	combiner *groupcommit.Combiner
 	feed     *feed.Feed
@@ -127,7 +118,11 @@ type replica struct {
 	server   *server.Server
 }
 
-// open opens the log and gives it to the replica, which begins to store messages.
+// A lateStore is nil until the log is open. Nothing calls it before: the combiner
+// does not run yet, and the server refuses whatever else needs the log.
+type lateStore struct{ messenger.Store }
+
+// open opens the log and lets the server use it.
 func (r replica) open(ctx context.Context, database string, logger *slog.Logger) error {
 	log, err := store.Open(ctx, database, logger)
 	if err != nil {
@@ -138,14 +133,24 @@ func (r replica) open(ctx context.Context, database string, logger *slog.Logger)
 		return errors.Join(err, log.Close())
 	}
 	r.counted.Head(head)
-	r.server.NameLog(log.LogID())
-	r.log.Set(log)
+	r.log.Store = log
+	r.server.LogOpened(log.LogID())
 	return nil
 }
 
-// assemble puts a replica together; nothing runs yet, and log is not open.
-func assemble(f flags, log *store.Late, access access, logger *slog.Logger) replica {
+// close closes what reads the log, then the log.
+func (r replica) close() error {
+	r.feed.Close()
+	if r.log.Store == nil {
+		return nil
+	}
+	return r.log.Close()
+}
+
+// assemble puts a replica together; nothing runs yet, and the log is not open.
+func assemble(f flags, access access, logger *slog.Logger) replica {
 	build := buildinfo.Read()
+	log := new(lateStore)
 	counted := metrics.New(build)
 	r := replica{log: log, counted: counted}
 	r.combiner = groupcommit.New(groupcommit.Config{
@@ -164,11 +169,12 @@ func assemble(f flags, log *store.Late, access access, logger *slog.Logger) repl
 	})
 	r.recorder = status.New(status.Config{
 		Version:  build.Version,
-		Database: log.Kind,
+		Database: store.Kind(f.Database),
 		Snapshot: counted.Snapshot,
 	})
 	config := server.Config{
 		Log:            r.combiner,
+		Opening:        store.Kind(f.Database),
 		Feed:           r.feed,
 		Status:         r.recorder,
 		Logger:         logger,

@@ -12,8 +12,8 @@ type Certificate struct {
 	watched *watched[*tls.Certificate]
 }
 
-// OpenCertificate reads the files. Whoever replaces them may do so one after
-// the other: while they do not fit together the last pair is used.
+// OpenCertificate reads the files. They can be replaced one after the other: while
+// they do not match, the last pair that did is used.
 func OpenCertificate(certFile, keyFile string, logger *slog.Logger) (*Certificate, error) {
 	w, err := watch(logger, func(contents [][]byte) (*tls.Certificate, error) {
 		pair, err := tls.X509KeyPair(contents[0], contents[1])
@@ -34,5 +34,5 @@ func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.watched.get(), nil
 }
 
-// Expiry is when the certificate ends to be valid.
+// Expiry returns when the certificate expires.
 func (c *Certificate) Expiry() time.Time { return c.watched.get().Leaf.NotAfter }

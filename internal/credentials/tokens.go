@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// Tokens are bearer tokens in a file, one a line. Empty lines and those that
-// begin with # mean nothing.
+// Tokens are bearer tokens in a file, one a line. Empty lines and lines that begin
+// with # are ignored.
 type Tokens struct {
 	watched *watched[[]hash]
 }
@@ -22,11 +22,11 @@ type Tokens struct {
 // the token's length.
 type hash = [sha256.Size]byte
 
-// shortest is below what a token can be guessed.
+// shortest is the length below which a token can be guessed.
 const shortest = 16
 
-// OpenTokens reads the file, which must hold at least one token. Later, a file
-// without any is taken at its word: nobody is let in.
+// OpenTokens reads the file, which must hold at least one token. If it is emptied
+// later, no token is valid.
 func OpenTokens(path string, logger *slog.Logger) (*Tokens, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -61,7 +61,7 @@ func parseTokens(content []byte, path string, logger *slog.Logger) ([]hash, erro
 	return hashes, nil
 }
 
-// lines are those that mean something, with their numbers.
+// lines returns the numbers and texts of the lines that are not to be ignored.
 func lines(content []byte) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		number := 0
@@ -79,7 +79,7 @@ func notToken(path string, line int) error {
 	return fmt.Errorf("%s, line %d: a token is of letters, digits and -._~+/ only, with = at its end (RFC 6750)", path, line)
 }
 
-// isToken tells whether s is a b64token (RFC 6750, section 2.1).
+// isToken reports whether s is a b64token (RFC 6750, section 2.1).
 func isToken(s string) bool {
 	s = strings.TrimRight(s, "=")
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
@@ -87,8 +87,8 @@ func isToken(s string) bool {
 	})
 }
 
-// Valid tells whether token is one of them. How long it takes tells nothing
-// about them but their number.
+// Valid reports whether token is one of them. The time it takes depends on their
+// number only.
 func (t *Tokens) Valid(token string) bool {
 	presented := sha256.Sum256([]byte(token))
 	found := 0

@@ -18,28 +18,28 @@ import (
 )
 
 const (
-	// interval is how often, at most, files are read again. They are small, and
-	// their content cannot be missed as a date can.
+	// interval is the shortest time between two readings of the files. These are read
+	// whole, for they are small, and a change need not change a file's date.
 	interval = time.Second
 
-	// startPatience is how long a pipe may take at the start, whose writer may
-	// ask somebody for a passphrase first.
+	// startPatience is how long reading a pipe may take at the start: its writer may
+	// ask a person for a passphrase first.
 	startPatience = 10 * time.Second
 )
 
-// A watched value is made of files that may change.
+// A watched value is parsed from files that may change.
 type watched[T any] struct {
 	paths  []string
-	once   []bool // of paths: those that can be read only once, and keep what was in them
+	once   []bool // of paths: whether a file can be read only once, and its content is kept
 	parse  func(contents [][]byte) (T, error)
 	logger *slog.Logger
 	value  atomic.Pointer[T]
-	due    atomic.Int64 // when to look again, in nanoseconds since start
+	due    atomic.Int64 // when to read again, in nanoseconds since start
 	start  time.Time
 
 	mu         sync.Mutex
-	contents   [][]byte // last read, whether they were of use or not
-	unreadable string   // why they could not be read now, as it was logged; empty if they could
+	contents   [][]byte // as last read, usable or not
+	unreadable string   // why they could not be read, as logged; empty if they could
 }
 
 func watch[T any](logger *slog.Logger, parse func([][]byte) (T, error), paths ...string) (*watched[T], error) {
@@ -72,8 +72,8 @@ func watch[T any](logger *slog.Logger, parse func([][]byte) (T, error), paths ..
 	return w, nil
 }
 
-// get returns what the files say; if they cannot be used now, what they said last.
-// A file system that hangs holds up one caller, for an interval.
+// get returns the value of the files, or the last one if they cannot be used now. A
+// file system that hangs holds up one caller, for an interval.
 func (w *watched[T]) get() T {
 	now, due := int64(time.Since(w.start)), w.due.Load()
 	if now >= due && w.due.CompareAndSwap(due, now+int64(interval)) && w.mu.TryLock() {
@@ -98,7 +98,7 @@ func (w *watched[T]) reload() {
 	if err != nil {
 		if w.unreadable != err.Error() {
 			w.unreadable = err.Error()
-			w.useless(err)
+			w.logUnusable(err)
 		}
 		return
 	}
@@ -109,14 +109,14 @@ func (w *watched[T]) reload() {
 	w.contents = contents
 	value, err := w.parse(contents)
 	if err != nil {
-		w.useless(err)
+		w.logUnusable(err)
 		return
 	}
 	w.value.Store(&value)
 	w.logger.Info("credentials reloaded", "files", w.paths)
 }
 
-func (w *watched[T]) useless(err error) {
+func (w *watched[T]) logUnusable(err error) {
 	w.logger.Error("changed credentials are of no use; the last ones stay in force", "err", err)
 }
 
@@ -140,14 +140,13 @@ func (w *watched[T]) reread() ([][]byte, error) {
 	return contents, nil
 }
 
-// rereadable reports whether every reading of path begins anew. Names of
-// descriptors that are open already do not promise that: on some systems they
-// share the place up to which they are read.
+// rereadable reports whether path is read from its beginning each time. Names of open
+// descriptors need not be: on some systems they share the descriptor's position.
 func rereadable(path string, info fs.FileInfo) bool {
 	return textfile.Rereadable(info) && path != "/dev/stdin" && !strings.HasPrefix(path, "/dev/fd/")
 }
 
-// maxFile is more than anybody needs. A device may have no end.
+// maxFile bounds what is read, for a device may have no end.
 const maxFile = 1 << 20
 
 func read(path string) ([]byte, error) {
@@ -166,8 +165,8 @@ func read(path string) ([]byte, error) {
 	return textfile.Clean(content), nil
 }
 
-// readWithin reads path, which may be a pipe that nobody writes to. Nothing can
-// interrupt the system as it opens one, so the goroutine that does is left behind.
+// readWithin reads path, which may be a pipe without a writer. Opening that cannot be
+// interrupted, so the goroutine that does it is left behind.
 func readWithin(limit time.Duration, path string) ([]byte, error) {
 	type result struct {
 		content []byte

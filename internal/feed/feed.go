@@ -1,12 +1,10 @@
 // Package feed shows new messages to any number of watchers through one reader.
 //
-// The reader polls the log, and only while somebody watches. Nobody tells it of
-// a new message, so the write path does not know of it, and messages that other
-// replicas stored are as new to it as our own. It keeps the last messages in
-// memory, and each watcher takes them from there at its own pace: a slow one
-// holds up nobody, since one that falls behind what is kept reads the log by
-// itself. As the log has no gaps, neither has what a watcher sees, wherever it
-// begins.
+// The reader polls the log, and only while somebody watches. So the write path does
+// not know of it, and messages that other replicas stored are found as our own are.
+// It keeps the last messages in memory, and each watcher takes them from there at its
+// own pace. A slow one holds up nobody: if it falls behind what is kept, it reads the
+// log itself. As the log has no gaps, neither has what a watcher sees.
 package feed
 
 import (
@@ -31,7 +29,7 @@ var _ Log = messenger.Store(nil)
 // Config is what a Feed needs. Zero values mean the default.
 type Config struct {
 	Log    Log
-	Encode func(dst []byte, m messenger.Message) []byte // appends what watchers get of one message
+	Encode func(dst []byte, m messenger.Message) []byte // appends a message as watchers get it
 	Logger *slog.Logger                                 // nil: no log
 
 	Interval    time.Duration // between two polls: 100 ms
@@ -42,15 +40,15 @@ const (
 	// page is the most messages of one read, and of one Next.
 	page = 500
 
-	// pageBytes is the most of one Next, but for a single message: what a slow
-	// watcher, of whom there are many, keeps in memory.
+	// pageBytes is the most that one Next returns, unless a single message is longer.
+	// A slow watcher keeps as much in memory, and there may be many.
 	pageBytes = 256 << 10
 
 	readTimeout = 5 * time.Second // of one poll, and of another if it fails
 )
 
-// An Event is one message as watchers get it. They must not change Encoded,
-// which they share.
+// An Event is one message as watchers get it. They share Encoded and must not change
+// it.
 type Event struct {
 	Seq     int64
 	Encoded []byte
@@ -60,8 +58,8 @@ type Event struct {
 type Feed struct {
 	cfg Config
 
-	// catchUp is held by a watcher that reads the log by itself: one at a
-	// time, so that many who come back at once leave the database to the writers.
+	// catchUp holds a token while a watcher reads the log itself: one at a time, so
+	// that many who come back at once leave the database to the writers.
 	catchUp chan struct{}
 
 	readers sync.WaitGroup
@@ -72,7 +70,7 @@ type Feed struct {
 	closed   bool
 }
 
-// New returns a Feed of cfg.Log, which nobody watches yet.
+// New returns a Feed of cfg.Log.
 func New(cfg Config) *Feed {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -86,14 +84,14 @@ func New(cfg Config) *Feed {
 	return &Feed{cfg: cfg, catchUp: make(chan struct{}, 1)}
 }
 
-// Watchers are how many watch now.
+// Watchers returns how many watch now.
 func (f *Feed) Watchers() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.watchers
 }
 
-// Close ends the reader and with it all watching. The log must not be closed before.
+// Close ends the reader and all watching. The log must be closed after it.
 func (f *Feed) Close() {
 	f.mu.Lock()
 	f.closed = true
@@ -142,13 +140,13 @@ func (f *Feed) admit() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.watchers >= f.cfg.MaxWatchers {
-		return &messenger.Error{Kind: messenger.Overloaded, Detail: "too many watch this replica already; use another one or try again in a moment"}
+		return &messenger.Error{Kind: messenger.Overloaded, Cause: messenger.TooManyWatchers}
 	}
 	f.watchers++
 	return nil
 }
 
-// join returns the reader, which begins behind head if there is none yet.
+// join returns the reader. It starts one, which begins after head, if there is none.
 func (f *Feed) join(head int64) (*reader, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -173,14 +171,14 @@ func (f *Feed) leave() {
 	}
 }
 
-var errClosed = &messenger.Error{Kind: messenger.Unavailable, Detail: "the server is shutting down; use another replica"}
+var errClosed = &messenger.Error{Kind: messenger.Unavailable, Cause: messenger.Stopping}
 
 // A Watcher sees the log from one place on. One goroutine uses it.
 type Watcher struct {
 	feed   *Feed
 	reader *reader
 	at     int64 // the last message seen
-	limit  int   // of the next read of the log: how many are likely to fit
+	limit  int   // of its next read of the log: how many messages are likely to fit
 	once   sync.Once
 }
 
@@ -194,7 +192,7 @@ func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 	for {
 		events, kept, more := w.reader.since(w.at)
 		if !kept {
-			// Or one that is behind would go on after everybody was let go.
+			// Or a watcher that is behind would go on after the feed has ended.
 			if err := w.reader.failure(); err != nil {
 				return nil, err
 			}
@@ -208,7 +206,7 @@ func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 			if !kept {
 				w.limit = min(2*n, page)
 			}
-			events = slices.Clone(events[:n]) // or all of them would be kept with these
+			events = slices.Clone(events[:n]) // or they would keep all the others in memory
 			w.at = events[len(events)-1].Seq
 			return events, nil
 		}
@@ -223,7 +221,7 @@ func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 	}
 }
 
-// fit is how many of events one Next returns: at least one.
+// fit returns how many of events one Next returns: at least one.
 func fit(events []Event) int {
 	bytes := 0
 	for i, e := range events {
@@ -237,7 +235,7 @@ func fit(events []Event) int {
 // Close ends the watching.
 func (w *Watcher) Close() { w.once.Do(w.feed.leave) }
 
-// read gets what the reader does not keep any more, or never had.
+// read reads messages that the reader no longer keeps, or never had.
 func (f *Feed) read(ctx context.Context, after int64, limit int) ([]Event, error) {
 	select {
 	case f.catchUp <- struct{}{}:

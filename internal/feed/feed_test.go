@@ -125,8 +125,8 @@ func see(t *testing.T, w *Watcher, first, last int64) {
 func wantKind(t *testing.T, what string, err error, want messenger.Kind) {
 	t.Helper()
 	e, ok := errors.AsType[*messenger.Error](err)
-	if !ok || e.Kind != want || e.Detail == "" {
-		t.Errorf("%s: %v, want an error of kind %v with a detail", what, err, want)
+	if !ok || e.Kind != want || e.Detail == "" && e.Cause == messenger.NoCause {
+		t.Errorf("%s: %v, want an error of kind %v with a detail or a cause", what, err, want)
 	}
 }
 

@@ -13,18 +13,18 @@ const (
 	keepBytes  = 4 << 20
 )
 
-// A reader polls the log from one place on until it is stopped, or fails.
-// Watchers that find that it has failed go; those who come get another one.
+// A reader polls the log from one place on until it is stopped or fails. Its watchers
+// end then, and the next one starts another reader.
 type reader struct {
 	cfg  Config
-	life context.Context // the reader's own, no caller's
+	life context.Context // ends with stop
 	stop context.CancelFunc
 
 	mu     sync.Mutex
 	head   int64         // the newest message read, or where the reading began
 	events []Event       // the last ones, ending in head
 	bytes  int           // of events
-	more   chan struct{} // closed, and replaced, when there are more; closed for good at the end
+	more   chan struct{} // closed when there are more, and replaced; closed for good at the end
 	err    error         // why it ended
 }
 
@@ -45,13 +45,13 @@ func (r *reader) run() {
 		}
 	}
 	for r.life.Err() == nil {
-		// Both tries have the time of one, so that watchers learn as soon that
+		// Both attempts share one timeout, so that watchers do not learn later that
 		// the log is away.
 		ctx, cancel := context.WithTimeout(r.life, readTimeout)
 		n, err := r.poll(ctx)
 		if err != nil {
 			pause()
-			n, err = r.poll(ctx) // where a session was ended, this is another one
+			n, err = r.poll(ctx) // if a session was ended, this takes another one
 		}
 		cancel()
 		if err != nil && r.life.Err() == nil {
@@ -66,7 +66,7 @@ func (r *reader) run() {
 	r.end(errClosed)
 }
 
-// poll reads what is new and tells how much that was.
+// poll reads what is new and returns how many messages that was.
 func (r *reader) poll(ctx context.Context) (int, error) {
 	messages, err := r.cfg.Log.Read(ctx, r.head, page) // nobody else writes head
 	if err != nil {
@@ -78,8 +78,8 @@ func (r *reader) poll(ctx context.Context) (int, error) {
 	return len(messages), nil
 }
 
-// keep adds events and forgets what is too much. The array is a new one each
-// time: watchers still read the old one, and only with it goes what is forgotten.
+// keep adds events and drops the oldest beyond the limits. It makes a new array each
+// time: watchers still read the old one, and that would keep what was dropped.
 func (r *reader) keep(events []Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,8 +98,8 @@ func (r *reader) keep(events []Event) {
 	r.more = make(chan struct{})
 }
 
-// since returns up to a page of the events after seq after. If they are not
-// kept, it says so. If there are none yet, more will be closed when there are.
+// since returns up to a page of the events after seq after, and whether they are
+// kept. If there are none yet, more is closed when there are.
 func (r *reader) since(after int64) (events []Event, kept bool, more <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +114,7 @@ func (r *reader) since(after int64) (events []Event, kept bool, more <-chan stru
 	return events, true, r.more
 }
 
-// end lets the watchers know that there will be nothing more.
+// end tells the watchers that there will be no more events.
 func (r *reader) end(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,7 +122,7 @@ func (r *reader) end(err error) {
 	close(r.more)
 }
 
-// failure is why the reader ended, nil if it did not.
+// failure returns why the reader ended, nil if it did not.
 func (r *reader) failure() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

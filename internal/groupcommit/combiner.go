@@ -37,27 +37,26 @@ type Config struct {
 type Combiner struct {
 	cfg Config
 
+	health health // has a mutex of its own
+
 	// wake holds a token when the queue may have become non-empty.
 	wake chan struct{}
 
 	mu      sync.Mutex
 	queue   []*waiter // in order of arrival, but for those put back after a failure
 	stopped bool      // Run has returned: nobody will serve the queue
-	trouble error     // why the last append failed; nil if it did not
-	failed  time.Time // when that was
-	asked   time.Time // when the store was asked for the lock; zero if it is not, or has it
 }
 
 // A waiter is one caller inside Append. Its fields but the first two are guarded
 // by Combiner.mu until done holds its outcome; then they are the caller's.
 type waiter struct {
-	done    chan outcome // of capacity 1, so that nobody ever waits for a caller
+	done    chan outcome // of capacity 1, so sending never blocks
 	arrived time.Time
 
 	draft     messenger.Draft
 	taken     bool // in the store's hands and not in the queue
 	unsettled bool // an earlier try may have stored it
-	gone      bool // the caller waits no longer
+	left      bool // the caller no longer waits
 }
 
 // outcome is what became of a waiter: an answer; or the stored message that
@@ -115,7 +114,7 @@ func (c *Combiner) enqueue(w *waiter) error {
 		return errStopping
 	}
 	if len(c.queue) >= c.cfg.MaxQueue {
-		return &messenger.Error{Kind: messenger.Overloaded, Detail: "too many messages are waiting to be stored; try again in a moment"}
+		return &messenger.Error{Kind: messenger.Overloaded}
 	}
 	c.queue = append(c.queue, w)
 	select {
@@ -125,8 +124,8 @@ func (c *Combiner) enqueue(w *waiter) error {
 	return nil
 }
 
-// leave takes w out of the queue, since its caller waits no longer, and says
-// what that caller may believe.
+// leave takes w, whose caller no longer waits, out of the queue and returns what
+// is known of the message by then.
 func (c *Combiner) leave(w *waiter, why error) (messenger.Answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,25 +136,24 @@ func (c *Combiner) leave(w *waiter, why error) (messenger.Answer, error) {
 		}
 	default:
 	}
-	w.gone = true
+	w.left = true
 	if i := slices.Index(c.queue, w); i >= 0 {
 		c.queue = slices.Delete(c.queue, i, i+1)
 	}
 	if w.taken || w.unsettled {
 		return messenger.Answer{}, unknown(why)
 	}
-	err := &messenger.Error{Kind: messenger.Unavailable, Detail: "the message could not be stored in time; try again later", Err: why}
-	if c.inTrouble() {
-		err.Detail, err.Err = "the database cannot be reached at present; try again later", cause(c.trouble)
+	if err := c.health.outage(); err != nil {
+		return messenger.Answer{}, &messenger.Error{Kind: messenger.Unavailable, Err: underlying(err)}
 	}
-	return messenger.Answer{}, err
+	return messenger.Answer{}, &messenger.Error{Kind: messenger.Unavailable, Cause: messenger.QueueTimeout, Err: why}
 }
 
-// replay answers a caller whose message has been in the log before: with its
-// original window, which a log that never changes still holds.
+// replay answers a caller whose message was in the log already with its original
+// window, which the log still holds, since it never changes.
 func (c *Combiner) replay(ctx context.Context, w *waiter, m messenger.Message) (messenger.Answer, error) {
 	if m.Sender != w.draft.Sender || m.Text != w.draft.Text {
-		return messenger.Answer{}, &messenger.Error{Kind: messenger.KeyReused, Detail: "this Idempotency-Key was used for another message; use a new key for a new message"}
+		return messenger.Answer{}, &messenger.Error{Kind: messenger.KeyReused}
 	}
 	first := max(1, m.Seq-messenger.WindowSize+1)
 	window, err := c.cfg.Store.Read(ctx, first-1, int(m.Seq-first+1))
@@ -165,7 +163,7 @@ func (c *Combiner) replay(ctx context.Context, w *waiter, m messenger.Message) (
 		err = errors.New("the log that was read does not hold the message that was found")
 	}
 	if err != nil {
-		return messenger.Answer{}, unknown(err) // it is stored, but that is for an answer to say
+		return messenger.Answer{}, unknown(err) // stored, but without its window we cannot answer 200
 	}
 	return messenger.Answer{
 		Seq:      m.Seq,
@@ -174,15 +172,42 @@ func (c *Combiner) replay(ctx context.Context, w *waiter, m messenger.Message) (
 	}, nil
 }
 
-var errStopping = &messenger.Error{Kind: messenger.Unavailable, Detail: "the server is shutting down; use another replica or try again later"}
-
-func unknown(err error) error {
-	return &messenger.Error{Kind: messenger.Unknown, Detail: "the message may or may not have been stored; repeat the request with the same Idempotency-Key to find out", Err: cause(err)}
+// Waiting is how many callers are in the queue.
+func (c *Combiner) Waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.queue)
 }
 
-// cause is what is behind err, where that is one of our own errors: its kind
-// and detail are about to be replaced.
-func cause(err error) error {
+// stop fails the callers that wait, and those who come later.
+func (c *Combiner) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopped = true
+	for _, w := range c.queue {
+		w.fail(errStopping)
+	}
+	c.queue = nil
+}
+
+// fail ends w's wait with err, which says that the last try stored nothing. An
+// earlier one may have.
+func (w *waiter) fail(err error) {
+	if w.unsettled {
+		err = unknown(err)
+	}
+	w.done <- outcome{err: err}
+}
+
+var errStopping = &messenger.Error{Kind: messenger.Unavailable, Cause: messenger.Stopping}
+
+func unknown(err error) error {
+	return &messenger.Error{Kind: messenger.Unknown, Err: underlying(err)}
+}
+
+// underlying returns what is behind err, if that is an Error of a kind that is
+// about to be replaced.
+func underlying(err error) error {
 	if e, ok := errors.AsType[*messenger.Error](err); ok && e.Err != nil {
 		return e.Err
 	}

@@ -6,21 +6,20 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// A Commit is what Config.Observe is told of one append of the store.
+// A Commit describes one append of the store to Config.Observe.
 type Commit struct {
-	Size  int             // messages taken into the batch; 0 if everybody had gone, or the lock was not had
-	Waits []time.Duration // of each of them, from its arrival to this batch; a later try counts from there, too
+	Size  int             // messages in the batch; 0 if every caller had left, or the lock was not granted
+	Waits []time.Duration // of each message, from its arrival to this batch, earlier tries included
 
-	LockWait time.Duration // until the lock was had, or the append failed
-	Took     time.Duration // from then on; 0 if the lock was not had
+	LockWait time.Duration // until the lock was granted, or the append failed
+	Took     time.Duration // from then on; 0 if the lock was not granted
 
 	Head   int64     // the newest message stored by the batch; 0 if none
 	SentAt time.Time // its date
 	Err    error     // as Store.Append returned it
 }
 
-// observation is an append as Config.Observe is told of it. locked is zero if
-// the lock was not had.
+// observation describes an append. locked is zero if the lock was not granted.
 func observation(asked, locked, ended time.Time, batch []*waiter, appended messenger.Appended, err error) Commit {
 	if locked.IsZero() {
 		locked = ended
@@ -38,11 +37,4 @@ func observation(asked, locked, ended time.Time, batch []*waiter, appended messe
 		}
 	}
 	return commit
-}
-
-// Waiting is how many callers are in the queue.
-func (c *Combiner) Waiting() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.queue)
 }

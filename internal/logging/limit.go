@@ -12,11 +12,12 @@ const (
 	maxKeys = 100 // kinds of records that are told apart in one period
 )
 
-// A Limiter passes a record on to another handler unless one of its kind was
-// passed on less than ten seconds ago. Those held back are counted, and at the
-// end of the ten seconds the last of them is passed on, with their number as
-// "more". Records are of one kind if level, message and the attribute "status"
-// are equal. Those below slog.LevelInfo are all passed on: whoever asks for them wants all.
+// A Limiter passes a record on to another handler unless it has passed on one of its
+// kind in the last ten seconds. It holds the others back, counts them, and at the end
+// of the ten seconds passes on the last of them, with their number as "more".
+//
+// Records are of one kind if level, message and the attribute "status" are equal.
+// Those below slog.LevelInfo are all passed on: a log at that level is to be complete.
 type Limiter struct {
 	slog.Handler
 	*limits
@@ -41,12 +42,12 @@ type held struct {
 
 var _ slog.Handler = (*Limiter)(nil)
 
-// NewLimiter returns a Limiter of what h handles.
+// NewLimiter returns a Limiter that passes records on to h.
 func NewLimiter(h slog.Handler) *Limiter {
 	return &Limiter{h, &limits{kinds: make(map[kind]*held)}}
 }
 
-// Handle is slog.Handler's.
+// Handle implements slog.Handler.
 func (l *Limiter) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level < slog.LevelInfo || !l.hold(r, l.Handler) {
 		return l.Handler.Handle(ctx, r)
@@ -54,17 +55,17 @@ func (l *Limiter) Handle(ctx context.Context, r slog.Record) error {
 	return nil
 }
 
-// WithAttrs is slog.Handler's.
+// WithAttrs implements slog.Handler.
 func (l *Limiter) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &Limiter{l.Handler.WithAttrs(attrs), l.limits}
 }
 
-// WithGroup is slog.Handler's.
+// WithGroup implements slog.Handler.
 func (l *Limiter) WithGroup(name string) slog.Handler {
 	return &Limiter{l.Handler.WithGroup(name), l.limits}
 }
 
-// Flush passes on what is held back.
+// Flush passes on the records that are held back.
 func (l *Limiter) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,7 +100,8 @@ func (l *limits) hold(r slog.Record, handler slog.Handler) bool {
 	return true
 }
 
-// endPeriod passes on what was held back of k, and begins a new period if anything was.
+// endPeriod passes on the records of kind k that were held back, and begins a new
+// period if there were any.
 func (l *limits) endPeriod(k kind) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,7 +113,7 @@ func (l *limits) endPeriod(k kind) {
 	}
 }
 
-// flush is called with mu held, so that nothing passes it by.
+// flush passes on the last record. Its caller holds mu, so no newer one overtakes it.
 func (h *held) flush() {
 	if h.count > 0 {
 		h.last.AddAttrs(slog.Int("more", h.count), slog.String("in", period.String()))

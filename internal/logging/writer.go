@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// maxPending is how many bytes of lines wait to be written.
+// maxPending bounds the lines that wait to be written, in bytes.
 const maxPending = 1 << 20
 
-// A Writer writes lines to another writer, in order, without letting callers
-// wait for it. Lines that are too many, since nobody reads what is written, or
-// that cannot be written, as on a full disk, are dropped and counted.
+// A Writer writes lines to another writer, in order, without making callers wait. It
+// drops and counts lines that cannot be written, as on a full disk, or that are too
+// many because the other writer is blocked.
 type Writer struct {
 	to   io.Writer
 	lost func(lines int)
@@ -27,8 +27,9 @@ type Writer struct {
 	closed  bool
 }
 
-// NewWriter returns a Writer to w, to be closed. It calls lost with the number
-// of dropped lines once lines can be written again; lost may write to the Writer.
+// NewWriter returns a Writer to another writer, which must be closed. It calls lost
+// with the number of dropped lines once lines can be written again; lost may write to
+// the Writer.
 func NewWriter(to io.Writer, lost func(lines int)) *Writer {
 	w := &Writer{to: to, lost: lost, ended: make(chan struct{})}
 	w.changed.L = &w.mu
@@ -49,7 +50,7 @@ func (w *Writer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Close waits up to patience until all is written. No line is taken after that.
+// Close waits up to patience for the lines to be written. Later ones are dropped.
 func (w *Writer) Close(patience time.Duration) {
 	w.mu.Lock()
 	w.closed = true
@@ -64,7 +65,7 @@ func (w *Writer) Close(patience time.Duration) {
 func (w *Writer) run() {
 	defer close(w.ended)
 	var lines []byte
-	for torn := false; ; {
+	for midLine := false; ; { // the last write ended within a line
 		w.mu.Lock()
 		for len(w.pending) == 0 && !w.closed {
 			w.changed.Wait()
@@ -74,16 +75,16 @@ func (w *Writer) run() {
 		if len(lines) == 0 {
 			return
 		}
-		if torn { // what is left of a line must not run into the next one
+		if midLine {
 			lines = append([]byte{'\n'}, lines...)
 		}
 		n, err := w.to.Write(lines)
 		lost := bytes.Count(lines[n:], []byte{'\n'})
 		switch {
 		case n > 0:
-			torn = lines[n-1] != '\n'
-		case torn:
-			lost-- // the break in front is no line
+			midLine = lines[n-1] != '\n'
+		case midLine:
+			lost-- // the line break in front is no line
 		}
 
 		w.mu.Lock()

@@ -17,9 +17,9 @@ const (
 // An ID identifies one request to store a message: a UUID (RFC 9562).
 type ID [16]byte
 
-// KeyID is the ID of a request that carries an idempotency key: a UUIDv8 made
-// of the key's SHA-256 (RFC 9562, section 5.8 and appendix B.2), so that
-// equal keys meet in the log's unique index whichever replica they reach.
+// KeyID returns the ID of requests with this idempotency key: a UUIDv8 made of the
+// key's SHA-256 (RFC 9562, section 5.8 and appendix B.2), so that equal keys meet in
+// the log's unique index, whichever replica they reach.
 func KeyID(key string) ID {
 	sum := sha256.Sum256([]byte(key))
 	id := ID(sum[:16])
@@ -34,20 +34,19 @@ type Draft struct {
 	Sender string // NFC
 	Text   string
 
-	// MayExist tells the store to look for ID in the log before it inserts:
-	// an earlier request with the same key, or an earlier try whose outcome
-	// is unknown, may have put it there.
+	// MayExist tells the store to look for ID in the log before it inserts: an
+	// earlier request with the same key, or an earlier try whose outcome is unknown,
+	// may have stored it.
 	MayExist bool
 }
 
-// NewDraft checks sender and text and normalises sender to NFC, so that one
-// name is one sender. ID is left for the caller to set. Its errors are of
-// kind Invalid.
+// NewDraft checks sender and text and normalises sender to NFC, so that one name is
+// one sender. The caller sets the ID. Errors are of kind Invalid.
 func NewDraft(sender, text string) (Draft, error) {
 	if err := check("sender", sender, 0); err != nil { // its length counts in NFC
 		return Draft{}, err
 	}
-	// NFC is costly, and shortens a text to a quarter at best.
+	// NFC is costly, and makes a text at best four times shorter.
 	if n := utf8.RuneCountInString(sender); n > maxDecomposition*MaxSender {
 		return Draft{}, tooLong("sender", n, MaxSender)
 	}

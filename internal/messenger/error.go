@@ -10,7 +10,7 @@ const (
 	// about it, neither is the outcome.
 	Internal Kind = iota
 
-	Malformed   // the request has not the right shape
+	Malformed   // the request does not have the right shape
 	Invalid     // the shape is right, a value is not
 	KeyReused   // the idempotency key belongs to another message
 	Overloaded  // too many callers are waiting already; not stored
@@ -26,19 +26,62 @@ var kindNames = [...]string{
 
 func (k Kind) String() string { return kindNames[k] }
 
-// MayBeStored tells whether a call that failed with k may have stored its message.
+// MayBeStored reports whether a call that failed with k may have stored its message.
 func (k Kind) MayBeStored() bool { return k == Internal || k == Unknown }
 
-// An Error is a failed call. Detail is for the caller; Err, the cause, is for
-// the log only, since it may hold what no caller should see.
+// A Cause says more than a Kind about why a call failed, where callers or
+// operators can do something about it. It is the server that words it.
+type Cause uint8
+
+const (
+	NoCause Cause = iota // none that the Kind does not name
+
+	Stopping        // this replica is shutting down
+	TooManyWatchers // of the replica's messages
+	QueueTimeout    // the message waited for its turn for too long
+	LogTimeout      // the log took too long to lock or to read
+	LogInUse        // another program holds the log
+	LockHeld        // something has been holding the log's lock for a while
+	LockMissing     // what replicas lock to append is not there
+	LogChanged      // the log is no longer the one that was opened
+	Damaged         // the log's file is corrupt
+	RulesBroken     // the log's constraints forbid the message
+	DiskFull
+	DiskFailing // or full, which cannot be told apart
+	NotPermitted
+
+	causes // how many there are
+)
+
+// Causes is how many causes there are, NoCause included.
+const Causes = int(causes)
+
+var causeNames = [...]string{
+	NoCause: "", Stopping: "stopping", TooManyWatchers: "too many watchers", QueueTimeout: "queue timeout", LogTimeout: "log timeout",
+	LogInUse: "log in use", LockHeld: "lock held", LockMissing: "lock missing", LogChanged: "log changed", Damaged: "damaged",
+	RulesBroken: "rules broken", DiskFull: "disk full", DiskFailing: "disk failing", NotPermitted: "not permitted",
+}
+
+func (c Cause) String() string { return causeNames[c] }
+
+// An Error is a failed call. Err is for the log only, since it may hold what no
+// caller should see.
 type Error struct {
-	Kind   Kind
-	Detail string // what is wrong and what to do about it, in one or two clauses
-	Err    error  // may be nil
+	Kind  Kind
+	Cause Cause
+
+	// Detail tells the caller what is wrong with the request and what to do about
+	// it, in one or two clauses. It is set where that depends on the request.
+	Detail string
+
+	Err error // may be nil
 }
 
 func (e *Error) Error() string {
 	s := e.Kind.String()
+	if e.Cause != NoCause {
+		s += ": " + e.Cause.String()
+	}
 	if e.Detail != "" {
 		s += ": " + e.Detail
 	}
@@ -50,10 +93,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrOpening is behind the Unavailable errors of a log that is being opened.
-var ErrOpening = errors.New("the log is not open yet")
-
-// KindOf is the kind of err, Internal if it has none.
+// KindOf returns the kind of err, Internal if it has none.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind

@@ -8,9 +8,8 @@ import "time"
 // the nine before it.
 const WindowSize = 10
 
-// ReplicaHeader is the header by which every answer says who gave it, as
-// INSTANCE; log=LOG: an identifier of the running replica, and the LogID of its
-// log.
+// ReplicaHeader is the header in which every answer says which replica it is from:
+// INSTANCE; log=LOG, where INSTANCE identifies the process and LOG is the LogID.
 const ReplicaHeader = "DummyMessenger-Replica"
 
 // A Message is one entry of the log, as stored and as shown.
@@ -31,7 +30,7 @@ type Answer struct {
 	// change it: neighbouring answers share the memory.
 	Messages []byte
 
-	// Replayed tells that the message had been stored by an earlier request
-	// with the same idempotency key.
+	// Replayed says that an earlier request with the same idempotency key stored the
+	// message.
 	Replayed bool
 }

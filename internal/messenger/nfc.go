@@ -12,9 +12,9 @@ const maxDecomposition = 4
 // nfc returns s in Normalization Form C (Unicode Standard Annex #15).
 //
 // norm.NFC itself yields the stream-safe format: it inserts U+034F after 30
-// combining characters in a row, so that names that are canonically equal could
-// come out different. Only its tables are used here: for what one character
-// decomposes into, in which order marks stand, and what a pair composes to.
+// combining characters in a row, so names that are canonically equal could come out
+// different. So only its tables are used: what a character decomposes into, in which
+// order marks stand, and what a pair composes to.
 func nfc(s string) string {
 	if norm.NFC.IsNormalString(s) {
 		return s

@@ -28,10 +28,10 @@ type Store interface {
 	//
 	// An error is always an *Error of kind Unavailable or Unwritable, after
 	// which none of the batch is or will be stored, or of kind Unknown, after
-	// which all of it may be, or none. take may not have been called then; in
-	// that case the kind is never Unknown. The same call may succeed later:
-	// Append reconnects by itself. When ctx ends, Append returns soon, with an
-	// error if the batch was not committed.
+	// which all of it may be, or none. If take was not called, the kind is never
+	// Unknown. An Error has a Cause where one fits, Err for the log, and no Detail.
+	// The same call may succeed later: Append reconnects by itself. When ctx ends,
+	// Append returns soon, with an error if the batch was not committed.
 	Append(ctx context.Context, take func() []Draft) (Appended, error)
 
 	// Read returns up to limit durable messages in ascending order, from the
@@ -47,16 +47,16 @@ type Store interface {
 	// told without storing one. Its errors are of the same kinds as Append's.
 	Ready(ctx context.Context) error
 
-	// LogID is a text that all replicas of this log have in common and no other
-	// log has: 1–64 letters, digits and hyphens. It stays the same while the
-	// Store is open, and says nothing about where the log is.
+	// LogID identifies the log: all its replicas return the same text, and no other
+	// log's do. It is 1–64 letters, digits and hyphens, stays the same while the
+	// Store is open, and does not show where the log is.
 	LogID() string
 
-	// Close ends a running Append, if there is one, and releases everything.
+	// Close ends a running Append, if there is one, and releases all resources.
 	Close() error
 }
 
-// Appended is what a batch became.
+// Appended is the result of appending a batch.
 type Appended struct {
 	// Before holds the messages right before the batch's first new one, up to
 	// WindowSize-1 of them, in ascending order. It is empty if none was new.
@@ -67,7 +67,7 @@ type Appended struct {
 	Results []Result
 }
 
-// A Result is what one draft of a batch became.
+// A Result is the message that one draft of a batch became, or had become before.
 type Result struct {
 	Message
 	Existed bool // the ID was in the log already; nothing was stored

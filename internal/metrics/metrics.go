@@ -20,15 +20,15 @@ import (
 
 const prefix = "dummymessenger"
 
-// Upper bounds of buckets: seconds from a quick flush to the longest wait that
-// is allowed by default, and messages up to the largest batch.
+// Upper bounds of buckets: seconds from a quick flush to the longest wait that is
+// allowed by default; messages up to the largest batch.
 var (
 	seconds = []float64{.0005, .001, .002, .003, .005, .0075, .01, .015, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	sizes   = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000}
 )
 
-// Metrics are one replica's, in a registry of their own. Its labels have few
-// values, whatever callers send.
+// Metrics are one replica's, in a registry of their own. Callers cannot make their
+// labels take many values.
 type Metrics struct {
 	registry *prometheus.Registry
 
@@ -43,17 +43,17 @@ type Metrics struct {
 	lastSeq                            prometheus.Gauge
 	newest                             atomic.Int64 // date of the newest message that we stored, in Unix microseconds
 
-	// What is read when somebody asks. Set before that.
+	// These are called when the metrics are read.
 	queue, watchers func() int
 	connections     func() (open, refused int64)
 }
 
 type route struct {
 	ok      prometheus.Counter  // child of requests; nil elsewhere
-	latency prometheus.Observer // nil where the time says nothing
+	latency prometheus.Observer // nil for /events, which lasts as long as the caller watches
 }
 
-// elsewhere is the route of what no route answers.
+// elsewhere is the label of requests that no route answers.
 const elsewhere = "none"
 
 // New returns Metrics of a replica of this build.
@@ -68,7 +68,7 @@ func New(info buildinfo.Info) *Metrics {
 			"Requests answered with the answer of an earlier one with the same Idempotency-Key."),
 
 		queueWait: histogram("queue_wait_seconds", "Time a message waited until it was taken into a batch.", seconds),
-		lockWait:  histogram("lock_wait_seconds", "Time until the log's lock was had, or could not be had.", seconds),
+		lockWait:  histogram("lock_wait_seconds", "Time until the log's lock was granted, or the append failed.", seconds),
 		commit:    histogram("commit_duration_seconds", "Time from there to the end of the transaction.", seconds),
 		batch:     histogram("batch_messages", "Messages in one transaction.", sizes),
 		batches: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "batches_total",
@@ -81,15 +81,17 @@ func New(info buildinfo.Info) *Metrics {
 	}
 	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: prefix, Name: "http_request_duration_seconds",
 		Help: "Time from a request's headers to its answer.", Buckets: seconds}, []string{"route"})
-	for _, path := range []string{"/messages", "/history", "/", "/page/", "/status", "/status.json", "/livez", "/readyz", "/metrics", "/openapi.yaml", "/docs"} {
+	for _, path := range []string{
+		"/messages", "/history", "/", "/page/", "/status", "/status.json", "/livez", "/readyz", "/metrics", "/openapi.yaml", "/docs",
+	} {
 		m.routes[path] = &route{m.requests.WithLabelValues(path, "200"), latency.WithLabelValues(path)}
 	}
-	// What alerts and the dashboard look at is there before its first event,
-	// which a rate would not see otherwise.
+	// What alerts and the dashboard query exists before its first event, which a rate
+	// would otherwise miss.
 	for _, status := range server.Statuses() {
 		m.requests.WithLabelValues("/messages", strconv.Itoa(status))
 	}
-	m.routes["/events"] = &route{ok: m.requests.WithLabelValues("/events", "200")} // one watches as long as one likes
+	m.routes["/events"] = &route{ok: m.requests.WithLabelValues("/events", "200")}
 	m.routes[elsewhere] = &route{latency: latency.WithLabelValues(elsewhere)}
 	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "refusals_total",
 		Help: "Requests answered with a problem, by reason; those to /readyz are not counted."}, []string{"reason"})
@@ -107,7 +109,8 @@ func New(info buildinfo.Info) *Metrics {
 	m.registry.MustRegister(m.requests, latency, refusals, m.replays, m.queueWait, m.lockWait, m.commit, m.batch, m.batches,
 		m.lastSeq, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.gauge("clock_held_seconds", "How far the newest message that this replica stored is dated ahead of this machine's clock: "+
-		"the database's clock was set back, which holds the dates of new messages, or the two clocks differ. 0 until it stores one.", m.clockHeld)
+		"the database's clock was set back, which holds the dates of new messages, or the two clocks differ. "+
+		"0 until it stores one.", m.clockHeld)
 	return m
 }
 
@@ -123,22 +126,22 @@ func (m *Metrics) Handler(logger *slog.Logger) http.Handler {
 	})
 }
 
-// Head tells the newest message of the log at the start.
+// Head sets the newest message of the log at the start.
 func (m *Metrics) Head(seq int64) { m.lastSeq.Set(float64(seq)) }
 
-// Queue has n counted whenever somebody asks for the metrics.
+// Queue adds the length of the queue, which n returns.
 func (m *Metrics) Queue(n func() int) {
 	m.queue = n
 	m.gauge("queue_length", "Messages that wait to be taken into a batch.", func() float64 { return float64(n()) })
 }
 
-// Watchers does so with those who watch at /events.
+// Watchers adds the number of watchers of /events, which n returns.
 func (m *Metrics) Watchers(n func() int) {
 	m.watchers = n
 	m.gauge("watchers", "Callers who watch the log.", func() float64 { return float64(n()) })
 }
 
-// Connections does so with the connections that are open and were refused.
+// Connections adds the numbers of connections, which n returns.
 func (m *Metrics) Connections(n func() (open, refused int64)) {
 	m.connections = n
 	m.gauge("connections", "Open connections.", func() float64 { open, _ := n(); return float64(open) })
@@ -146,9 +149,9 @@ func (m *Metrics) Connections(n func() (open, refused int64)) {
 		Help: "Connections refused because there were too many."}, func() float64 { _, refused := n(); return float64(refused) }))
 }
 
-// Certificate does so with the end of the TLS certificate.
+// Certificate adds when the TLS certificate expires.
 func (m *Metrics) Certificate(expiry func() time.Time) {
-	m.gauge("certificate_expiry_timestamp_seconds", "When the TLS certificate ends to be valid.",
+	m.gauge("certificate_expiry_timestamp_seconds", "When the TLS certificate expires.",
 		func() float64 { return float64(expiry().Unix()) })
 }
 

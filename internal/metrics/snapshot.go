@@ -5,11 +5,11 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// A Snapshot is what was counted until one moment, and what is so then, in short.
+// A Snapshot is a summary of the metrics at one moment.
 type Snapshot struct {
 	Answered uint64   // messages answered with 200
-	Failed   uint64   // those that were not
-	Latency  []uint64 // of both: how many took up to Bounds[i]; the last one, all
+	Failed   uint64   // messages answered otherwise
+	Latency  []uint64 // of both: how many took up to Bounds[i]; the last element counts all
 	Batches  uint64   // transactions with messages
 	Batched  float64  // messages in them
 	LastSeq  int64    // newest message that this replica knows of; 0 if none
@@ -18,10 +18,11 @@ type Snapshot struct {
 	Open, Refused   int64 // connections
 }
 
-// Bounds are the upper bounds of Snapshot.Latency in seconds; the last has none.
+// Bounds returns the upper bounds of Snapshot.Latency in seconds; the last element of
+// that has none.
 func Bounds() []float64 { return seconds }
 
-// Snapshot reads the counters, which goes on beside whoever counts.
+// Snapshot reads the counters while they go on counting.
 func (m *Metrics) Snapshot() Snapshot {
 	route := m.routes["/messages"]
 	answered, latency, batch := read(route.ok), read(route.latency.(prometheus.Metric)), read(m.batch)

@@ -243,7 +243,7 @@ func TestReplicaHeader(t *testing.T) {
 		if names[instance] = true; len(instance) != 16 {
 			t.Errorf("before the log is open: %q, want 16 digits", instance)
 		}
-		s.NameLog("a-log")
+		s.LogOpened("a-log")
 		if got, want := ask(), instance+"; log=a-log"; got != want {
 			t.Errorf("on the log a-log: %q, want %q", got, want)
 		}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// authorized has h answer only those who may send messages and see them
-// (RFC 6750, section 2.1). Whatever shows messages is behind it.
+// authorized requires a valid bearer token (RFC 6750, section 2.1), if there are
+// tokens. Every handler that takes or shows messages is behind it.
 func (s *Server) authorized(h handler) handler {
 	if s.cfg.Authorized == nil {
 		return h
@@ -27,11 +27,11 @@ func (s *Server) authorized(h handler) handler {
 	}
 }
 
-// tokenCheck is how often a stream's token is looked at.
+// tokenCheck is how often a stream's token is checked again.
 const tokenCheck = time.Second / 2
 
-// whileAuthorized calls end when r's token is withdrawn, and returns when it has
-// or ctx ends.
+// whileAuthorized calls end once r's token is withdrawn. It returns then, or when
+// ctx ends.
 func (s *Server) whileAuthorized(ctx context.Context, r *http.Request, end func()) {
 	if s.cfg.Authorized == nil {
 		return

@@ -12,13 +12,13 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// connections counts those that are open.
+// connections counts the connections that are open, and those refused.
 type connections struct {
 	max           int64
 	maxLeaving    int64
 	open, refused atomic.Int64
 
-	leaving   atomic.Int64 // refused, and being told so
+	leaving   atomic.Int64 // refused, with the answer on its way
 	farewells sync.WaitGroup
 }
 
@@ -33,18 +33,18 @@ func (c *connections) track(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// Connections are how many are open now, and how many were refused so far.
+// Connections returns how many are open now, and how many were refused so far.
 func (s *Server) Connections() (open, refused int64) {
 	return s.connections.open.Load(), s.connections.refused.Load()
 }
 
-// A limitedListener refuses the connections that are too many. It accepts
-// them first: left in the system's queue, their callers would only wait.
+// A limitedListener refuses connections beyond the limit. It accepts them first:
+// left in the system's queue, their callers would only wait.
 type limitedListener struct {
 	net.Listener
 	connections *connections
-	noRoom      func() []byte // the answer of those refused
-	plain       bool          // what is written is not to be encrypted
+	noRoom      func() []byte // the answer to a connection that is refused
+	plain       bool          // no TLS
 }
 
 func (l *limitedListener) Accept() (net.Conn, error) {
@@ -57,7 +57,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// farewell is how long those who are refused have to read why.
+// farewell is how long a caller who is refused has to read why.
 const farewell = time.Second
 
 func (l *limitedListener) refuse(conn net.Conn) {
@@ -72,8 +72,8 @@ func (l *limitedListener) refuse(conn net.Conn) {
 		defer c.leaving.Add(-1)
 		defer conn.Close()
 		conn.SetDeadline(time.Now().Add(farewell))
-		// Not before the request begins: Go's client, for one, takes an answer
-		// that is there by then for a mistake, and reports that instead.
+		// Wait for the request to begin: Go's client, for one, reports an answer
+		// that comes before it as a protocol error.
 		if _, err := io.CopyN(io.Discard, conn, 1); err != nil {
 			return
 		}
@@ -83,13 +83,13 @@ func (l *limitedListener) refuse(conn net.Conn) {
 		if tcp, ok := conn.(*net.TCPConn); ok {
 			tcp.CloseWrite()
 		}
-		// Closing with the request unread would reset the connection, and the
-		// caller might never see the answer.
+		// Closing with the request unread would reset the connection before the
+		// caller has read the answer.
 		io.CopyN(io.Discard, conn, maxHeaderBytes+maxBody)
 	})
 }
 
-// noRoom is the whole answer of a connection that is too many.
+// noRoom returns the whole answer to a connection that is refused.
 func (s *Server) noRoom() []byte {
 	p := tooManyConnections
 	body := p.body("", outcomeNotStored)

@@ -54,7 +54,7 @@ func start(t *testing.T, change func(*server.Config)) *running {
 		change(&cfg)
 	}
 	r := &running{Server: server.New(cfg)}
-	r.NameLog("of-this-test")
+	r.LogOpened("of-this-test")
 	counted.Queue(combiner.Waiting)
 	counted.Watchers(watched.Watchers)
 	counted.Connections(r.Connections)

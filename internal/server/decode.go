@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 
 	"dummymessenger/internal/messenger"
 )
@@ -21,6 +24,58 @@ const (
 	bodyExample = `{"sender": "Anna", "text": "hello"}`
 )
 
+// decodeDraft returns the message that r asks to store.
+func decodeDraft(w *response, r *http.Request) (messenger.Draft, error) {
+	if err := checkContent(w, r); err != nil {
+		return messenger.Draft{}, err
+	}
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return messenger.Draft{}, err
+	}
+	draft, err := decodeBody(w, r)
+	if err != nil {
+		return messenger.Draft{}, err
+	}
+	if key != "" {
+		draft.ID, draft.MayExist = messenger.KeyID(key), true
+	} else {
+		draft.ID = messenger.ID(uuid.Must(uuid.NewV7()))
+	}
+	return draft, nil
+}
+
+// checkContent refuses a body that does not claim to be plain JSON. Requiring
+// that also keeps forms on other sites from posting (they cannot claim it).
+func checkContent(w *response, r *http.Request) error {
+	if !isJSON(r.Header["Content-Type"]) {
+		w.Header().Set("Accept-Post", "application/json")
+		return &refusal{problem: unsupportedType, detail: "send one header Content-Type: application/json; the only charset is utf-8"}
+	}
+	for _, coding := range r.Header["Content-Encoding"] {
+		if !strings.EqualFold(coding, "identity") {
+			w.Header().Set("Accept-Encoding", "identity")
+			return &refusal{problem: unsupportedType, detail: "send the body as it is, without Content-Encoding"}
+		}
+	}
+	return nil
+}
+
+func isJSON(contentType []string) bool {
+	if len(contentType) != 1 {
+		return false
+	}
+	if contentType[0] == "application/json" {
+		return true // what nearly everybody sends
+	}
+	media, params, err := mime.ParseMediaType(contentType[0])
+	if err != nil || media != "application/json" {
+		return false
+	}
+	charset, ok := params["charset"]
+	return !ok || strings.EqualFold(charset, "utf-8")
+}
+
 // A decoder turns a body into a draft.
 type decoder struct {
 	body    bytes.Buffer
@@ -30,19 +85,19 @@ type decoder struct {
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
-// readDraft reads the message in r's body.
-func readDraft(w *response, r *http.Request) (messenger.Draft, error) {
+// decodeBody reads the message in r's body.
+func decodeBody(w *response, r *http.Request) (messenger.Draft, error) {
 	d := decoders.Get().(*decoder)
 	defer decoders.Put(d)
 
 	if err := d.read(r); err != nil {
-		w.Header().Set("Connection", "close") // the rest of the body is in the way
+		w.Header().Set("Connection", "close") // the rest of the body is still to come
 		return messenger.Draft{}, err
 	}
 	return d.decode()
 }
 
-// read fills d.body. Of a Content-Length it believes only that it is too large.
+// read fills d.body. It trusts a Content-Length only if that is too large.
 func (d *decoder) read(r *http.Request) error {
 	if r.ContentLength > maxBody {
 		return &refusal{problem: bodyTooLarge}
@@ -57,7 +112,8 @@ func (d *decoder) read(r *http.Request) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &refusal{problem: bodyTimeout, cause: err}
 	case err != nil:
-		return &messenger.Error{Kind: messenger.Malformed, Detail: "the body could not be read to its end; it is shorter than announced, or its chunks are malformed", Err: err}
+		return &messenger.Error{Kind: messenger.Malformed, Err: err,
+			Detail: "the body could not be read to its end; it is shorter than announced, or its chunks are malformed"}
 	}
 	return nil
 }

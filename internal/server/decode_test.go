@@ -3,14 +3,12 @@ package server
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
-	"dummymessenger/internal/memlog"
 	"dummymessenger/internal/messenger"
 )
 
@@ -86,44 +84,3 @@ func FuzzIdempotencyKey(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkDecode(b *testing.B) {
-	body := []byte(`{"sender":"Анна","text":"привет, \"мир\"\nhow are you? 🙂 run 7, worker 12, number 99"}`)
-	var d decoder
-	b.ReportAllocs()
-	b.SetBytes(int64(len(body)))
-	for b.Loop() {
-		d.body.Reset()
-		d.body.Write(body)
-		if _, err := d.decode(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkPost is the whole handler, without a network.
-func BenchmarkPost(b *testing.B) {
-	h := New(Config{Log: memlog.New(AppendMessage), Logger: discard}).Handler()
-	const body = `{"sender":"Анна","text":"привет, \"мир\"\nhow are you? 🙂 run 7, worker 12, number 99"}`
-	r := httptest.NewRequest("POST", "/messages", nil)
-	r.Header.Set("Content-Type", "application/json")
-	r.ContentLength = int64(len(body))
-	var reader strings.Reader
-	r.Body = struct {
-		*strings.Reader
-		nopCloser
-	}{&reader, nopCloser{}}
-	b.ReportAllocs()
-	for b.Loop() {
-		reader.Reset(body)
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, r)
-		if w.Code != 200 {
-			b.Fatal(w.Body)
-		}
-	}
-}
-
-type nopCloser struct{}
-
-func (nopCloser) Close() error { return nil }

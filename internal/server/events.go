@@ -4,14 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"dummymessenger/internal/feed"
-	"dummymessenger/internal/messenger"
 )
 
 // What a stream consists of: the WHATWG's HTML standard, section 9.2,
@@ -19,22 +16,12 @@ import (
 var (
 	eventStream = []string{"text/event-stream"}
 
-	// greeting has a lost connection tried again after a second.
+	// greeting makes a browser that loses the connection reconnect after a second.
 	greeting  = []byte("retry: 1000\n\n")
 	heartbeat = []byte(":\n\n")
 )
 
-// AppendEvent appends m to dst as /events shows it.
-func AppendEvent(dst []byte, m messenger.Message) []byte {
-	dst = slices.Grow(dst, 160+len(m.Sender)+len(m.Text))
-	dst = append(dst, "id: "...)
-	dst = strconv.AppendInt(dst, m.Seq, 10)
-	dst = append(dst, "\ndata: "...)
-	dst = AppendMessage(dst, m) // has no line breaks: JSON escapes them
-	return append(dst, "\n\n"...)
-}
-
-// events shows messages as they are stored, in order and without a gap, until
+// events streams messages as they are stored, in order and without a gap, until
 // the caller leaves, its token is withdrawn, or the server stops.
 func (s *Server) events(w *response, r *http.Request) error {
 	after, err := startOfEvents(r)
@@ -42,7 +29,7 @@ func (s *Server) events(w *response, r *http.Request) error {
 		return err
 	}
 	if r.ContentLength != 0 {
-		// net/http waits for all of it before the answer, and then for ever.
+		// net/http would wait for all of it before the answer, and then for ever.
 		return malformed("this request has a body; send it without one")
 	}
 	if s.isStopping() {
@@ -73,13 +60,13 @@ func (s *Server) events(w *response, r *http.Request) error {
 	return nil
 }
 
-// stream writes what watcher sees until ctx ends. It ends without a word if the
-// log cannot be read any more; the caller who comes back is told why.
+// stream writes what watcher sees until ctx ends. If the log can no longer be
+// read it just ends; a caller who comes back is told why.
 func (s *Server) stream(ctx context.Context, w *response, r *http.Request, watcher *feed.Watcher) {
 	conn := http.NewResponseController(w)
 
-	// At the end, a caller who reads slowly has no more time than others.
-	hurry := func() { conn.SetWriteDeadline(time.Now().Add(min(lastAnswers, s.cfg.WriteTimeout))) }
+	// At shutdown a caller who reads slowly has no more time than others.
+	hurry := func() { conn.SetWriteDeadline(time.Now().Add(min(finalGrace, s.cfg.WriteTimeout))) }
 	defer context.AfterFunc(ctx, hurry)()
 
 	send := func(pieces ...[]byte) bool {
@@ -117,7 +104,8 @@ func (s *Server) stream(ctx context.Context, w *response, r *http.Request, watch
 		case quiet:
 			going = send(heartbeat)
 		default:
-			s.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "stream ended", slog.String("request_id", w.requestID()), slog.Any("err", err))
+			s.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "stream ended",
+				slog.String("request_id", w.requestID()), slog.Any("err", err))
 			return
 		}
 	}
@@ -132,31 +120,4 @@ func startOfEvents(r *http.Request) (int64, error) {
 		return parseNumber("Last-Event-ID", lines[0], 0, maxSeq)
 	}
 	return numberParameter(r, "after", 0, maxSeq, feed.Newest)
-}
-
-// maxSeq is below every overflow, and exact in JavaScript.
-const maxSeq = 1<<53 - 1
-
-// numberParameter is the number in r's query under name, or value if there is none.
-func numberParameter(r *http.Request, name string, least, most, value int64) (int64, error) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil { // Query would leave out what it cannot read, and a place with it
-		return 0, malformed("the query cannot be read; percent-encode what is special in it")
-	}
-	switch values := query[name]; len(values) {
-	case 0:
-		return value, nil
-	case 1:
-		return parseNumber(name, values[0], least, most)
-	default:
-		return 0, malformed("%s was sent %d times; send it once", name, len(values))
-	}
-}
-
-func parseNumber(name, s string, least, most int64) (int64, error) {
-	n, err := strconv.ParseUint(s, 10, 63) // which takes no sign
-	if n := int64(n); err != nil || n < least || n > most {
-		return 0, malformed("%s is %s; send a whole number from %d to %d", name, excerpt(s), least, most)
-	}
-	return int64(n), nil
 }

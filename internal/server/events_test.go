@@ -291,8 +291,8 @@ func TestSlowEventsEndAtShutdown(t *testing.T) {
 		began := time.Now()
 		rep.stop()
 		<-rep.done
-		if took := time.Since(began); rep.err != nil || took > lastAnswers+patience/2 {
-			t.Errorf("%s: Serve() = %v after %v, want nil within %v", name, rep.err, took, lastAnswers)
+		if took := time.Since(began); rep.err != nil || took > finalGrace+patience/2 {
+			t.Errorf("%s: Serve() = %v after %v, want nil within %v", name, rep.err, took, finalGrace)
 		}
 		conn.Close()
 		<-reading

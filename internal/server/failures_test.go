@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/memlog"
 	"dummymessenger/internal/messenger"
 )
 
 // slowLog takes d for each message.
-func slowLog(d time.Duration) Appender {
-	log := memlog.New(AppendMessage)
+func slowLog(t *testing.T, d time.Duration) Appender {
+	log := newLog(t)
 	return appendFunc(func(ctx context.Context, draft messenger.Draft) (messenger.Answer, error) {
 		select {
 		case <-time.After(d):
@@ -44,8 +43,11 @@ func TestFailures(t *testing.T) {
 		{&messenger.Error{Kind: messenger.KeyReused, Err: cause}, 422, "idempotency-key-reused", "not_stored", "new key", "", false},
 		{&messenger.Error{Kind: messenger.Overloaded, Err: cause}, 503, "overloaded", "not_stored", "too many", "1", false},
 		{&messenger.Error{Kind: messenger.Unavailable, Err: cause}, 503, "database-unavailable", "not_stored", "try again", "1", true},
-		{&messenger.Error{Kind: messenger.Unavailable, Detail: "come <back> soon", Err: cause}, 503, "database-unavailable", "not_stored", "come <back> soon", "1", true},
+		{&messenger.Error{Kind: messenger.Unavailable, Detail: "come <back> soon", Err: cause},
+			503, "database-unavailable", "not_stored", "come <back> soon", "1", true},
 		{&messenger.Error{Kind: messenger.Unwritable, Err: cause}, 503, "database-unwritable", "not_stored", "refuses", "5", true},
+		{&messenger.Error{Kind: messenger.Unwritable, Cause: messenger.DiskFull, Err: cause},
+			503, "database-unwritable", "not_stored", "disk is full", "5", true},
 		{&messenger.Error{Kind: messenger.Unknown, Err: cause}, 504, "outcome-unknown", "unknown", "Idempotency-Key", "", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,7 +77,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// Every kind must have its row, and no row may contradict the kind.
+// Every kind and every cause must have its row, and no row may contradict the kind.
 func TestProblemTable(t *testing.T) {
 	if got, want := len(problems), int(messenger.Unknown)+1; got != want {
 		t.Fatalf("there are %d problems for %d kinds", got, want)
@@ -92,19 +94,25 @@ func TestProblemTable(t *testing.T) {
 			t.Errorf("%v: status %d with Retry-After %d", kind, p.status, p.retryAfter)
 		}
 	}
+	for i, detail := range causes {
+		if cause := messenger.Cause(i); (detail == "") != (cause == messenger.NoCause) || (cause.String() == "") != (detail == "") {
+			t.Errorf("cause %d, %q: the detail is %q", i, cause, detail)
+		}
+	}
 }
 
 func TestRequestTimeout(t *testing.T) {
-	rep := start(t, Config{RequestTimeout: 20 * time.Millisecond, Log: appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
+	log := appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
 		<-ctx.Done()
 		return messenger.Answer{}, &messenger.Error{Kind: messenger.Unknown, Err: ctx.Err()}
-	})})
+	})
+	rep := start(t, Config{RequestTimeout: 20 * time.Millisecond, Log: log})
 	resp, got := rep.do(t, "POST", "/messages", goodBody, asJSON())
 	wantProblem(t, resp, got, 504, "outcome-unknown", "unknown", "")
 }
 
 func TestPanic(t *testing.T) {
-	log := memlog.New(AppendMessage)
+	log := newLog(t)
 	rep := start(t, Config{Log: appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
 		if d.Sender == "a" {
 			panic("hunter2")

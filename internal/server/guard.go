@@ -11,39 +11,8 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// Header values that many answers share. Nobody writes to them.
-var (
-	nosniff     = []string{"nosniff"}
-	noStore     = []string{"no-store"}
-	inert       = []string{"default-src 'none'; frame-ancestors 'none'"}
-	jsonContent = []string{"application/json"}
-)
-
-// A response is an answer in the making.
-type response struct {
-	http.ResponseWriter
-	id       string // see requestID
-	status   int    // 0 until any of it is sent
-	reason   string // of a problem
-	replayed bool
-}
-
-func (w *response) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *response) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(p)
-}
-
-// Unwrap is for http.ResponseController.
-func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// guard does what every request needs, whoever answers it.
+// guard wraps next with what every request needs: the headers that all answers
+// have, its line in the log and the metrics, and an answer if its handler panics.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w := &response{ResponseWriter: rw}
@@ -71,7 +40,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// isClean tells whether ServeMux takes p as it is. It would redirect
+// isClean reports whether ServeMux takes p as it is. It would redirect
 // //messages to /messages, which is no answer to a message.
 func isClean(p string) bool {
 	clean := path.Clean(p)
@@ -87,9 +56,9 @@ func (s *Server) recovered(w *response, r *http.Request, v any) {
 			slog.String("err", fmt.Sprint(v)), slog.String("stack", string(debug.Stack())))
 	}
 	if deliberate || w.status != 0 {
-		w.status = 0                // what was sent is no answer
-		panic(http.ErrAbortHandler) // or a part would pass for the whole
+		w.status = 0                // half an answer is none
+		panic(http.ErrAbortHandler) // cuts the connection, so that no caller takes it for a whole one
 	}
-	w.Header().Set("Connection", "close") // nobody knows how much of the body was read
+	w.Header().Set("Connection", "close") // the handler may not have read all of the body
 	writeProblem(w, &problems[messenger.Internal], "", outcomeUnknown)
 }

@@ -7,14 +7,14 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// livez tells that the process answers. It asks nobody else, so that an
-// outage of the database makes no supervisor restart the replicas.
+// livez answers that the process is alive. It does not ask the database, or an
+// outage there would make supervisors restart the replicas.
 func (s *Server) livez(w *response, r *http.Request) error {
 	writeOK(w)
 	return nil
 }
 
-// readyz tells whether a message sent here now could be stored.
+// readyz answers whether a message sent here now could be stored.
 func (s *Server) readyz(w *response, r *http.Request) error {
 	if s.isStopping() {
 		return &refusal{problem: stopping}
@@ -27,7 +27,7 @@ func (s *Server) readyz(w *response, r *http.Request) error {
 	defer cancel()
 	if err := s.cfg.Ready(ctx); err != nil {
 		if p, _, _ := explain(err); p.status != http.StatusServiceUnavailable {
-			// Whatever it was: messages cannot be stored, and none was.
+			// Whatever it is, messages cannot be stored now, and none was.
 			err = &messenger.Error{Kind: messenger.Unavailable, Err: err}
 		}
 		return err

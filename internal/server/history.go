@@ -5,20 +5,19 @@ import (
 	"net/http"
 
 	"dummymessenger/internal/feed"
-	"dummymessenger/internal/messenger"
 )
 
 const (
 	defaultHistory = 50
 	maxHistory     = 200
 
-	// historyBytes bounds what is kept for a caller who takes the answer slowly.
-	// defaultHistory of the longest messages fit: the page, which adds newer
-	// ones by asking for those before a later place, needs all it asks for.
+	// historyBytes bounds what a slow caller's answer keeps in memory. It is room
+	// for defaultHistory of the longest messages, for the page relies on getting
+	// as many as it asks for.
 	historyBytes = 5 << 18
 )
 
-// history answers with the messages before one, as an answer to a message has them.
+// history answers with the messages before one, in the form of a window.
 func (s *Server) history(w *response, r *http.Request) error {
 	before, err := numberParameter(r, "before", 1, maxSeq, feed.Newest)
 	if err != nil {
@@ -36,19 +35,4 @@ func (s *Server) history(w *response, r *http.Request) error {
 	}
 	writeMessages(w, encodeLast(messages))
 	return nil
-}
-
-// encodeLast encodes as many of the last messages as fit into historyBytes.
-func encodeLast(messages []messenger.Message) []byte {
-	var one []byte
-	size, first := 0, len(messages)
-	for first > 0 {
-		one = AppendMessage(one[:0], messages[first-1])
-		if size+len(one) > historyBytes {
-			break
-		}
-		size += len(one) + 1 // and a comma
-		first--
-	}
-	return AppendMessages(make([]byte, 0, size), messages[first:])
 }

@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/memlog"
+	"dummymessenger/internal/feed"
 	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/store/memory"
 )
 
 var discard = slog.New(slog.DiscardHandler)
@@ -32,8 +33,8 @@ type heldLog struct {
 	release chan struct{} // closed to let them all through
 }
 
-func newHeldLog() *heldLog {
-	return &heldLog{memlog.New(AppendMessage), make(chan struct{}, 100), make(chan struct{})}
+func newHeldLog(t *testing.T) *heldLog {
+	return &heldLog{newLog(t), make(chan struct{}, 100), make(chan struct{})}
 }
 
 func (l *heldLog) Append(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
@@ -48,7 +49,7 @@ func (l *heldLog) Append(ctx context.Context, d messenger.Draft) (messenger.Answ
 
 func TestGracefulShutdown(t *testing.T) {
 	const inFlight = 5
-	log := newHeldLog()
+	log := newHeldLog(t)
 	rep := start(t, Config{Log: log, RequestTimeout: patience, ShutdownTimeout: patience})
 
 	var group sync.WaitGroup
@@ -129,7 +130,7 @@ func TestDrain(t *testing.T) {
 }
 
 func TestShutdownTimeout(t *testing.T) {
-	log := newHeldLog()
+	log := newHeldLog(t)
 	rep := start(t, Config{Log: log, RequestTimeout: patience, ShutdownTimeout: 20 * time.Millisecond})
 	conn := dial(t, rep)
 	write(t, conn, postHead+"Content-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
@@ -222,5 +223,41 @@ func TestHealth(t *testing.T) {
 	}
 	if got := rep.appends.Load(); got != 0 {
 		t.Errorf("Append was called %d times, want 0", got)
+	}
+}
+
+// Until the log is open, nothing reads it, and callers are told what is waited for.
+func TestOpening(t *testing.T) {
+	var log struct{ feed.Log } // nil: a call would panic
+	rep := start(t, Config{
+		Opening: "SQLite",
+		Feed:    feed.New(feed.Config{Log: &log}),
+		Ready:   func(context.Context) error { t.Error("Ready was called"); return nil },
+	})
+	for _, path := range []string{"/readyz", "/events", "/events?after=3", "/history", "/history?before=3"} {
+		resp, got := rep.do(t, "GET", path, "", nil)
+		wantProblem(t, resp, got, 503, "database-unavailable", "not_stored", "waits for its database (SQLite)")
+		if resp.Header.Get("Retry-After") == "" {
+			t.Errorf("GET %s has no Retry-After", path)
+		}
+	}
+	for _, path := range []string{"/livez", "/", "/openapi.yaml"} {
+		if resp, _ := rep.do(t, "GET", path, "", nil); resp.StatusCode != 200 {
+			t.Errorf("GET %s = %s, want 200", path, resp.Status)
+		}
+	}
+	if logged := rep.logged.String(); logged != "" {
+		t.Errorf("whoever opens the log says what keeps it, but the log holds:\n%s", logged)
+	}
+
+	opened := memory.New().Open()
+	s := New(Config{Opening: "SQLite", Feed: feed.New(feed.Config{Log: &log}), Ready: opened.Ready, Logger: discard})
+	log.Log = opened
+	s.LogOpened(opened.LogID())
+	for _, path := range []string{"/readyz", "/history"} {
+		w := httptest.NewRecorder()
+		if s.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil)); w.Code != 200 {
+			t.Errorf("GET %s of an open log = %d %s", path, w.Code, w.Body)
+		}
 	}
 }

@@ -9,15 +9,15 @@ import (
 	"dummymessenger/internal/page"
 )
 
-// Headers of the page's files. They hold no message, so that whoever can
-// connect may have them; the scripts in them ask for the token.
+// Headers of the page's files. These hold no message, so they need no token; their
+// scripts ask for it.
 var (
 	// Nothing but our own files, no inline script or style, and no HTML made
 	// of strings by any script (trusted types).
 	pagePolicy = []string{"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"}
 
-	revalidate = []string{"no-cache"} // ask whether it has changed: replicas may be of two versions
+	revalidate = []string{"no-cache"} // replicas behind one address may be of two versions
 	noReferrer = []string{"no-referrer"}
 )
 
@@ -28,7 +28,7 @@ func file(name string) handler {
 		if !ok {
 			return &refusal{problem: notFound}
 		}
-		// A file comes whole or, if it is known already, not at all.
+		// A file is sent whole or, if the browser has it already, not at all.
 		for _, name := range [...]string{"Range", "If-Range", "If-Match", "If-Unmodified-Since"} {
 			r.Header.Del(name)
 		}

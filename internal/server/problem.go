@@ -1,7 +1,9 @@
 package server
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -19,7 +21,7 @@ type problem struct {
 	status     int
 	name       string     // the last part of the type; none if the status says it all
 	title      string     // if there is a name
-	detail     string     // where the error itself has none
+	detail     string     // unless the error has another
 	retryAfter int        // seconds; 0 for no such header
 	level      slog.Level // at which it is logged
 }
@@ -28,9 +30,8 @@ type problem struct {
 // problem has the same type on every replica.
 const typePrefix = "urn:dummymessenger:problem:"
 
-// problems tells how each kind of error is answered. Being refused under
-// overload is logged at debug level: it is the answer to too much work and
-// should not make more.
+// problems says how each kind of error is answered. A refusal under overload is
+// logged at debug level: it is the answer to too much work and should not make more.
 var problems = [...]problem{
 	messenger.Internal: {status: http.StatusInternalServerError, name: "internal", level: slog.LevelError,
 		title: "Internal error", detail: "something unexpected went wrong here; the message may have been stored"},
@@ -39,15 +40,34 @@ var problems = [...]problem{
 	messenger.Invalid: {status: http.StatusUnprocessableEntity, name: "invalid-message", level: slog.LevelDebug,
 		title: "Invalid message", detail: "sender or text has a value that is not allowed"},
 	messenger.KeyReused: {status: http.StatusUnprocessableEntity, name: "idempotency-key-reused", level: slog.LevelDebug,
-		title: "Idempotency key reused", detail: "this Idempotency-Key belongs to another message; use a new key for each message"},
+		title: "Idempotency key reused", detail: "this Idempotency-Key was used for another message; use a new key for a new message"},
 	messenger.Overloaded: {status: http.StatusServiceUnavailable, name: "overloaded", level: slog.LevelDebug, retryAfter: 1,
 		title: "Overloaded", detail: "too many messages are waiting to be stored; try again in a moment"},
 	messenger.Unavailable: {status: http.StatusServiceUnavailable, name: "database-unavailable", level: slog.LevelWarn, retryAfter: 1,
-		title: "Database unavailable", detail: "the database cannot be reached at present; try again in a moment"},
+		title: "Database unavailable", detail: "the database cannot be reached at present; try again later"},
 	messenger.Unwritable: {status: http.StatusServiceUnavailable, name: "database-unwritable", level: slog.LevelWarn, retryAfter: 5,
-		title: "Database not writable", detail: "the database refuses to store messages at present; try again later"},
+		title:  "Database not writable",
+		detail: "the database refuses to store the message; its operator finds the reason in the server's log"},
 	messenger.Unknown: {status: http.StatusGatewayTimeout, name: "outcome-unknown", level: slog.LevelWarn,
-		title: "Outcome unknown", detail: "whether the message was stored could not be settled in time; repeat the request with the same Idempotency-Key to find out"},
+		title:  "Outcome unknown",
+		detail: "the message may or may not have been stored; repeat the request with the same Idempotency-Key to find out"},
+}
+
+// causes are the details where an error has a cause, in place of its kind's.
+var causes = [messenger.Causes]string{
+	messenger.Stopping:        "the server is shutting down; use another replica or try again later",
+	messenger.TooManyWatchers: "too many watch this replica already; use another one or try again in a moment",
+	messenger.QueueTimeout:    "the message could not be stored in time; try again later",
+	messenger.LogTimeout:      "the log could not be locked or read in time; try again",
+	messenger.LogInUse:        "another program holds the log; try again later",
+	messenger.LockHeld:        "messages have been waiting for the log's lock for a while; something else holds it",
+	messenger.LockMissing:     "the log cannot be locked; its operator finds the reason in the server's log",
+	messenger.LogChanged:      "the database does not hold the log as it was; its operator finds the reason in the server's log",
+	messenger.Damaged:         "the log is damaged; restore it",
+	messenger.RulesBroken:     "the log's own rules forbid this batch; another program may have changed the log",
+	messenger.DiskFull:        "the database's disk is full; its operator must make room",
+	messenger.DiskFailing:     "the database's disk is full or failing; its operator must make room",
+	messenger.NotPermitted:    "the database does not let the server store messages; its operator must grant the permission",
 }
 
 // Problems that only HTTP has. Nothing was stored after any of them.
@@ -71,7 +91,15 @@ var (
 		title: "Stopping", detail: "this replica is shutting down; use another one"})
 )
 
-// httpProblems are all of these.
+// opening is the answer of a replica whose database has not opened the log yet: the
+// one of a database that is away, except that whoever opens the log logs the reason.
+var opening = func() *problem {
+	p := problems[messenger.Unavailable]
+	p.level = slog.LevelDebug
+	return &p
+}()
+
+// httpProblems are the problems that only HTTP has.
 var httpProblems []*problem
 
 func onlyHTTP(p problem) *problem {
@@ -80,7 +108,7 @@ func onlyHTTP(p problem) *problem {
 	return &p
 }
 
-// reason names p where a status alone says too little, as in metrics.
+// reason returns p's name in metrics.
 func (p *problem) reason() string {
 	if p.name != "" {
 		return p.name
@@ -88,7 +116,7 @@ func (p *problem) reason() string {
 	return strings.ReplaceAll(strings.ToLower(http.StatusText(p.status)), " ", "-")
 }
 
-// Reasons are all that a Request observed can have.
+// Reasons returns all that an observed Request can have.
 func Reasons() []string {
 	var reasons []string
 	for i := range problems {
@@ -102,7 +130,7 @@ func Reasons() []string {
 	return reasons
 }
 
-// Statuses are all that a Request observed to POST /messages can have; 0 is a
+// Statuses returns all that an observed Request to POST /messages can have; 0 is a
 // connection that was cut.
 func Statuses() []int {
 	statuses := []int{0, http.StatusOK}
@@ -137,13 +165,13 @@ const (
 	outcomeUnknown   = "unknown"
 )
 
-// fail logs err and answers with what callers may know of it. It answers even
-// if the caller seems to have gone, which may have closed its sending side only.
+// fail logs err and answers with what callers may know of it. It answers even a
+// caller who seems to have left, for it may have closed its sending side only.
 func (s *Server) fail(w *response, r *http.Request, err error) {
 	p, detail, outcome := explain(err)
 	level := p.level
-	if r.Context().Err() != nil && level < slog.LevelError || errors.Is(err, messenger.ErrOpening) {
-		level = slog.LevelDebug // a caller who hangs up is no trouble of ours; whoever opens the log says what keeps it
+	if r.Context().Err() != nil && level < slog.LevelError {
+		level = slog.LevelDebug // the caller hung up, which is no trouble of ours
 	}
 	s.cfg.Logger.LogAttrs(r.Context(), level, "request failed", slog.String("request_id", w.requestID()),
 		slog.String("from", r.RemoteAddr), slog.String("method", r.Method), slog.String("route", r.Pattern),
@@ -151,14 +179,14 @@ func (s *Server) fail(w *response, r *http.Request, err error) {
 	writeProblem(w, p, detail, outcome)
 }
 
-// explain finds how err is told to a caller. detail is empty if err has none.
+// explain returns how callers see err. An empty detail stands for p's own.
 func explain(err error) (p *problem, detail, outcome string) {
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		return refused.problem, refused.detail, outcomeNotStored
 	}
 	kind := messenger.Internal
 	if e, ok := errors.AsType[*messenger.Error](err); ok {
-		kind, detail = e.Kind, e.Detail
+		kind, detail = e.Kind, cmp.Or(e.Detail, causes[e.Cause])
 	}
 	outcome = outcomeNotStored
 	if kind.MayBeStored() {
@@ -168,7 +196,7 @@ func explain(err error) (p *problem, detail, outcome string) {
 }
 
 func writeProblem(w *response, p *problem, detail, outcome string) {
-	w.requestID() // an error can always be asked about
+	w.requestID() // for the caller to ask about the error by
 	w.reason = p.reason()
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
@@ -179,7 +207,7 @@ func writeProblem(w *response, p *problem, detail, outcome string) {
 	w.Write(p.body(detail, outcome)) // if this fails, the caller has gone
 }
 
-// body is p as callers see it. An empty detail stands for p's own.
+// body returns p as JSON. An empty detail stands for p's own.
 func (p *problem) body(detail, outcome string) []byte {
 	body := struct {
 		Type    string `json:"type"`
@@ -187,16 +215,18 @@ func (p *problem) body(detail, outcome string) []byte {
 		Status  int    `json:"status"`
 		Detail  string `json:"detail"`
 		Outcome string `json:"outcome"`
-	}{"about:blank", http.StatusText(p.status), p.status, detail, outcome}
+	}{"about:blank", http.StatusText(p.status), p.status, cmp.Or(detail, p.detail), outcome}
 	if p.name != "" {
 		body.Type, body.Title = typePrefix+p.name, p.title
-	}
-	if detail == "" {
-		body.Detail = p.detail
 	}
 	b, err := json.Marshal(body, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		panic(err) // five plain fields
 	}
 	return b
+}
+
+// malformed returns an error of kind Malformed.
+func malformed(format string, args ...any) error {
+	return &messenger.Error{Kind: messenger.Malformed, Detail: fmt.Sprintf(format, args...)}
 }

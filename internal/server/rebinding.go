@@ -7,16 +7,14 @@ import (
 	"strings"
 )
 
-// A site can have a name of its own lead to its visitor's machine (DNS
-// rebinding). Its page is then of the same origin as a server there that asks
-// for no token, but for the name: nobody else calls this machine by that.
-// Browsers tell a page's origin with whatever it posts, but not when it reads from
-// its own site, and leave Sec-Fetch-Site out where the page came without TLS, as
-// such a one must have.
-
-// ownName has next answer unless r comes from such a page, or asks for messages
-// and may come from one.
-func (s *Server) ownName(next http.Handler) http.Handler {
+// checkHost rejects possible DNS-rebinding requests: those that a page whose own
+// name leads to this machine may have sent, while we ask for no token.
+//
+// Subtleness ahead! To the browser such a page is of our origin, so what gives it
+// away is only the name in Host, which nobody else calls this machine by. Browsers
+// send Origin with a POST, but not when a page reads from its own site, and leave
+// Sec-Fetch-Site out on pages without TLS, which a rebinding page must be.
+func (s *Server) checkHost(next http.Handler) http.Handler {
 	refuse := s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: crossOrigin, detail: "this server answers under the name localhost or an address only; " +
 			"to reach it under another name, start it with --token-file, or use a proxy with TLS"}
@@ -30,19 +28,20 @@ func (s *Server) ownName(next http.Handler) http.Handler {
 	})
 }
 
-// mayBeFromPage: browsers always tell a Host, which HTTP/1.0 lets others leave out.
+// mayBeFromPage reports whether a page can have sent r and would learn or post
+// messages by it. Browsers always send Host; in HTTP/1.0 others may leave it out.
 func mayBeFromPage(r *http.Request) bool {
 	return r.Host != "" && (r.Header.Get("Origin") != "" || r.URL.Path == "/events" || r.URL.Path == "/history")
 }
 
-// isLocal tells whether only this machine can reach addr.
+// isLocal reports whether only this machine can reach addr.
 func isLocal(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
 }
 
-// namesThisMachine tells whether host, of a Host header, is an address or a
-// name that no DNS is asked for (RFC 6761, section 6.3).
+// namesThisMachine reports whether host, of a Host header, is an address or a
+// name that is not looked up in DNS (RFC 6761, section 6.3).
 func namesThisMachine(host string) bool {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {

@@ -5,12 +5,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -40,31 +37,34 @@ type Config struct {
 	Log    Appender
 	Logger *slog.Logger
 
-	// Ready returns nil if a message could be stored now. Details of its
-	// errors are shown if they are *messenger.Error. Nil: it always could.
+	// Opening names the database that has yet to open the log. Until LogOpened, Ready
+	// and Feed are not called, and callers who need them get 503. Empty: it is open.
+	Opening string
+
+	// Ready returns nil if a message could be stored now. Callers are told the reason
+	// if the error is a *messenger.Error. Nil: one always could.
 	Ready func(ctx context.Context) error
 
-	// Authorized tells whether a bearer token may send messages and see them.
-	// Nil: whoever can connect may.
+	// Authorized reports whether a bearer token is valid. Nil: no token is needed.
 	Authorized func(token string) bool
 
-	// Certificate is what to serve TLS with. Nil: plain HTTP.
+	// Certificate returns what to serve TLS with. Nil: plain HTTP.
 	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 
-	// Feed is what GET /events, GET /history and the page at / show messages
-	// from. Nil: none of them is there.
+	// Feed is where GET /events, GET /history and the page at / get messages from.
+	// Nil: these routes do not exist.
 	Feed *feed.Feed
 
-	Status  http.Handler  // answers GET /status.json, for the page at /status; nil: neither is there
-	Observe func(Request) // is told of every request answered; must not block; nil: nobody is
-	Metrics http.Handler  // answers GET /metrics; nil: nobody does
+	Status  http.Handler  // answers GET /status.json, for the page at /status; nil: neither exists
+	Observe func(Request) // is called after every request; must not block; may be nil
+	Metrics http.Handler  // answers GET /metrics; nil: it does not exist
 
-	// MaxConnections is how many may be open at once; one more is told so and
-	// closed. 0: 8192.
+	// MaxConnections is how many may be open at once; one more is refused with an
+	// answer that says so. 0: 8192.
 	MaxConnections int
 
-	// MaxFarewells is how many of those are told so at one time; the others are
-	// only closed. 0: 64.
+	// MaxFarewells is how many of these answers may be on their way at once; more
+	// connections are closed without one. 0: 64.
 	MaxFarewells int
 
 	HeaderTimeout  time.Duration // for the headers of a request to arrive: 5 s
@@ -73,24 +73,18 @@ type Config struct {
 	WriteTimeout   time.Duration // for the caller to take the answer: 10 s
 	IdleTimeout    time.Duration // for the next request on a connection: 2 min
 	ReadyTimeout   time.Duration // for Ready to return: 2 s
-	Heartbeat      time.Duration // until a watcher to whom nothing new was told is told so: 5 s
+	Heartbeat      time.Duration // interval of an idle /events stream's heartbeats: 5 s
 
-	// DrainDelay is how long, at the end, requests are still taken while
-	// /readyz fails already, so that whoever watches it can turn elsewhere
-	// before connections are refused. Default: not at all.
+	// DrainDelay is how long, at shutdown, requests are still taken while /readyz
+	// already fails, so that a load balancer can turn away from this replica before
+	// it refuses connections. Default: not at all.
 	DrainDelay time.Duration
 
-	// ShutdownTimeout is how long, after that, requests in flight may take
-	// until they are answered with what is known by then: 15 s. A connection
-	// on which nothing was sent yet counts as one for up to 5 s (net/http).
+	// ShutdownTimeout is how long, after that, requests in flight may take before
+	// they are answered with what is known by then: 15 s. For net/http, a connection
+	// on which nothing was sent yet counts as one for up to 5 s.
 	ShutdownTimeout time.Duration
 }
-
-// maxHeaderBytes bounds the headers of one request; net/http adds 4 KiB.
-const maxHeaderBytes = 16 << 10
-
-// lastAnswers is how long requests cut short at shutdown have to send their answers.
-const lastAnswers = time.Second
 
 // A Server answers HTTP requests for one replica.
 type Server struct {
@@ -100,7 +94,7 @@ type Server struct {
 	handler http.Handler
 	local   bool // set by Serve: only this machine can reach us, and needs no token
 
-	// serving ends when Serve begins to end. It is the Server's own, no caller's.
+	// serving ends when Serve begins to shut down.
 	serving context.Context
 	stop    context.CancelFunc
 
@@ -108,6 +102,7 @@ type Server struct {
 
 	instance string                   // a random name of this Server
 	replica  atomic.Pointer[[]string] // the value of messenger.ReplicaHeader
+	opening  atomic.Bool              // LogOpened has yet to be called
 }
 
 // New returns a Server that is not serving yet.
@@ -131,25 +126,26 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), instance: fmt.Sprintf("%016x", rand.Uint64())}
 	s.replica.Store(&[]string{s.instance})
+	s.opening.Store(cfg.Opening != "")
 	s.serving, s.stop = context.WithCancel(context.Background())
 	s.connections.max = int64(cmp.Or(cfg.MaxConnections, 8192))
 	s.connections.maxLeaving = int64(cmp.Or(cfg.MaxFarewells, 64))
 
 	s.handle("POST", "/messages", s.authorized(s.postMessage))
 	s.handle("GET", "/livez", s.livez)
-	s.handle("GET", "/readyz", s.readyz)
+	s.handle("GET", "/readyz", s.whenOpen(s.readyz))
 	if cfg.Metrics != nil {
-		s.handle("GET", "/metrics", foreign(cfg.Metrics))
+		s.handle("GET", "/metrics", adapt(cfg.Metrics))
 	}
 	if cfg.Feed != nil {
-		s.handle("GET", "/events", s.authorized(s.events))
-		s.handle("GET", "/history", s.authorized(s.history))
+		s.handle("GET", "/events", s.authorized(s.whenOpen(s.events)))
+		s.handle("GET", "/history", s.authorized(s.whenOpen(s.history)))
 		s.handle("GET", "/{$}", file("index.html"))
 		s.handle("GET", "/page/", files)
 	}
 	if cfg.Feed != nil && cfg.Status != nil {
 		s.handle("GET", "/status", file("status.html"))
-		s.handle("GET", "/status.json", foreign(cfg.Status))
+		s.handle("GET", "/status.json", adapt(cfg.Status))
 	}
 	s.handle("GET", "/openapi.yaml", s.openapi)
 	s.handle("GET", "/docs", s.docs)
@@ -161,21 +157,37 @@ func New(cfg Config) *Server {
 	sameOrigin.SetDenyHandler(s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: crossOrigin}
 	}))
-	s.handler = s.guard(s.ownName(sameOrigin.Handler(s.mux)))
+	s.handler = s.guard(s.checkHost(sameOrigin.Handler(s.mux)))
 	return s
 }
 
-// NameLog has answers name the log from now on, by its messenger.Store's LogID.
-// Before that they name the Server only.
-func (s *Server) NameLog(id string) {
+// LogOpened tells s that the log is open and can be read, and its LogID, which
+// answers name from then on.
+func (s *Server) LogOpened(id string) {
 	s.replica.Store(&[]string{s.instance + "; log=" + id})
+	s.opening.Store(false)
 }
 
-// A handler answers r, or returns an error, before anything is written, to be
-// answered with.
+// whenOpen refuses requests until the log is open. Messages are not refused: they
+// wait in the combiner's queue.
+func (s *Server) whenOpen(h handler) handler {
+	return func(w *response, r *http.Request) error {
+		switch {
+		case !s.opening.Load():
+			return h(w, r)
+		case s.isStopping():
+			return &refusal{problem: stopping}
+		}
+		return &refusal{problem: opening, detail: "this replica is starting and waits for its database (" + s.cfg.Opening + ") to open the log; " +
+			"use another replica or try again in a moment"}
+	}
+}
+
+// A handler answers r, or writes nothing and returns an error, which is then the
+// answer.
 type handler func(w *response, r *http.Request) error
 
-// handle has h answer method on path, and other methods refused there.
+// handle routes method on path to h, and refuses other methods there.
 func (s *Server) handle(method, path string, h handler) {
 	allow := method
 	if method == http.MethodGet {
@@ -189,17 +201,18 @@ func (s *Server) handle(method, path string, h handler) {
 	}))
 }
 
-// foreign answers with what h does, which knows nothing of problems.
-func foreign(h http.Handler) handler {
+// adapt wraps an http.Handler.
+func adapt(h http.Handler) handler {
 	return func(w *response, r *http.Request) error {
 		h.ServeHTTP(w, r)
 		return nil
 	}
 }
 
+// answering makes an http.Handler of h, which answers with h's errors.
 func (s *Server) answering(h handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w := rw.(*response) // guard's
+		w := rw.(*response) // made by guard
 		if err := h(w, r); err != nil {
 			s.fail(w, r, err)
 		}
@@ -208,78 +221,3 @@ func (s *Server) answering(h handler) http.Handler {
 
 // Handler answers as Serve does, without Serve's timeouts and shutdown.
 func (s *Server) Handler() http.Handler { return s.handler }
-
-// Serve answers requests on ln until ctx ends. Then it makes /readyz fail,
-// refuses connections, waits for the requests in flight and returns nil, or an
-// error if it had to cut some of them off without an answer. It closes ln.
-// A Server serves once.
-func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	defer s.connections.farewells.Wait()
-	s.local = isLocal(ln.Addr()) && s.cfg.Authorized == nil
-
-	// Requests outlive ctx, so that they can be answered.
-	requests, cutShort := context.WithCancel(context.WithoutCancel(ctx))
-	defer cutShort()
-
-	srv := &http.Server{
-		Handler:           s.handler,
-		BaseContext:       func(net.Listener) context.Context { return requests },
-		ReadHeaderTimeout: s.cfg.HeaderTimeout,
-		ReadTimeout:       s.cfg.ReadTimeout,
-		IdleTimeout:       s.cfg.IdleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         s.connections.track,
-		// net/http counts this one from the end of the headers on.
-		WriteTimeout: s.cfg.ReadTimeout + s.cfg.RequestTimeout + s.cfg.WriteTimeout,
-		ErrorLog:     log.New(connectionLog{s.cfg.Logger}, "", 0),
-	}
-
-	ln = &limitedListener{Listener: ln, connections: &s.connections, noRoom: s.noRoom, plain: s.cfg.Certificate == nil}
-	if s.cfg.Certificate != nil {
-		ln = tls.NewListener(ln, &tls.Config{
-			MinVersion:     tls.VersionTLS12,
-			GetCertificate: s.cfg.Certificate,
-			// Not HTTP/2: one connection is one request at a time, so that the
-			// limit of connections bounds the memory that callers can take.
-			NextProtos: []string{"http/1.1"},
-		})
-	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-
-	var failed error
-	select {
-	case <-ctx.Done():
-	case failed = <-served:
-	}
-	s.stop()
-	if failed == nil && s.cfg.DrainDelay > 0 {
-		select {
-		case <-time.After(s.cfg.DrainDelay):
-		case failed = <-served:
-		}
-	}
-
-	err := shutdown(srv, s.cfg.ShutdownTimeout)
-	if err != nil {
-		cutShort()
-		err = shutdown(srv, lastAnswers)
-	}
-	if err != nil {
-		srv.Close()
-		err = fmt.Errorf("requests were cut off at shutdown: %w", err)
-	}
-	if failed != nil {
-		return errors.Join(fmt.Errorf("serve: %w", failed), err)
-	}
-	<-served
-	return err
-}
-
-func shutdown(srv *http.Server, timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return srv.Shutdown(ctx)
-}
-
-func (s *Server) isStopping() bool { return s.serving.Err() != nil }

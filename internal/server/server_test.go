@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/memlog"
 	"dummymessenger/internal/messenger"
 )
 
@@ -40,7 +39,7 @@ func start(t *testing.T, cfg Config) *replica {
 	t.Helper()
 	rep := &replica{done: make(chan struct{})}
 	if cfg.Log == nil {
-		cfg.Log = memlog.New(AppendMessage)
+		cfg.Log = newLog(t)
 	}
 	log := cfg.Log
 	cfg.Log = appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {

@@ -238,7 +238,7 @@ func TestChunkedBody(t *testing.T) {
 // stored: net/http goes on reading then, to see whether the caller hangs up.
 func TestStoringOutlastsReadTimeout(t *testing.T) {
 	t.Parallel()
-	rep := start(t, Config{ReadTimeout: short, Log: slowLog(2 * short)})
+	rep := start(t, Config{ReadTimeout: short, Log: slowLog(t, 2*short)})
 	resp, got := rep.do(t, "POST", "/messages", `{"sender":"a","text":"b"}`, asJSON())
 	if resp.StatusCode != 200 {
 		t.Errorf("status = %s: %s, want 200", resp.Status, got)

@@ -8,13 +8,12 @@ import (
 	"syscall"
 )
 
-// Signals are the signals that ask this program to end: ^C, SIGTERM, and SIGHUP
+// Signals returns the signals that ask this program to end: ^C, SIGTERM, and SIGHUP
 // unless the program was started with SIGHUP ignored, as by nohup.
 //
-// It also takes the force out of two signals, for the life of the program.
-// A SIGHUP that follows another kills no more, since a terminal that is closed
-// sends several. And writing to a pipe that nobody reads any more is an error
-// to its writer, where SIGPIPE would end the program. Children inherit neither.
+// It also disarms two signals for the life of the program: a second SIGHUP no longer
+// kills, since a terminal that is closed sends several, and neither does SIGPIPE, so
+// writing to a closed pipe is an error of the write. Children inherit neither.
 func Signals() []os.Signal {
 	ignored := make(chan os.Signal, 1) // nobody receives from it
 	signal.Notify(ignored, syscall.SIGPIPE)

@@ -3,15 +3,10 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"regexp"
-	"runtime"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+	"time"
 
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/store/postgres"
@@ -24,10 +19,10 @@ import (
 //	postgres://… or postgresql://…     as libpq has it
 //
 // What could be meant in another way is refused: white space around the URL,
-// control characters in it, capitals in the scheme, and in PATH whatever [path] says.
+// control characters in it, capitals in the scheme, and what [path] refuses in PATH.
 //
-// It ends with ctx, or after less than a minute, whatever the database does,
-// and logs what it waits for.
+// It returns when ctx ends, or within a minute, whatever the database does, and
+// logs what it waits for.
 func Open(ctx context.Context, url string, logger *slog.Logger) (messenger.Store, error) {
 	return bounded(ctx, Kind(url), func(ctx context.Context) (messenger.Store, error) {
 		return open(ctx, url, logger)
@@ -48,10 +43,10 @@ func open(ctx context.Context, url string, logger *slog.Logger) (messenger.Store
 	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
 		return postgres.Open(ctx, url, logger)
 	}
-	return nil, fmt.Errorf("the database URL %s; write sqlite:PATH, as in sqlite:messages.db, or postgres://USER@HOST/DATABASE", beginning(url))
+	return nil, fmt.Errorf("the database URL %s; %s", beginning(url), writeURL)
 }
 
-// Kind names the database that url is of, and nothing else that is in it.
+// Kind returns the name of the database system that url is of.
 func Kind(url string) string {
 	if strings.HasPrefix(url, sqliteScheme) {
 		return "SQLite"
@@ -61,87 +56,40 @@ func Kind(url string) string {
 
 const sqliteScheme = "sqlite:"
 
-// checkText refuses what an editor, a shell or a secret's file adds to a URL.
-func checkText(url string) error {
-	first, _ := utf8.DecodeRuneInString(url)
-	last, _ := utf8.DecodeLastRuneInString(url)
-	invisible := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) }
-	switch {
-	case url == "":
-		return errors.New("the database URL is empty; write sqlite:PATH, as in sqlite:messages.db, or postgres://USER@HOST/DATABASE")
-	case last == '\n' || last == '\r':
-		return errors.New("the database URL ends with a line end; remove it")
-	case invisible(first) || invisible(last):
-		return errors.New("the database URL begins or ends with a space or an invisible character; remove it")
-	case strings.ContainsFunc(url, unicode.IsControl):
-		return errors.New("the database URL holds a line end or another control character; remove it")
-	case strings.ContainsRune(`"'`, first):
-		return errors.New("the database URL begins with a quotation mark; remove it, and the one at the end")
-	}
-	return nil
-}
-
-// beginning says how url begins, unless that might be a password.
-func beginning(url string) string {
-	scheme, _, found := strings.Cut(url, ":")
-	switch known := strings.ToLower(scheme); {
-	case !found || !isScheme.MatchString(scheme):
-		return "has no scheme"
-	case known == "postgres", known == "postgresql":
-		return fmt.Sprintf("begins with %q, and %s:// is meant", scheme+":", known)
-	}
-	return fmt.Sprintf("begins with %q", scheme+":")
-}
-
-var (
-	isScheme  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]{0,15}$`)
-	isEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-	isDrive   = regexp.MustCompile(`^[A-Za-z]:`)
+const (
+	openTimeout = 40 * time.Second // longer than the stores' own, whose errors say more of the cause
+	openGrace   = 2 * time.Second  // for a store to see that its context has ended
 )
 
-// path returns the PATH of sqlite:PATH, or says what to write in its place.
-func path(name string) (string, error) {
-	first, _ := utf8.DecodeRuneInString(name)
-	lower := strings.ToLower(name)
-	windows := runtime.GOOS == "windows"
-	shown, _, _ := strings.Cut(name, "?") // what follows may be a secret, as what precedes an @ may
-	if _, host, found := strings.Cut(shown, "@"); found {
-		shown = "…@" + host
+// bounded calls open and gives up in time even if open hangs, as on a file system
+// whose server is gone.
+func bounded(ctx context.Context, kind string, open func(context.Context) (messenger.Store, error)) (messenger.Store, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout,
+		fmt.Errorf("the %s database did not let the log be opened within %v; is it reachable, and does something hold its lock?", kind, openTimeout))
+	defer cancel()
+	type opened struct {
+		store messenger.Store
+		err   error
 	}
-	refused := func(format string, args ...any) (string, error) {
-		return "", fmt.Errorf("the database URL sqlite:%s %s", shown, fmt.Sprintf(format, args...))
+	done := make(chan opened, 1)
+	go func() {
+		s, err := open(ctx)
+		done <- opened{s, err}
+	}()
+	select {
+	case o := <-done:
+		return o.store, o.err
+	case <-ctx.Done():
 	}
-	switch {
-	case name == "":
-		return "", errors.New("the database URL sqlite: names no file; write sqlite:PATH, as in sqlite:messages.db")
-	case unicode.IsSpace(first) || !unicode.IsGraphic(first):
-		return refused("has a space or an invisible character before the file's name; remove it")
-	case strings.ContainsRune(`"'`, first):
-		return refused("has a quotation mark before the file's name; remove it")
-	case strings.HasPrefix(name, "//"):
-		plain := strings.TrimLeft(shown, "/")
-		return refused("has slashes after the colon, which is a relative file to some programs and an absolute one to others; write sqlite:%s or sqlite:/%s", plain, plain)
-	case strings.HasPrefix(lower, "file:"):
-		return refused("has SQLite's own form of a URL in it; write sqlite:%s", "PATH")
-	case strings.HasPrefix(name, ":"), lower == "memory":
-		return refused("is not a file, and replicas can share nothing else; write sqlite:PATH, as in sqlite:messages.db")
-	case name == "-":
-		return refused("is a file named -; write sqlite:./- if that is meant")
-	case strings.Contains(name, "?"):
-		return refused("has a question mark in it, but there are no options; remove what begins there, or name the file without one")
-	case isEncoded.MatchString(name):
-		return refused("has %s in it, but names are not encoded; write the character itself, or name the file without a percent sign", isEncoded.FindString(name))
-	case strings.HasSuffix(name, "/"), windows && strings.HasSuffix(name, `\`):
-		return refused("is a folder; name a file in it")
-	case !windows && isDrive.MatchString(name):
-		return refused("begins with a drive, which is for Windows; write sqlite:./%s if the file is called that", name)
-	case windows && isDrive.MatchString(name) && !filepath.IsAbs(name):
-		return refused(`depends on the drive's working directory; write sqlite:%s\PATH`, name[:2])
+	select {
+	case o := <-done:
+		return o.store, o.err
+	case <-time.After(openGrace):
 	}
-	for _, suffix := range []string{"-wal", "-shm", "-journal", ".lock"} {
-		if strings.HasSuffix(lower, suffix) {
-			return refused("is a file that belongs to a database; write sqlite:%s", name[:len(name)-len(suffix)])
+	go func() { // until the program ends, or the database lets go
+		if o := <-done; o.err == nil {
+			o.store.Close()
 		}
-	}
-	return name, nil
+	}()
+	return nil, context.Cause(ctx)
 }

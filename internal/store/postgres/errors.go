@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -34,12 +35,12 @@ func classify(err error) *messenger.Error {
 	case passing(pe.Code):
 		return unavailable(err)
 	case pe.Code == "53100": // disk_full
-		return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database's disk is full; its operator must make room", Err: err}
+		return &messenger.Error{Kind: messenger.Unwritable, Cause: messenger.DiskFull, Err: err}
 	}
-	return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database refuses to store the message; its operator finds the reason in the server's log", Err: err}
+	return &messenger.Error{Kind: messenger.Unwritable, Err: err}
 }
 
-// harmless is classify for a round trip that could not have stored anything.
+// harmless is classify for a round trip that cannot have stored anything.
 func harmless(err error) *messenger.Error {
 	if e := classify(err); e.Kind != messenger.Unknown {
 		return e
@@ -47,8 +48,8 @@ func harmless(err error) *messenger.Error {
 	return unavailable(err)
 }
 
-// noConnection is what failing to connect means: nothing is stored, and waiting
-// may help, unless the session was refused for what the log is.
+// noConnection says what failing to connect means: nothing is stored, and waiting
+// may help, unless the session was refused because the log is another one.
 func noConnection(err error) *messenger.Error {
 	if e, ok := errors.AsType[*messenger.Error](err); ok {
 		return e
@@ -56,15 +57,15 @@ func noConnection(err error) *messenger.Error {
 	return unavailable(err)
 }
 
-// sessionEnded reports whether err says that somebody ended this session, which
-// is nothing to the next one.
+// sessionEnded reports whether err says that an operator ended this session, after
+// which the next one may work.
 func sessionEnded(err error) bool {
 	pe, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pe.Code == "57P01" || pe.Code == "57P02") // admin_shutdown, crash_shutdown
 }
 
-// passing tells of a SQLSTATE whether waiting, or another host, is likely to
-// help (PostgreSQL documentation, appendix A).
+// passing reports whether waiting, or another host, is likely to help after an error
+// with this SQLSTATE (PostgreSQL documentation, appendix A).
 func passing(code string) bool {
 	switch code {
 	case "0A000", // feature_not_supported: BEGIN READ WRITE on what has become a standby
@@ -78,13 +79,14 @@ func passing(code string) bool {
 }
 
 func unavailable(err error) *messenger.Error {
-	return &messenger.Error{Kind: messenger.Unavailable, Detail: "the database cannot be reached at present; try again later", Err: err}
+	return &messenger.Error{Kind: messenger.Unavailable, Err: err}
 }
 
 func unknown(err error) *messenger.Error {
-	return &messenger.Error{Kind: messenger.Unknown, Detail: "the database did not confirm the commit", Err: err}
+	return &messenger.Error{Kind: messenger.Unknown, Err: fmt.Errorf("the database did not confirm the commit: %w", err)}
 }
 
-var errNoLockRow = &messenger.Error{Kind: messenger.Unwritable,
-	Detail: "the log cannot be locked; its operator finds the reason in the server's log",
-	Err:    errors.New("table log_lock has no row; stop all replicas and run: INSERT INTO log_lock DEFAULT VALUES")}
+var errNoLockRow = &messenger.Error{
+	Kind: messenger.Unwritable, Cause: messenger.LockMissing,
+	Err: errors.New("table log_lock has no row; stop all replicas and run: INSERT INTO log_lock DEFAULT VALUES"),
+}

@@ -9,9 +9,8 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// An insert is the new messages of a batch as insertSQL takes them. The database
-// numbers them; what it needs for that, and the client can tell, is each one's
-// place in the batch and among its sender's.
+// An insert is the new messages of a batch, as the arguments of insertSQL. The
+// database numbers them by each one's place in the batch and among its sender's.
 type insert struct {
 	after messenger.Message // the newest message of the log
 
@@ -19,11 +18,11 @@ type insert struct {
 
 	ids            []messenger.ID
 	senders, texts []string
-	which, nth     []int64 // index in names, from 1; how many of this sender's it is, from 1
+	which, nth     []int64 // index in names, and place among this sender's; both from 1
 
 	perName  []int64 // how many messages of each sender there are
 	index    map[string]int64
-	messages []*messenger.Message // to be completed by number
+	messages []*messenger.Message // which number completes
 }
 
 func (b *insert) add(d messenger.Draft, m *messenger.Message) {
@@ -47,7 +46,7 @@ func (b *insert) add(d messenger.Draft, m *messenger.Message) {
 	b.messages = append(b.messages, m)
 }
 
-// number completes the messages with what the database has numbered them.
+// number completes the messages with their numbers and dates, which rows hold.
 func (b *insert) number(rows pgx.Rows) error {
 	var seq, count int64
 	var sentAt time.Time

@@ -16,20 +16,20 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// pinned is the log that a Store has opened: where it is, and how far the Store
-// has seen it. Names can come to stand for something else while a replica runs,
-// and a table for another state of it: after a restore, or at a primary that has
-// been replaced. Every statement therefore names the schema, and every append
-// and read looks whether this is still the log.
+// pinned is the log that a Store has opened: where it is, and up to which message
+// the Store has seen it. While a replica runs, a name can come to stand for another
+// table, and a table can go back to an older state: after a restore, or at a primary
+// that has been replaced. So every statement names the schema, and every append and
+// read checks that this is still the log.
 type pinned struct {
 	schema         string
 	messages, lock uint32 // OIDs of the tables
 	place          string // server and database
-	placeSQL       string // an expression that place is the value of
+	placeSQL       string // the expression whose value place is
 
 	sql statements
 
-	flags atomic.Int32 // of messages, where meddlers has found nothing
+	flags atomic.Int32 // of messages, when meddlersSQL last found nothing
 	seen  atomic.Int64 // seq of the newest message
 }
 
@@ -49,7 +49,7 @@ func statementsFor(schema string) statements {
 	}
 }
 
-// id tells this log from all others. A standby that is promoted has it, too, as
+// id identifies this log among all others. A promoted standby has the same, and so
 // does every copy of the whole server.
 func (p *pinned) id() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", p.place, p.messages))
@@ -66,22 +66,23 @@ func (p *pinned) saw(seq int64) {
 	}
 }
 
-// check compares what a look at the log found with what it must be: at least
-// seen had been seen before the look.
+// check returns an error if a look at the log found another table, or fewer messages
+// than had been seen before the look.
 func (p *pinned) check(messages uint32, newest, seen int64) error {
 	switch {
 	case messages != p.messages:
-		return another("table %s.messages is not the one that the log was opened in, but was made since; put that one back, or restart all replicas to go on in this one", p.schema)
+		return another("table %s.messages is not the one that the log was opened in, but was made since; "+
+			"put that one back, or restart all replicas to go on in this one", p.schema)
 	case newest < seen:
-		return another("the newest message has seq %d, but there was one with seq %d: table %s.messages was emptied or restored, or this server is a primary that was replaced; "+
+		return another("the newest message has seq %d, but there was one with seq %d: "+
+			"table %s.messages was emptied or restored, or this server is a primary that was replaced; "+
 			"bring the messages back, or restart all replicas to go on after seq %d", newest, seen, p.schema, newest)
 	}
 	p.saw(newest)
 	return nil
 }
 
-// look queues a look at the log. What found says when the batch is through was
-// at least as new as what had been seen when look was called.
+// look adds a look at the log to batch, which fails if check does.
 func (p *pinned) look(batch *pgx.Batch) {
 	seen := p.seen.Load()
 	batch.Queue(p.sql.look).QueryRow(func(row pgx.Row) error {
@@ -94,8 +95,8 @@ func (p *pinned) look(batch *pgx.Batch) {
 	})
 }
 
-// lookBy is a look through a connection that nothing else is known of yet. What
-// hinders it is left to the first statement that matters to say.
+// lookBy is a look at the log by a new session. If PostgreSQL refuses the statement,
+// the first one that matters will say why.
 func (p *pinned) lookBy(ctx context.Context, conn *pgconn.PgConn) error {
 	seen := p.seen.Load()
 	results, err := conn.Exec(ctx, p.sql.look).ReadAll()
@@ -117,18 +118,17 @@ func (p *pinned) lookBy(ctx context.Context, conn *pgconn.PgConn) error {
 	return p.check(uint32(messages), newest, seen)
 }
 
-// errAnother is behind what is wrong with the log itself.
+// errAnother is wrapped by errors that say what is wrong with the log itself.
 var errAnother = errors.New("the log is not as it was opened")
 
 func another(format string, args ...any) error {
-	return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database does not hold the log as it was; its operator finds the reason in the server's log",
-		Err: fmt.Errorf("%w: %s", errAnother, fmt.Sprintf(format, args...))}
+	err := fmt.Errorf("%w: %s", errAnother, fmt.Sprintf(format, args...))
+	return &messenger.Error{Kind: messenger.Unwritable, Cause: messenger.LogChanged, Err: err}
 }
 
-// meddlersSQL names whatever could change what is read of table $1, or stored in it.
-//
-// A unique index beside the constraints' own is one that REINDEX CONCURRENTLY
-// makes, unless it is on other columns.
+// meddlersSQL names everything that could change what is read of table $1 or stored
+// in it. REINDEX CONCURRENTLY makes a second unique index on a constraint's columns,
+// which is fine.
 const meddlersSQL = `
 SELECT 'row-level security' FROM pg_class WHERE oid = $1 AND (relrowsecurity OR relforcerowsecurity)
 UNION ALL SELECT 'CHILD TABLE ' || inhrelid::regclass FROM pg_inherits WHERE inhparent = $1
@@ -140,7 +140,7 @@ UNION ALL SELECT 'UNIQUE INDEX ' || i.indexrelid::regclass FROM pg_index AS i WH
 	SELECT FROM pg_constraint AS c JOIN pg_index AS own ON own.indexrelid = c.conindid
 	WHERE c.conrelid = $1 AND own.indkey = i.indkey AND i.indexprs IS NULL AND i.indpred IS NULL)`
 
-// meddled is the error for what meddlersSQL found of a table, nil if it is nothing.
+// meddled returns an error that lists what meddlersSQL found, nil if that is nothing.
 func meddled(table string, found []string) error {
 	if len(found) == 0 {
 		return nil
@@ -149,8 +149,8 @@ func meddled(table string, found []string) error {
 		"remove that, or use another database or schema (search_path)", table, strings.Join(found, ", "))
 }
 
-// place finds out which server and database conn leads to. Where the role may
-// not ask for the server, it is only told from others by its databases' OIDs.
+// place returns which server and database conn leads to, and the expression for it.
+// If the role may not ask for the server, only the database's OID identifies it.
 func place(ctx context.Context, conn *pgx.Conn) (place, placeSQL string, err error) {
 	placeSQL = `(SELECT d.oid::text FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())`
 	var may bool

@@ -19,16 +19,15 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// How long the database may take. Each bound turns a database that is stuck
-// into an error, after which the combiner tries again.
+// How long the database may take before a call fails and the combiner tries again.
 const (
 	connectTimeout = 5 * time.Second // one host, log-in included
 	lockTimeout    = 5 * time.Second // waiting for the other replicas to commit
 	commitTimeout  = 10 * time.Second
 	closeTimeout   = time.Second
 
-	// A replica that freezes, or whose network dies, while it holds the lock
-	// loses its session after this long, so that the others can go on.
+	// A replica that freezes, or loses its network, while it holds the lock loses
+	// its session after this long, so that the others can go on.
 	idleInTransactionTimeout = time.Second
 
 	openTimeout = 30 * time.Second // connecting at start, and creating the tables
@@ -44,11 +43,10 @@ type Store struct {
 	log    *pinned
 	config *pgx.ConnConfig // of the writer
 	pool   *pgxpool.Pool   // for reading
-	lost   atomic.Bool     // the log was found to be another one, and not yet to be back
-	amiss  atomic.Bool     // the last look of Ready, which sees more than Append's, found that
+	lost   atomic.Bool     // the log was found to be another one, and is not back yet
+	amiss  atomic.Bool     // Ready, which checks more than Append, found so last
 
-	// life ends with Close, and with it whatever call is running. It is the
-	// Store's own, no caller's context.
+	// life ends with Close, and with it every running call.
 	life context.Context
 	end  context.CancelFunc
 
@@ -62,10 +60,10 @@ var _ messenger.Store = (*Store)(nil)
 // variables as defaults, and creates the log's tables if they are not there. Of
 // several hosts it takes the first one that accepts writes.
 //
-// It fails if the database cannot be reached, if it is not encoded in UTF-8,
-// or if its tables named messages and log_lock are not the log's, or something
-// else has a say in them; in that case nothing has been changed. It gives up
-// after 30 seconds, or when ctx ends, and says in logger after two what it waits for.
+// It fails if the database cannot be reached, if it is not encoded in UTF-8, or if
+// its tables messages and log_lock are not the log's, or something meddles with them;
+// it has changed nothing then. It gives up after 30 seconds, or when ctx ends, and
+// logs after two what it waits for.
 func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) {
 	config, err := parse(url)
 	if err != nil {
@@ -90,18 +88,17 @@ func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) 
 	return s, nil
 }
 
-// Append implements messenger.Store. After an error it drops the connection, so
-// that nothing need be known about the state it was in; connecting anew also
-// finds the host again that accepts writes and has the log. Only a server that
-// refuses to store, as on a full disk, keeps it: a new one may fail as well, and
-// say less of why.
+// Append implements messenger.Store. After an error it drops the connection, so that
+// the state of that does not matter, and connecting anew finds the host that accepts
+// writes and has the log. It keeps the connection only if the server refuses to
+// store, as on a full disk: a new one may fail as well, with less of a reason.
 func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (messenger.Appended, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.life.Err(); err != nil {
-		return messenger.Appended{}, unavailable(err) // bound's context ends a moment later
+		return messenger.Appended{}, unavailable(err) // bound's context may not have ended yet
 	}
 	if s.writer == nil {
 		config := s.config.Copy()
@@ -135,9 +132,9 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 // Read implements messenger.Store.
 //
 // What it sees has been flushed: PostgreSQL shows a transaction to others only
-// after that. It shows one, too, whose wait for a synchronous standby was
-// cancelled; a replay of that one is safe because it was found by a transaction
-// that held the lock and waited for the standby itself (see writer.store).
+// after that. It also shows one whose wait for a synchronous standby was cancelled;
+// a replay of that is safe, for it was found by a transaction that held the lock and
+// waited for the standby itself (see writer.commit).
 func (s *Store) Read(ctx context.Context, after int64, limit int) (messages []messenger.Message, err error) {
 	err = s.ask(ctx, func(batch *pgx.Batch) {
 		batch.Queue(s.log.sql.read, after, limit).Query(func(rows pgx.Rows) (err error) {
@@ -184,17 +181,16 @@ func (s *Store) Ready(ctx context.Context) error {
 	case !writable:
 		return unavailable(errReadOnly)
 	case !granted:
-		return &messenger.Error{Kind: messenger.Unwritable, Detail: "the database does not let the server store messages",
-			Err: errors.New("the role may not INSERT into messages")}
+		err := errors.New("the role may not INSERT into messages")
+		return &messenger.Error{Kind: messenger.Unwritable, Cause: messenger.NotPermitted, Err: err}
 	case !lockable:
 		return errNoLockRow
 	}
 	return s.note(nil)
 }
 
-// ask looks at the log, together with what more adds to the batch, on a
-// connection of the pool. All of it only reads, and nothing of it is remembered
-// where it fails, so it is repeated while the connections turn out to be dead: all
+// ask looks at the log, and runs what more adds to the batch, on a connection of the
+// pool. As that only reads, it is repeated while connections turn out to be dead: all
 // that the pool has may be, and a few new ones.
 func (s *Store) ask(ctx context.Context, more func(*pgx.Batch)) (err error) {
 	ctx, cancel := s.bound(ctx)
@@ -228,8 +224,8 @@ func (s *Store) ask(ctx context.Context, more func(*pgx.Batch)) (err error) {
 	return nil
 }
 
-// note logs that the log is not as it was opened, and drops the connections
-// that show it so; or that it is again, as an append or Ready has found.
+// note returns err. If that says that the log is not as it was opened, note logs it,
+// once, and drops the connections that show it so; if err is nil, that it is back.
 func (s *Store) note(err error) error {
 	switch {
 	case errors.Is(err, errAnother):
@@ -259,7 +255,7 @@ func (s *Store) Close() error {
 	go func() { s.pool.Close(); close(closed) }()
 	select {
 	case <-closed:
-	case <-time.After(closeTimeout): // a frozen database; the process is about to end
+	case <-time.After(closeTimeout): // the database is frozen; leave the rest to the end of the process
 	}
 	return nil
 }

@@ -13,9 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// createSQL makes the log's tables. sender is in collation "C": names are
-// compared as bytes, which is what a name is here, and which no new version of
-// the operating system's locales can change under the index.
+// createSQL makes the log's tables. sender is in collation "C", which compares names
+// as bytes, so that no new version of the operating system's locales breaks the index.
 const createSQL = `
 CREATE TABLE IF NOT EXISTS log_lock (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one)
@@ -44,23 +43,25 @@ var shapes = map[string]string{
 		"PRIMARY KEY (seq), UNIQUE (id), UNIQUE (sender, sender_count)",
 }
 
-// stillWaiting is how long a step of Open may take until it says what it waits for.
+// stillWaiting is how long a step of Open takes before it logs what it waits for.
 const stillWaiting = 1500 * time.Millisecond
 
-// step runs f, a part of Open, and says what it waits for when that takes long,
-// and when it is given up.
+// step runs f, a part of Open that waits for what. It logs that if f takes long, and
+// adds it to the error if f gives up.
 func step(ctx context.Context, logger *slog.Logger, what string, f func() error) error {
 	late := time.AfterFunc(stillWaiting, func() { logger.Warn("still waiting", "for", what) })
 	defer late.Stop()
 	err := f()
-	if pe, ok := errors.AsType[*pgconn.PgError](err); err != nil && (ctx.Err() != nil || pgconn.Timeout(err) || ok && pe.Code == "55P03") {
+	pe, ok := errors.AsType[*pgconn.PgError](err)
+	locked := ok && pe.Code == "55P03" // lock_not_available: lock_timeout
+	if err != nil && (ctx.Err() != nil || pgconn.Timeout(err) || locked) {
 		return fmt.Errorf("waited in vain for %s: %w", what, err)
 	}
 	return err
 }
 
-// openLog connects to the database, makes sure that the tables are there and fit
-// to be used, and returns where that is.
+// openLog connects to the database, creates the log's tables if they are missing, and
+// returns the log if they are fit to be used.
 func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (*pinned, error) {
 	var conn *pgx.Conn
 	err := step(ctx, logger, "a connection to "+hosts(config), func() (err error) {
@@ -84,14 +85,16 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 		return nil, err
 	}
 	if !complete {
-		err := step(ctx, logger, "the lock under which replicas create the tables", func() error { return p.createTables(ctx, conn) })
+		err := step(ctx, logger, "the lock under which replicas create the tables", func() error {
+			return p.createTables(ctx, conn)
+		})
 		if err != nil {
 			return nil, fmt.Errorf("the log's tables cannot be created: %w", err)
 		}
 		if complete, err = p.checkTables(ctx, conn); err != nil {
 			return nil, err
 		} else if !complete {
-			return nil, errors.New("somebody took the log's tables away as soon as they were made")
+			return nil, errors.New("the log's tables were dropped as soon as they were created")
 		}
 	}
 	if p.place, p.placeSQL, err = place(ctx, conn); err != nil {
@@ -112,8 +115,8 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 		return nil, errNoLockRow.Err
 	}
 	p.saw(newest)
-	logger.Info("log opened", "address", conn.PgConn().Conn().RemoteAddr().String(), "database", conn.Config().Database, "schema", p.schema,
-		"version", conn.PgConn().ParameterStatus("server_version"), "seq", newest)
+	logger.Info("log opened", "address", conn.PgConn().Conn().RemoteAddr().String(), "database", conn.Config().Database,
+		"schema", p.schema, "version", conn.PgConn().ParameterStatus("server_version"), "seq", newest)
 	return p, nil
 }
 
@@ -121,37 +124,42 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 // of the whole server that lose messages.
 func checkServer(ctx context.Context, conn *pgx.Conn, logger *slog.Logger) error {
 	var encoding, fsync, fullPageWrites string
-	err := conn.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_encoding'), pg_catalog.current_setting('fsync'), pg_catalog.current_setting('full_page_writes')`).
+	err := conn.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_encoding'),
+		pg_catalog.current_setting('fsync'), pg_catalog.current_setting('full_page_writes')`).
 		Scan(&encoding, &fsync, &fullPageWrites)
 	if err != nil {
 		return err
 	}
 	if encoding != "UTF8" {
-		return fmt.Errorf("the database %q is encoded in %s, which cannot hold every message; create it with ENCODING 'UTF8'", conn.Config().Database, encoding)
+		return fmt.Errorf("the database %q is encoded in %s, which cannot hold every message; create it with ENCODING 'UTF8'",
+			conn.Config().Database, encoding)
 	}
 	if fsync == "off" || fullPageWrites == "off" {
-		logger.Warn("the database's settings lose messages at a power cut; set both to on", "fsync", fsync, "full_page_writes", fullPageWrites)
+		logger.Warn("the database's settings lose messages at a power cut; set both to on",
+			"fsync", fsync, "full_page_writes", fullPageWrites)
 	}
 	return nil
 }
 
 // findSchema returns the schema that the log is in, or is to be created in: the
-// first of the search_path that has one of the tables, else the first one. From
-// there on the session finds PostgreSQL's own functions only.
+// first of the search_path that has one of the tables, else the first one. It then
+// sets the search_path to safePath.
 func findSchema(ctx context.Context, conn *pgx.Conn, logger *slog.Logger) (string, error) {
 	var path []string
 	if err := conn.QueryRow(ctx, `SELECT pg_catalog.current_schemas(false)::pg_catalog.text[]`).Scan(&path); err != nil {
 		return "", err
 	}
 	if len(path) == 0 {
-		return "", errors.New("none of the schemas in the search_path exists, or may be used by the role; create one, or name another in the database URL (?search_path=NAME)")
+		return "", errors.New("none of the schemas in the search_path exists, or may be used by the role; " +
+			"create one, or name another in the database URL (?search_path=NAME)")
 	}
 	if _, err := conn.Exec(ctx, `SELECT pg_catalog.set_config('search_path', $1, false)`, safePath); err != nil {
 		return "", err
 	}
 	for _, table := range []string{"messages", "log_lock"} {
 		found, err := lines(ctx, conn, `SELECT p.name FROM unnest($1::text[]) WITH ORDINALITY AS p(name, place)
-			JOIN pg_namespace AS n ON n.nspname = p.name JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = $2 ORDER BY p.place`, path, table)
+			JOIN pg_namespace AS n ON n.nspname = p.name
+			JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = $2 ORDER BY p.place`, path, table)
 		if err != nil {
 			return "", err
 		}
@@ -165,8 +173,8 @@ func findSchema(ctx context.Context, conn *pgx.Conn, logger *slog.Logger) (strin
 	return path[0], nil
 }
 
-// checkTables reports whether both tables are there, or an error if one is
-// there and has another shape.
+// checkTables reports whether both tables exist. It returns an error if one exists
+// and has another shape.
 func (p *pinned) checkTables(ctx context.Context, conn *pgx.Conn) (complete bool, err error) {
 	complete = true
 	for table, oid := range map[string]*uint32{"messages": &p.messages, "log_lock": &p.lock} {
@@ -192,15 +200,17 @@ func (p *pinned) checkTables(ctx context.Context, conn *pgx.Conn) (complete bool
 	return complete, nil
 }
 
-// shapeOf describes the relation of this name, "" if there is none.
+// shapeOf returns a description of the relation of this name, "" if there is none.
 func (p *pinned) shapeOf(ctx context.Context, conn *pgx.Conn, name string, oid *uint32) (string, error) {
 	var kind string
 	var flags int32
-	err := conn.QueryRow(ctx, `SELECT m.oid, `+flagsSQL+`, CASE relpersistence WHEN 'u' THEN 'unlogged ' WHEN 't' THEN 'temporary ' ELSE '' END
+	err := conn.QueryRow(ctx, `SELECT m.oid, `+flagsSQL+`,
+		CASE relpersistence WHEN 'u' THEN 'unlogged ' WHEN 't' THEN 'temporary ' ELSE '' END
 		|| CASE relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'p' THEN 'partitioned table'
 			WHEN 'f' THEN 'foreign table' WHEN 'm' THEN 'materialized view' ELSE 'relation' END
 		|| CASE WHEN relispartition THEN ' that is a partition' ELSE '' END || coalesce(' USING ' || nullif(amname, 'heap'), '')
-		FROM pg_class AS m JOIN pg_namespace AS n ON n.oid = relnamespace LEFT JOIN pg_am AS a ON a.oid = relam AND relkind IN ('r', 'm')
+		FROM pg_class AS m JOIN pg_namespace AS n ON n.oid = relnamespace
+			LEFT JOIN pg_am AS a ON a.oid = relam AND relkind IN ('r', 'm')
 		WHERE nspname = $1 AND relname = $2`, p.schema, name).Scan(oid, &flags, &kind)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil
@@ -211,9 +221,10 @@ func (p *pinned) shapeOf(ctx context.Context, conn *pgx.Conn, name string, oid *
 	if name == "messages" {
 		p.flags.Store(flags)
 	}
-	// An index is of use only to comparisons in its own collation: with another
-	// one, each batch would read the whole table.
-	columns, err := lines(ctx, conn, `SELECT attname || ' ' || format_type(atttypid, atttypmod) || coalesce(' COLLATE ' || c.oid::regcollation, '')
+	// The collation counts, since an index serves only comparisons in its own: with
+	// another one, each batch would read the whole table.
+	columns, err := lines(ctx, conn, `SELECT attname || ' ' || format_type(atttypid, atttypmod)
+			|| coalesce(' COLLATE ' || c.oid::regcollation, '')
 			|| CASE WHEN attnotnull THEN ' not null' ELSE '' END
 			|| CASE WHEN attgenerated <> '' THEN ' generated' WHEN attidentity <> '' THEN ' identity' ELSE '' END
 			|| coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
@@ -223,7 +234,8 @@ func (p *pinned) shapeOf(ctx context.Context, conn *pgx.Conn, name string, oid *
 	if err != nil {
 		return "", err
 	}
-	keys, err := lines(ctx, conn, `SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = $1 AND contype IN ('p', 'u')`, *oid)
+	keys, err := lines(ctx, conn, `SELECT pg_get_constraintdef(oid) FROM pg_constraint
+		WHERE conrelid = $1 AND contype IN ('p', 'u')`, *oid)
 	if err != nil {
 		return "", err
 	}
@@ -244,8 +256,8 @@ func (p *pinned) createTables(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, createLock); err != nil {
 			return err
 		}
-		// Another replica may have been here in the meantime, and so may a
-		// stranger: what IF NOT EXISTS would pass over in silence is an error.
+		// Another replica may have created them in the meantime. So may another
+		// program, which IF NOT EXISTS would not notice.
 		if complete, err := p.checkTables(ctx, conn); err != nil || complete {
 			return err
 		}
@@ -254,7 +266,8 @@ func (p *pinned) createTables(ctx context.Context, conn *pgx.Conn) error {
 		}
 		_, err := tx.Exec(ctx, createSQL)
 		if pe, ok := errors.AsType[*pgconn.PgError](err); ok && pe.Code == "42501" {
-			return fmt.Errorf("the role %q may not create tables here; let an administrator start the server once, or grant CREATE on the schema: %w", conn.Config().User, err)
+			return fmt.Errorf("the role %q may not create tables here; "+
+				"let an administrator start the server once, or grant CREATE on the schema: %w", conn.Config().User, err)
 		}
 		return err
 	})

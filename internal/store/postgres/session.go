@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// pins are the settings of every session, whatever the URL, the environment,
-// the role, the database or a later ALTER SYSTEM say: what a guarantee rests on,
-// and what the statements here are written for.
+// pins are settings of every session, whatever the URL, the environment, the role,
+// the database or a later ALTER SYSTEM say: those that a guarantee rests on, and
+// those that the statements here are written for.
 var pins = map[string]string{
 	"client_encoding":             "UTF8",
 	"standard_conforming_strings": "on",
@@ -24,11 +24,11 @@ var pins = map[string]string{
 	"TimeZone":                    "UTC",
 	"DateStyle":                   "ISO, MDY",
 
-	// A commit whose wait for the standby was cancelled tells of it in a WARNING.
+	// A commit whose wait for the standby was cancelled says so in a WARNING.
 	"client_min_messages": "warning",
 
-	// Stricter isolation would have a transaction that waited for a lock not see
-	// what it waited for. A role that is read-only by default writes nevertheless.
+	// In stricter isolation a transaction that waited for a lock would not see what
+	// it waited for. A role that is read-only by default can still write.
 	"default_transaction_isolation":  "read committed",
 	"default_transaction_read_only":  "off",
 	"default_transaction_deferrable": "off",
@@ -64,9 +64,9 @@ var pins = map[string]string{
 var writerPins = map[string]string{
 	"idle_in_transaction_session_timeout": milliseconds(idleInTransactionTimeout),
 
-	// If the network dies in the middle of a batch, PostgreSQL waits for the
-	// rest of it with the lock held, and does not call that idle. Its probes
-	// end the session, as ours (see parse) end the connection here.
+	// If the network dies in the middle of a batch, PostgreSQL waits for the rest
+	// with the lock held, and does not count that as idle. Its keep-alive probes
+	// end the session, as ours (see parse) end the connection.
 	"tcp_keepalives_idle":     "2",
 	"tcp_keepalives_interval": "1",
 	"tcp_keepalives_count":    "3",
@@ -79,19 +79,21 @@ var laterPins = map[string]string{
 	"transaction_timeout": "0", // 17
 }
 
-// safePath finds PostgreSQL's own functions only; tables are named with their schema.
+// safePath is a search_path that has only PostgreSQL's own functions. Statements
+// name the schema of our tables.
 const safePath = "pg_catalog, pg_temp"
 
-// settingsThatLose only a superuser may set. Each turns a damaged page into
-// messages that are missing.
+// settingsThatLose turn a damaged page into missing messages. Only a superuser may
+// set them, so a session of ours cannot.
 var settingsThatLose = []string{"zero_damaged_pages", "ignore_checksum_failure"}
 
-// guard makes config's sessions fit to be used, or refuses them, so that the
-// next host is tried. want is the log that was opened, nil while it is being opened.
+// guard makes config pin the settings of each new session and inspect it. A session
+// that inspect refuses is closed, and the next host is tried. want is the log that
+// was opened, nil while it is being opened.
 //
 // The pins are in the startup packet already, where they beat everything but a
-// SET, and hold from the first statement on. They are set again for what may have
-// dropped them on the way, a pooler, and for those that the packet cannot have.
+// SET, and hold from the first statement on. They are set again because a pooler
+// may have dropped them, and because some cannot be in the packet.
 func guard(config *pgx.ConnConfig, want *pinned) {
 	if want != nil {
 		set(config, map[string]string{"search_path": safePath})
@@ -111,21 +113,23 @@ func guard(config *pgx.ConnConfig, want *pinned) {
 	}
 }
 
-// pinSQL sets settings, where the server knows them. The search_path may still
-// be anything, so all that is in it is qualified.
+// pinSQL returns a statement that makes those settings that the server knows. As the
+// search_path may still be anything, every name in it is qualified.
 func pinSQL(settings map[string]string) string {
-	// Off would make commits return before they are flushed. Whatever else it
-	// is, the session keeps it, also when it is changed and reloaded.
-	set := []string{`pg_catalog.set_config('synchronous_commit', CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'
+	// Off would make commits return before they are flushed. Any other value the
+	// session keeps, even if the server's configuration is changed and reloaded.
+	set := []string{`pg_catalog.set_config('synchronous_commit',
+		CASE WHEN pg_catalog.current_setting('synchronous_commit') OPERATOR(pg_catalog.=) 'off'
 		THEN 'on' ELSE pg_catalog.current_setting('synchronous_commit') END, false)`}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		set = append(set, fmt.Sprintf(`CASE WHEN pg_catalog.current_setting('%[1]s', true) IS NOT NULL THEN pg_catalog.set_config('%[1]s', '%[2]s', false) END`, name, settings[name]))
+		set = append(set, fmt.Sprintf(`CASE WHEN pg_catalog.current_setting('%[1]s', true) IS NOT NULL
+			THEN pg_catalog.set_config('%[1]s', '%[2]s', false) END`, name, settings[name]))
 	}
 	return `SELECT ` + strings.Join(set, ", ")
 }
 
 // inspect refuses a session that cannot write, whose settings lose messages, or
-// that does not lead to the log that was opened, as far as that has been seen.
+// that leads to another log than want, or to an older state of it.
 func inspect(ctx context.Context, conn *pgconn.PgConn, want *pinned) error {
 	look := []string{`pg_catalog.current_setting('transaction_read_only')`, `NULL`}
 	if want != nil {

@@ -9,21 +9,23 @@ import (
 )
 
 const (
-	// What the insert needs is locked before the log is, so that whoever waits
-	// for an operator's VACUUM FULL or CREATE INDEX does not hold up the others.
+	// The insert's lock on the table is taken before the log's, so that a replica that
+	// waits for an operator's VACUUM FULL or CREATE INDEX does not hold up the others.
 	lockTableSQL = `LOCK TABLE ONLY {messages} IN ROW EXCLUSIVE MODE`
 
-	// The row is never updated, so it leaves no dead versions behind. What is
-	// known of messages comes along, for what changes it needs a lock that
-	// lockTableSQL keeps others from.
-	lockSQL = `SELECT l.tableoid, m.oid, ` + flagsSQL + ` FROM ONLY {log_lock} AS l, pg_class AS m WHERE m.oid = '{messages}'::regclass FOR UPDATE OF l`
+	// The row is never updated, so it leaves no dead versions behind. The OID and
+	// flags of messages are read along with it: changing them takes a lock on the
+	// table that conflicts with lockTableSQL's.
+	lockSQL = `SELECT l.tableoid, m.oid, ` + flagsSQL + ` FROM ONLY {log_lock} AS l, pg_class AS m
+		WHERE m.oid = '{messages}'::regclass FOR UPDATE OF l`
 
-	// What may be a sign that something meddles. These flags may be left over
-	// from what is gone, so that only a closer look (meddlersSQL) can tell.
+	// Signs that something may meddle with the table. The flags outlive what set
+	// them, so only meddlersSQL can tell.
 	flagsSQL = `m.relrowsecurity::int + 2 * m.relforcerowsecurity::int + 4 * m.relhasrules::int + 8 * m.relhastriggers::int`
 
-	// Which log this is, and how far it goes.
-	lookSQL = `SELECT m.oid, (SELECT coalesce(max(seq), 0) FROM ONLY {messages}) FROM pg_class AS m WHERE m.oid = '{messages}'::regclass`
+	// Which table this is, and its newest seq.
+	lookSQL = `SELECT m.oid, (SELECT coalesce(max(seq), 0) FROM ONLY {messages})
+		FROM pg_class AS m WHERE m.oid = '{messages}'::regclass`
 
 	newestSQL = `SELECT seq, sender, sender_count, text, sent_at FROM ONLY {messages} ORDER BY seq DESC LIMIT $1`
 
@@ -38,11 +40,11 @@ const (
 	//
 	// Subtleness ahead! sent_at comes from clock_timestamp(), since now() is
 	// the time when the transaction began, which is before it got the lock.
-	// It is read once (MATERIALIZED), for called once per row it follows the
-	// order of the plan, not that of seq; and it never falls below the date of
-	// the newest message, whatever the clock does.
+	// It is read once (MATERIALIZED), since per row it would follow the order of
+	// the plan, not that of seq; and it is never before the newest message's, even
+	// if the clock steps back.
 	//
-	// The arrays are unrolled in a SELECT list, which streams them; in FROM they
+	// The arrays are unnested in a SELECT list, which streams them; in FROM they
 	// would be stored once more, which costs as much as inserting a few rows.
 	insertSQL = `
 WITH known AS MATERIALIZED (
@@ -59,17 +61,18 @@ FROM known, (
 ) AS d
 RETURNING seq, sender_count, sent_at`
 
-	readySQL = `SELECT current_setting('transaction_read_only') = 'off', has_table_privilege('{messages}', 'INSERT'), EXISTS (SELECT FROM ONLY {log_lock})`
+	readySQL = `SELECT current_setting('transaction_read_only') = 'off',
+		has_table_privilege('{messages}', 'INSERT'), EXISTS (SELECT FROM ONLY {log_lock})`
 )
 
-// A row is a message on its way out of the database.
+// A row is a message as it is scanned.
 type row struct {
 	seq, count   int64
 	sender, text string
 	sentAt       time.Time
 }
 
-// fields are the places for the columns seq, sender, sender_count, text, sent_at.
+// fields returns where to scan the columns seq, sender, sender_count, text, sent_at.
 func (r *row) fields() []any {
 	return []any{&r.seq, &r.sender, &r.count, &r.text, &r.sentAt}
 }

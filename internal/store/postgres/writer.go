@@ -21,8 +21,8 @@ type writer struct {
 	conn *pgx.Conn
 	log  *pinned
 
-	// warning is what the server said beside its answers since the transaction
-	// began. Only the goroutine that uses conn touches it.
+	// warning is the server's last WARNING since the transaction began. Only the
+	// goroutine that uses conn touches it.
 	warning string
 }
 
@@ -33,11 +33,11 @@ func connect(ctx context.Context, config *pgx.ConnConfig, log *pinned, logger *s
 			w.warning = n.Message
 		}
 	}
-	// pgx asks the server to cancel what runs when a call's context ends. A commit
-	// that waits for the synchronous standby would succeed by that, and be shown to
-	// others while only one server has it. So nobody asks: the lock stays where it
-	// is until the standby has the commit, and the others' waits for it end by
-	// lock_timeout, with nothing stored.
+	// When a call's context ends, pgx connects once more to ask the server to cancel
+	// what runs. If that is a commit that waits for the synchronous standby, it would
+	// succeed, and be shown to others while only one server has it. So the request is
+	// not sent: the lock is kept until the standby has the commit, and the others' waits
+	// for it end by lock_timeout, with nothing stored.
 	var connected atomic.Bool
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -114,7 +114,8 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	}
 	slices.Reverse(before)
 	if tables.lock != w.log.lock {
-		return nil, another("table %s.log_lock is not the one that the log was opened with, but was made since; restart all replicas", w.log.schema)
+		return nil, another("table %s.log_lock is not the one that the log was opened with, but was made since; "+
+			"restart all replicas", w.log.schema)
 	}
 	if err := w.log.check(tables.messages, newest(before).Seq, seen); err != nil {
 		return nil, err
@@ -125,8 +126,8 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	return before, nil
 }
 
-// lookForMeddlers tells whether the table's flags mean anything. Only a change of
-// them costs this round trip.
+// lookForMeddlers returns an error if the table's flags, which have changed, mean that
+// something meddles with it. Only a change costs this round trip.
 func (w *writer) lookForMeddlers(ctx context.Context, flags int32) error {
 	found, err := lines(ctx, w.conn, meddlersSQL, w.log.messages)
 	if err != nil {
@@ -167,7 +168,7 @@ func (w *writer) store(ctx context.Context, before []messenger.Message, drafts [
 	return messenger.Appended{Before: before, Results: results}, nil
 }
 
-// newest is the last message, the zero one if there is none.
+// newest returns the last message, the zero one if there is none.
 func newest(messages []messenger.Message) messenger.Message {
 	if len(messages) == 0 {
 		return messenger.Message{}
@@ -175,7 +176,7 @@ func newest(messages []messenger.Message) messenger.Message {
 	return messages[len(messages)-1]
 }
 
-// find looks for those drafts that may exist.
+// find returns those of the drafts that may exist and do.
 func (w *writer) find(ctx context.Context, drafts []messenger.Draft) (map[messenger.ID]messenger.Message, error) {
 	var suspects []messenger.ID
 	for _, d := range drafts {
@@ -200,15 +201,14 @@ func (w *writer) find(ctx context.Context, drafts []messenger.Draft) (map[messen
 	return found, err
 }
 
-// commit ends the transaction, with the new messages in it.
-//
-// Also if there are none: taking the lock has written to the log of
-// transactions, so this commit waits until everything before it is flushed, and
-// on the standby, before a replay is acknowledged.
+// commit inserts the new messages and commits, even if there are none: taking the
+// lock has written to the WAL, so the commit waits until everything before it is
+// flushed, and on the standby, before a replay is acknowledged.
 func (w *writer) commit(ctx context.Context, fresh *insert) error {
 	var batch pgx.Batch
 	if len(fresh.messages) > 0 {
-		batch.Queue(w.log.sql.insert, fresh.after.Seq, fresh.after.SentAt, fresh.names, fresh.ids, fresh.senders, fresh.texts, fresh.which, fresh.nth).Query(fresh.number)
+		batch.Queue(w.log.sql.insert, fresh.after.Seq, fresh.after.SentAt,
+			fresh.names, fresh.ids, fresh.senders, fresh.texts, fresh.which, fresh.nth).Query(fresh.number)
 	}
 	var tag string
 	batch.Queue("COMMIT").Exec(func(t pgconn.CommandTag) error {
@@ -240,5 +240,5 @@ func (w *writer) rollback(ctx context.Context) error {
 func (w *writer) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	_ = w.conn.Close(ctx) // whatever it says, the connection is gone
+	_ = w.conn.Close(ctx) // an error leaves the connection closed, too
 }

@@ -13,7 +13,7 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// busyTimeout bounds the wait for programs that don't use our queue, such as
+// busyTimeout bounds the wait for programs that do not use our queue, such as
 // the sqlite3 shell or a backup.
 const busyTimeout = 5 * time.Second
 
@@ -32,7 +32,7 @@ type conn struct {
 	db     *sqlite3.Conn
 	stmts  map[string]*sqlite3.Stmt
 	frames int  // in the WAL after this connection's last commit
-	failed bool // another one must take its place
+	failed bool // it must be replaced
 }
 
 // dial opens path, which must be absolute: SQLite takes ":memory:" and
@@ -52,8 +52,8 @@ func dial(ctx context.Context, path string, flags sqlite3.OpenFlag) (*conn, erro
 	return c, nil
 }
 
-// makeDurable has the connection flush every commit to the disk before it
-// returns, checks that it will, and flushes what is there already.
+// makeDurable makes the connection flush every commit to the disk before it
+// returns, checks that it will, and flushes what is in the WAL already.
 func (c *conn) makeDurable() error {
 	for _, p := range []struct{ name, value, want string }{
 		{"journal_mode", "WAL", "wal"},
@@ -72,14 +72,13 @@ func (c *conn) makeDurable() error {
 			return fmt.Errorf("%s is %q after it was set to %s: this file system cannot keep the log safe", p.name, got, p.value)
 		}
 	}
-	// Where a long reader had the WAL grow, it shrinks when it is begun anew.
+	// A WAL that has grown because of a long reader shrinks when it is begun anew.
 	if err := c.db.Exec(fmt.Sprint("PRAGMA journal_size_limit=", walLimit)); err != nil {
 		return err
 	}
-	// After all processes died in the middle of a commit, the first connection
-	// brings back what reached the WAL, flushed or not. A repeated request
-	// would be answered from it without another commit, so flush it now: a
-	// checkpoint does that before anything else.
+	// If all processes died in the middle of a commit, the first connection brings
+	// back what reached the WAL, flushed or not. A repeated request would be answered
+	// from it without another commit, so flush it now: a checkpoint begins with that.
 	if err := c.db.Exec("PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
 		return fmt.Errorf("flush what was recovered: %w", err)
 	}

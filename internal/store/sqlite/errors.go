@@ -19,38 +19,38 @@ type changed struct{ error }
 
 func (c changed) Unwrap() error { return c.error }
 
-// failure makes err, which came before COMMIT, an error of this package's
-// calls. Nothing of the batch is stored then, nor ever will be: no frame in
-// the WAL says that the transaction was committed.
+// failure makes err, which came before COMMIT, a *messenger.Error. None of the
+// batch is stored then, nor ever will be: no frame in the WAL says that the
+// transaction was committed.
 func failure(err error) *messenger.Error {
-	kind, detail := messenger.Unavailable, "the log cannot be reached; try again later"
+	kind, cause := messenger.Unavailable, messenger.NoCause
 	switch {
 	case errors.Is(err, errClosed):
-		detail = "the log is closed; try another replica"
+		cause = messenger.Stopping
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, sqlite3.INTERRUPT):
-		detail = "the log could not be locked or read in time; try again"
+		cause = messenger.LogTimeout
 	case errors.Is(err, sqlite3.BUSY), errors.Is(err, sqlite3.LOCKED):
-		detail = "another program holds the log; try again later"
+		cause = messenger.LogInUse
 	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		kind, detail = messenger.Unwritable, "the log's disk is full; free some space"
+		kind, cause = messenger.Unwritable, messenger.DiskFull
 	case errors.Is(err, sqlite3.IOERR_WRITE): // how the driver reports a full disk, too, on most systems
-		kind, detail = messenger.Unwritable, "the log's disk is full or failing; free some space"
+		kind, cause = messenger.Unwritable, messenger.DiskFailing
 	case errors.Is(err, sqlite3.READONLY), errors.Is(err, sqlite3.PERM),
 		errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
-		kind, detail = messenger.Unwritable, "the log may not be written; grant the permission"
+		kind, cause = messenger.Unwritable, messenger.NotPermitted
 	case errors.Is(err, sqlite3.CORRUPT), errors.Is(err, sqlite3.NOTADB):
-		kind, detail = messenger.Unwritable, "the log is damaged; restore it"
+		kind, cause = messenger.Unwritable, messenger.Damaged
 	case errors.Is(err, sqlite3.CONSTRAINT):
-		kind, detail = messenger.Unwritable, "the log's own rules forbid this batch; another program may have changed the log"
+		kind, cause = messenger.Unwritable, messenger.RulesBroken
 	default:
 		if _, ok := errors.AsType[changed](err); ok {
-			detail = "the log is no longer the one that this replica opened; its operator must look at the server's log"
+			cause = messenger.LogChanged
 		}
 	}
-	return &messenger.Error{Kind: kind, Detail: detail, Err: err}
+	return &messenger.Error{Kind: kind, Cause: cause, Err: err}
 }
 
-// commitFailure makes err, which came from COMMIT, an error of Append.
+// commitFailure makes err, which came from COMMIT, a *messenger.Error.
 //
 // Subtleness ahead! COMMIT writes the transaction's pages to the end of the
 // WAL, the last one marked as a commit, flushes them, and only then moves the
@@ -62,21 +62,17 @@ func failure(err error) *messenger.Error {
 //     that not all of it was taken. Both: not stored.
 //   - After any other error, as of the flush, the whole transaction may be in
 //     the file. If all processes die before it is overwritten, the next one
-//     reads the WAL to its last valid mark and brings it back. Whoever tries
-//     again, and says that the ids may exist, finds out: holding the lock, it
-//     either sees them or overwrites them.
+//     reads the WAL to its last valid mark and brings it back. An append of the
+//     same drafts, marked MayExist, finds out: holding the lock, it either sees
+//     their ids or overwrites them.
 func commitFailure(err error) *messenger.Error {
 	if errors.Is(err, sqlite3.BUSY) || errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR_WRITE) {
 		return failure(err)
 	}
-	return &messenger.Error{
-		Kind:   messenger.Unknown,
-		Detail: "the log failed while it was storing; send the message again with the same key to find out",
-		Err:    err,
-	}
+	return &messenger.Error{Kind: messenger.Unknown, Err: fmt.Errorf("COMMIT: %w", err)}
 }
 
-// explain says at start what is wrong with the file and what can be done.
+// explain says what is wrong with the file, for people who start a server.
 func explain(path string, err error) error {
 	var hint string
 	switch {
@@ -87,7 +83,8 @@ func explain(path string, err error) error {
 	case errors.Is(err, sqlite3.READONLY):
 		hint = "is read-only, or its folder is; both must be writable"
 	case errors.Is(err, sqlite3.CANTOPEN), errors.Is(err, fs.ErrPermission):
-		hint = "cannot be opened; the file, its -wal, -shm and .lock and their folder must be readable and writable, and none a symbolic link"
+		hint = "cannot be opened; the file, its -wal, -shm and .lock and their folder must be readable and writable, " +
+			"and none a symbolic link"
 	case errors.Is(err, sqlite3.BUSY):
 		hint = "is in use by another program; find it with fuser or lsof and end it"
 	default:

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// links is how many names the file of info has.
+// links returns how many names the file of info has.
 func links(_ *os.File, info fs.FileInfo) uint64 {
 	return uint64(info.Sys().(*syscall.Stat_t).Nlink)
 }

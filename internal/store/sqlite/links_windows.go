@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// links is how many names f has.
+// links returns how many names f has.
 func links(f *os.File, _ fs.FileInfo) uint64 {
 	var info syscall.ByHandleFileInformation
 	if err := syscall.GetFileInformationByHandle(syscall.Handle(f.Fd()), &info); err != nil {

@@ -21,7 +21,7 @@ func mounted(path string) bool {
 	return false
 }
 
-// unescape undoes \040 and the like, as proc_pid_mountinfo(5) has them.
+// unescape replaces \040 and the like, the escapes of proc_pid_mountinfo(5).
 func unescape(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

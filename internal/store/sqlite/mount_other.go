@@ -2,5 +2,5 @@
 
 package sqlite
 
-// mounted reports nothing: a file alone cannot be mounted here.
+// mounted reports false: a single file cannot be mounted here.
 func mounted(string) bool { return false }

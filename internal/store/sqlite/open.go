@@ -22,9 +22,9 @@ const (
 // Open opens the log in the file at path, and creates both if they are
 // missing. It fails if the file cannot be written or holds something else, and
 // leaves such a file as it is. The folder of path must exist and be writable:
-// the lock of the queue and SQLite's own files are kept beside the file.
+// the queue's lock and SQLite's own files are kept beside the file.
 //
-// It waits for whoever holds the log's locks, says so after openWarning and
+// It waits while others hold the log's locks, says so after openWarning and
 // gives up after openTimeout.
 func Open(ctx context.Context, path string, logger *slog.Logger) (*Store, error) {
 	return openWithin(ctx, openTimeout, path, logger)
@@ -101,7 +101,7 @@ func openWithin(ctx context.Context, limit time.Duration, path string, logger *s
 // create creates the log if it is missing, starts to watch its files and
 // returns the connection for reading. The caller has the queue's lock.
 func (s *Store) create(ctx context.Context, w *conn) (r *conn, err error) {
-	// A checkpoint, the first of which is made below, may hide what was done to the file.
+	// Check before the first checkpoint, which may hide what was done to the file.
 	found, err := w.schema()
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (s *Store) create(ctx context.Context, w *conn) (r *conn, err error) {
 }
 
 // resolve returns the absolute path of the file itself, so that replicas that
-// name it differently, say by a symbolic link, still meet in one queue.
+// name it differently, say by a symbolic link, meet in one queue.
 func resolve(path string) (string, error) {
 	if path == "" {
 		return "", errors.New("the database's path is empty; name a file, as in sqlite:messages.db")
@@ -174,9 +174,9 @@ func resolve(path string) (string, error) {
 	return "", fmt.Errorf("database %s is not a regular file; name another", path)
 }
 
-// resolveFile is resolve for a file that exists. SQLite finds the WAL by the
-// name, so a second name makes two logs of the file. Of a file with several, the
-// one that a replica has opened before, which left its queue there, is the log's.
+// resolveFile is resolve for a file that exists. SQLite finds the WAL by the file's
+// name, so a second name makes a second log in it. Of several names, the log's is
+// the one under which a replica opened the file before, and left its queue.
 func resolveFile(path string, info fs.FileInfo) (string, error) {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -188,7 +188,8 @@ func resolveFile(path string, info fs.FileInfo) (string, error) {
 	}
 	defer f.Close()
 	if mounted(path) {
-		return "", fmt.Errorf("database %s is mounted there by itself, so that it also has another name, under which another log would grow in it; mount its folder", path)
+		return "", fmt.Errorf("database %s is mounted there by itself, so that it also has another name, "+
+			"under which another log would grow in it; mount its folder", path)
 	}
 	lock, err := os.Lstat(path + queueSuffix)
 	if err == nil && !lock.Mode().IsRegular() {
@@ -203,12 +204,13 @@ func resolveFile(path string, info fs.FileInfo) (string, error) {
 	_, err = os.Lstat(path + "-wal")
 	after, _ := os.Lstat(path + "-shm")
 	if before != nil && after != nil && errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%[1]s-wal was removed and %[1]s-shm was not; stop all replicas and programs that use the file, remove that, too, and start again", path)
+		return "", fmt.Errorf("%[1]s-wal was removed and %[1]s-shm was not; "+
+			"stop all replicas and programs that use the file, remove that, too, and start again", path)
 	}
 	return path, nil
 }
 
-// checkIndex returns an error if somebody has the database open whose -shm was
+// checkIndex returns an error if a program has the database open whose -shm was
 // removed: with a new one, two would write to one log without knowing of each other.
 func checkIndex(ctx context.Context, path string) (err error) {
 	missing := func() bool {
@@ -230,7 +232,8 @@ func checkIndex(ctx context.Context, path string) (err error) {
 		return nil
 	}
 	if err := c.exec("SELECT 1 FROM sqlite_schema"); errors.Is(err, sqlite3.BUSY) && missing() {
-		return fmt.Errorf("database %[1]s is open in another program under another name, or its -shm was removed; stop all replicas and programs that use it, then start again", path)
+		return fmt.Errorf("database %s is open in another program under another name, or its -shm was removed; "+
+			"stop all replicas and programs that use it, then start again", path)
 	}
 	return nil
 }

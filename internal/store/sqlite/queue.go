@@ -10,20 +10,20 @@ import (
 // queueSuffix makes a database's name that of its queue's file.
 const queueSuffix = ".lock"
 
-// A queue is where replicas wait for their turn to write: a lock on a file
-// beside the database, which the operating system hands on at once, where
-// SQLite's own lock is polled for with sleeps. It makes nothing true: BEGIN
-// IMMEDIATE does, and without the queue it would merely take longer.
+// A queue is where replicas wait for their turn to write: a lock on a file beside
+// the database. The operating system hands it on at once, while SQLite polls its own
+// lock with sleeps. No guarantee rests on it: BEGIN IMMEDIATE keeps them, and would
+// only take longer without the queue.
 type queue struct {
 	file *flock.Flock
 
-	// granted carries the end of a wait to whoever wants it. It has room for
-	// one, so that sending, done under mu, never blocks.
+	// granted carries the result of a wait. It has room for one, so that sending,
+	// done under mu, never blocks.
 	granted chan error
 
 	mu      sync.Mutex
 	waiting bool // a goroutine is blocked in file.Lock
-	wanted  bool // somebody receives from granted, or will
+	wanted  bool // a call of lock receives from granted, or will
 }
 
 func newQueue(path string) *queue {

@@ -9,8 +9,8 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// checkFiles returns an error if the log's files are not what they were. A
-// caller that has the queue's lock says so.
+// checkFiles returns an error if the log's files are not what they were. locked
+// says whether the caller has the queue's lock.
 func (s *Store) checkFiles(locked bool) error {
 	if err := s.watch.check(locked); err != nil {
 		return changed{err}
@@ -20,7 +20,7 @@ func (s *Store) checkFiles(locked bool) error {
 
 // checkSchema returns an error if c finds another log in the database, as
 // after a restore by SQL, or something that changes what is stored or read.
-// Each change of a schema, and each restore, gives it another version.
+// Every change of the schema, and every restore, changes its version.
 func (s *Store) checkSchema(c *conn) error {
 	var version int64
 	if err := c.rows(func(st *sqlite3.Stmt) { version = st.ColumnInt64(0) }, "PRAGMA schema_version"); err != nil {
@@ -36,7 +36,8 @@ func (s *Store) checkSchema(c *conn) error {
 	case err != nil:
 		return err
 	case !found.table || found.id != s.logID:
-		return changed{fmt.Errorf("the database holds another log (%q), or none, in place of %s; restore that one, or restart for the other", found.id, s.logID)}
+		return changed{fmt.Errorf("the database holds another log (%q), or none, in place of %s; "+
+			"restore that one, or restart for the other", found.id, s.logID)}
 	}
 	s.version.Store(version)
 	return nil
@@ -53,8 +54,8 @@ func checkConsecutive(messages []messenger.Message, first int64) error {
 	return nil
 }
 
-// checkEnd returns an error if the newest of messages, which are the log's
-// last ones, is older than seen.
+// checkEnd returns an error if messages, which are the log's last ones, end before
+// the seq that has been seen.
 func checkEnd(messages []messenger.Message, seen int64) error {
 	var end int64
 	if n := len(messages); n > 0 {
@@ -71,16 +72,17 @@ func wentBack(end, seen int64) error {
 		"restore the newer one, or restart all replicas to go on with this one", end, seen)}
 }
 
-// saw notes that there is a message seq.
+// saw notes that the log holds a message with this seq.
 func (s *Store) saw(seq int64) {
 	for seen := s.seen.Load(); seq > seen && !s.seen.CompareAndSwap(seen, seq); seen = s.seen.Load() {
 	}
 }
 
-// tell logs that the log has changed, once, and when it is right again.
-func (s *Store) tell(err error) {
-	change, is := errors.AsType[changed](err)
-	if is && s.refused.CompareAndSwap(false, true) {
+// logChange logs that the log was changed, once, and that it is as it was again.
+// err is what a call has met.
+func (s *Store) logChange(err error) {
+	change, ok := errors.AsType[changed](err)
+	if ok && s.refused.CompareAndSwap(false, true) {
 		s.logger.Error("the log was changed from outside; nothing is stored or shown until that is undone", "err", change.error)
 	} else if err == nil && s.refused.Load() && s.refused.CompareAndSwap(true, false) {
 		s.logger.Info("the log is as it was again")

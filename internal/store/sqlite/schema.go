@@ -9,9 +9,8 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// createTable is also how the table is recognised: SQLite keeps this text and
-// gives it back. The constraints are the last line of defence; the code below
-// never runs into them.
+// createTable is also how the table is recognised: SQLite keeps this text. The
+// constraints are the last line of defence; the code never runs into them.
 const createTable = `CREATE TABLE messages (
 	seq          INTEGER PRIMARY KEY CHECK (seq > 0),
 	sender       TEXT    NOT NULL CHECK (length(sender) BETWEEN 1 AND 64),
@@ -23,14 +22,15 @@ const createTable = `CREATE TABLE messages (
 	UNIQUE (id)
 ) STRICT`
 
-// createID makes the view that holds the log's id. A view, so that the id is a
+// createID makes the view that holds the log's id. It is a view so that the id is
 // part of the schema: no statement changes it without changing the schema's
 // version, and it stands in the file's first page.
 const createID = `CREATE VIEW log_id AS SELECT '%s' AS id`
 
 var isID = regexp.MustCompile(`^` + fmt.Sprintf(createID, `([0-9a-f-]{36})`) + `$`)
 
-var errForeign = errors.New(`there is a "messages" or "log_id" table, view, index or trigger already that is not this program's; nothing was changed: name another file`)
+var errForeign = errors.New(`there is a "messages" or "log_id" table, view, index or trigger already ` +
+	`that is not this program's; nothing was changed: name another file`)
 
 // A schema is what the database holds of the log.
 type schema struct {
@@ -38,15 +38,16 @@ type schema struct {
 	id    string // empty if the log has none, as one of an earlier version
 }
 
-// schema looks at the database. Objects that are foreign, or that would change
-// what is stored or read, are an error.
+// schema returns the schema, or an error if the database holds objects of another
+// program under our names, or any that would change what is stored or read.
 func (c *conn) schema() (s schema, err error) {
 	encoding, err := c.text("PRAGMA encoding")
 	if err != nil {
 		return schema{}, err
 	}
 	if encoding != "UTF-8" {
-		return schema{}, fmt.Errorf("the database's text is encoded in %s, which can change a message; nothing was changed: name another file", encoding)
+		return schema{}, fmt.Errorf("the database's text is encoded in %s, which can change a message; "+
+			"nothing was changed: name another file", encoding)
 	}
 
 	foreign := false
@@ -71,8 +72,8 @@ func (c *conn) schema() (s schema, err error) {
 	return s, nil
 }
 
-// createIfMissing settles between processes that start at the same instant
-// who creates the log, and returns its id.
+// createIfMissing creates the log, unless another process that started at the same
+// instant has, and returns its id.
 func (c *conn) createIfMissing() (id string, err error) {
 	if err := c.exec(begin); err != nil {
 		return "", err

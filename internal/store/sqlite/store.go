@@ -42,8 +42,8 @@ const (
 
 var _ messenger.Store = (*Store)(nil)
 
-// A Store is a messenger.Store in an SQLite file. Its clock is this
-// machine's, which all replicas on it share.
+// A Store is a messenger.Store in an SQLite file. It goes by this machine's clock,
+// which all replicas of the log share.
 type Store struct {
 	path   string
 	logID  string
@@ -53,30 +53,29 @@ type Store struct {
 	queue  *queue
 
 	seen    atomic.Int64 // the newest message that was read or stored here
-	version atomic.Int64 // of the schema when it was last looked at
-	refused atomic.Bool  // the log is not what it was, and the logger knows
+	version atomic.Int64 // of the schema when it was last checked
+	refused atomic.Bool  // the log is not what it was, and that was logged
 
-	// Each holds its connection while nobody uses it: nil if it must be
+	// Each holds its connection while no call uses it: nil if it must be
 	// opened anew. Close takes both for good.
 	writer, reader chan *conn
 
-	// life ends with Close. It is the Store's own lifetime, no caller's
-	// context, and ends whatever call is running.
+	// life ends with Close, and with it every running call.
 	life context.Context
 	end  context.CancelCauseFunc
 }
 
-// Append is messenger.Store's. After an error it replaces the connection, so
-// that nothing need be known about the state it was in.
+// Append implements messenger.Store. After an error it replaces the connection, so
+// that the state of that does not matter.
 func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (messenger.Appended, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	appended, err := s.append(ctx, take)
 	if err != nil {
-		s.tell(err)
+		s.logChange(err)
 		return messenger.Appended{}, err
 	}
-	s.tell(nil)
+	s.logChange(nil)
 	return appended, nil
 }
 
@@ -101,9 +100,9 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 	if w, err = s.connected(ctx, w); err != nil {
 		return messenger.Appended{}, failure(err)
 	}
-	whole := false // until proven otherwise, also when take panics
+	whole := false // the connection can be used again; not if take panics
 	defer func() {
-		if !whole { // roll back before the next in the queue begins
+		if !whole { // roll back before the next replica in the queue begins
 			s.discard(w)
 			w = nil
 		}
@@ -116,20 +115,19 @@ func (s *Store) append(ctx context.Context, take func() []messenger.Draft) (_ me
 		whole = true
 		return appended, nil
 	}
-	// Look at the file before it is written to, and note what it looks like afterwards.
-	if err := s.watch.checkAgain(true); err != nil {
-		return messenger.Appended{}, &messenger.Error{
-			Kind: messenger.Unknown, Detail: "the log was changed from outside while it was storing; its operator must look at the server's log", Err: changed{err}}
+	// Check the file before the checkpoint writes to it, and note what it looks like after.
+	if err := s.watch.checkAgain(); err != nil {
+		return messenger.Appended{}, &messenger.Error{Kind: messenger.Unknown, Cause: messenger.LogChanged, Err: changed{err}}
 	}
 	if w.frames >= checkpointFrames {
 		w.db.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE) // what it could not do, the next one will
-		s.watch.checkAgain(true)
+		s.watch.checkAgain()
 	}
 	whole = true
 	return appended, nil
 }
 
-// transact is one transaction. After an error it may still be open.
+// transact appends a batch in one transaction, which may still be open after an error.
 func (s *Store) transact(w *conn, take func() []messenger.Draft) (messenger.Appended, *messenger.Error) {
 	if err := w.exec(begin); err != nil {
 		return messenger.Appended{}, failure(err)
@@ -148,8 +146,8 @@ func (s *Store) transact(w *conn, take func() []messenger.Draft) (messenger.Appe
 		return appended, nil
 	}
 
-	// The last moment at which the batch can be called off. The driver would
-	// also look at the context after the commit, and report an interrupt.
+	// The last moment to call the batch off. The driver would also look at the
+	// context after the commit, and report an interrupt.
 	if err := context.Cause(w.db.GetInterrupt()); err != nil {
 		return messenger.Appended{}, failure(err)
 	}
@@ -163,7 +161,7 @@ func (s *Store) transact(w *conn, take func() []messenger.Draft) (messenger.Appe
 	return appended, nil
 }
 
-// store inserts those drafts that are new, if any, into the open transaction.
+// store inserts the drafts that are new, if any, into the open transaction.
 func (s *Store) store(w *conn, drafts []messenger.Draft) (_ messenger.Appended, stored bool, _ error) {
 	if len(drafts) == 0 {
 		return messenger.Appended{}, false, nil
@@ -206,7 +204,7 @@ func (s *Store) store(w *conn, drafts []messenger.Draft) (_ messenger.Appended, 
 	return messenger.Appended{Before: before, Results: results}, stored, nil
 }
 
-// Read is messenger.Store's.
+// Read implements messenger.Store.
 func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.Message, error) {
 	seen := s.seen.Load()
 	messages, err := s.read(ctx, func(messages []messenger.Message) error {
@@ -219,17 +217,17 @@ func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.M
 		}
 		return nil
 	}, selectAfter, after, max(limit, 0))
-	if s.tell(err); err != nil {
+	if s.logChange(err); err != nil {
 		return nil, failure(err)
 	}
 	return messages, nil
 }
 
-// Head is messenger.Store's.
+// Head implements messenger.Store.
 func (s *Store) Head(ctx context.Context) (int64, error) {
 	seen := s.seen.Load()
 	last, err := s.read(ctx, func(last []messenger.Message) error { return checkEnd(last, seen) }, selectLast, 1)
-	if s.tell(err); err != nil {
+	if s.logChange(err); err != nil {
 		return 0, failure(err)
 	}
 	if len(last) == 0 {
@@ -257,7 +255,7 @@ func (s *Store) read(ctx context.Context, check func([]messenger.Message) error,
 			err = s.checkSchema(r)
 		}
 		r.failed = err != nil
-		// Last of all, so that no change escapes that was there when the rows were read.
+		// Check last, so that no change escapes that was there when the rows were read.
 		if err := s.checkFiles(false); err != nil {
 			return nil, err
 		}
@@ -277,17 +275,17 @@ func (s *Store) read(ctx context.Context, check func([]messenger.Message) error,
 	return nil, err
 }
 
-// Ready is messenger.Store's. It only reads: taking the log's lock to find out
-// more would hold up the writers.
+// Ready implements messenger.Store. It only reads: taking the log's lock to find
+// out more would hold up the writers.
 func (s *Store) Ready(ctx context.Context) error {
 	_, err := s.Head(ctx)
 	return err
 }
 
-// LogID is messenger.Store's.
+// LogID implements messenger.Store.
 func (s *Store) LogID() string { return s.logID }
 
-// Close is messenger.Store's. It returns when no call is running any more.
+// Close implements messenger.Store. It returns once no call is running.
 func (s *Store) Close() error {
 	s.end(errClosed)
 	w, open := <-s.writer
@@ -307,7 +305,7 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// acquire takes the connection out of slot, or nil if there is none at present.
+// acquire takes the connection out of slot, nil if there is none at present.
 func acquire(ctx context.Context, slot chan *conn) (*conn, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
@@ -323,10 +321,9 @@ func acquire(ctx context.Context, slot chan *conn) (*conn, error) {
 	}
 }
 
-// connected returns c or, in place of one that is nil or has failed, a new
-// connection, interrupted when ctx ends. The failed one is closed last, so that
-// the files stay those that are watched: with its last connection a database
-// gives up its -wal and -shm.
+// connected returns c, or a new connection if c is nil or has failed, which is
+// interrupted when ctx ends. It closes the failed one last, so that the watched
+// files stay: SQLite removes -wal and -shm with the last connection.
 func (s *Store) connected(ctx context.Context, c *conn) (*conn, error) {
 	if c != nil && !c.failed {
 		c.db.SetInterrupt(ctx)

@@ -22,41 +22,42 @@ import (
 // pages they have cached. But in WAL mode the file changes only while a
 // checkpoint copies pages into it, and each checkpoint moves a counter in the
 // index that all connections share (-shm) before it writes, and another one
-// after it. So a file whose time or size has changed while both stood still
-// was written by something else, such as cp.
+// after it. So if the file's time or size has changed while both stood still,
+// something else wrote to it, such as cp.
 //
-// What the file looked like when the counters were last seen to move is noted
-// in the queue's file, for all replicas, also for one that starts now. It is
-// noted by a replica that has the queue's lock: replicas write, and make
-// checkpoints, under it only.
+// What the file looked like when the counters last moved is noted in the queue's
+// file, so that all replicas can compare it, even one that starts now. Only a
+// replica that has the queue's lock writes the note, as replicas write to the log
+// and make checkpoints under that lock only.
 type watch struct {
 	path  string
 	id    []byte // of the log; it stands in the file's first page
 	main  *os.File
-	index *os.File // nil where the counters are not looked at
+	index *os.File // -shm; nil unless countersKnown
 
-	parent string // the folder of these
+	folder string
 	paths  [3]string
 	opened [3]fs.FileInfo // the file, its -wal and -shm
 
-	mu     sync.Mutex
-	conns  int       // how many connections are open
-	frames int       // in the WAL when a caller that had the lock looked last
-	folder time.Time // when it was changed before its names were last looked at
-	note   *os.File  // the queue's file
-	page   []byte    // its buffers, which noted and look also use
-	header [136]byte
-	raw    look
-	inPage bool  // the first page has been seen to hold the id
-	broken error // what was noticed can't be undone while connections are open
+	mu      sync.Mutex
+	conns   int       // how many connections are open
+	frames  int       // in the WAL at the last check by a caller that had the lock
+	checked time.Time // the folder's time when its names were checked; zero: check them again
+	note    *os.File  // the queue's file
+	page    []byte    // a buffer
+	inPage  bool      // the first page has been seen to hold the id
+	broken  error     // damage that cannot be undone while connections are open
 }
 
-// countersKnown reports whether the counters can be looked at: elsewhere, closing
-// a descriptor of -shm would drop SQLite's locks, or a file's time lags behind.
+// countersKnown reports whether the counters can be read: elsewhere, closing a
+// descriptor of -shm would drop SQLite's locks, or a file's time lags behind.
 const countersKnown = runtime.GOOS == "linux" || runtime.GOOS == "darwin"
 
 func openWatch(path, id string) (w *watch, err error) {
-	w = &watch{path: path, id: []byte(id), parent: filepath.Dir(path), paths: [3]string{path, path + "-wal", path + "-shm"}}
+	w = &watch{
+		path: path, id: []byte(id),
+		folder: filepath.Dir(path), paths: [3]string{path, path + "-wal", path + "-shm"},
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -66,14 +67,22 @@ func openWatch(path, id string) (w *watch, err error) {
 	if w.main, err = os.Open(path); err != nil {
 		return nil, err
 	}
-	if w.opened[0], err = os.Stat(path); err != nil {
+	if w.opened[0], err = identify(path); err != nil {
 		return nil, err
 	}
-	os.SameFile(w.opened[0], w.opened[0]) // on Windows a file's identity is looked up at first use, by path
 	return w, w.find()
 }
 
-// find remembers -wal and -shm, which are there while connections are open.
+// identify returns what later tells the file apart from another of its name.
+func identify(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err == nil {
+		os.SameFile(info, info) // on Windows, info learns the file's identity at first use, by path
+	}
+	return info, err
+}
+
+// find remembers -wal and -shm, which exist while connections are open.
 func (w *watch) find() (err error) {
 	if countersKnown {
 		w.index.Close() // may be nil
@@ -82,16 +91,15 @@ func (w *watch) find() (err error) {
 		}
 	}
 	for i := 1; i < len(w.paths); i++ {
-		if w.opened[i], err = os.Stat(w.paths[i]); err != nil {
+		if w.opened[i], err = identify(w.paths[i]); err != nil {
 			return err
 		}
-		os.SameFile(w.opened[i], w.opened[i])
 	}
 	return nil
 }
 
-// join notes one more connection, leave one less. Without any, -wal and -shm
-// may have gone, and the next connection makes new ones.
+// join counts one more connection, leave one less. While there are none, -wal and
+// -shm may be removed, and the next connection makes new ones.
 func (w *watch) join() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -107,34 +115,35 @@ func (w *watch) leave() {
 	w.conns--
 }
 
-// begin sees to it that the counters can be told from those of other days, and
-// that the file's first page holds the id. The caller has the queue's lock.
+// begin makes sure that the WAL has a salt, by which its counters differ from those
+// of another, and that the file's first page holds the id. The caller has the
+// queue's lock.
 func (w *watch) begin(c *conn) error {
 	if countersKnown {
-		now, err := w.look()
+		now, _, err := w.counters()
 		if err != nil {
 			return err
 		}
-		if !now.salted() {
+		if !now.salted() { // so write something
 			version, err := c.text("PRAGMA user_version")
 			if err != nil {
 				return err
 			}
-			c.db.Exec("PRAGMA user_version = " + version) // fails on a full disk, which can still be read
+			c.db.Exec("PRAGMA user_version = " + version) // fails on a full disk, where the log can still be read
 		}
 	}
 	return c.db.Exec("PRAGMA wal_checkpoint(PASSIVE)")
 }
 
-// forgetRecovered forgets what was noted, which was before a crash, if the WAL
-// has just been recovered: it will be copied into the file again.
+// forgetRecovered forgets what was noted if the WAL has just been recovered: that
+// was before a crash, and the WAL will be copied into the file once more.
 func (w *watch) forgetRecovered() error {
 	if !countersKnown {
 		return nil
 	}
-	now, err := w.look()
+	now, _, err := w.counters()
 	if err == nil && !now.still() {
-		w.write(look{})
+		w.write(snapshot{})
 	}
 	return err
 }
@@ -152,68 +161,80 @@ func (w *watch) close() error {
 	return errors.Join(errs...)
 }
 
-// check returns an error if the files are not what they should be. A caller
-// that has the queue's lock says so, and what the file looks like is noted.
+// check returns an error if the files are not what they should be. If its caller
+// has the queue's lock, it may note what the file looks like.
 func (w *watch) check(locked bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var before look
+	var before counters
 	if countersKnown && w.conns > 0 {
+		var frames int
 		var err error
-		if before, err = w.counters(); err != nil {
+		if before, frames, err = w.counters(); err != nil {
 			return err
 		}
+		if locked {
+			w.frames = frames
+		}
 	}
-	if locked {
-		w.frames = int(binary.NativeEndian.Uint32(w.header[16:]))
-	}
-	folder, err := os.Stat(w.parent)
+	file, err := w.checkNames()
 	if err != nil {
 		return err
 	}
-	// As long as the folder is the same, so are the names in it. Its time may
-	// be as coarse as a second, so let that pass. To ask for the time of -wal
-	// itself would have the kernel keep it more exactly, which costs each commit.
-	names := w.paths[:]
-	if now := folder.ModTime(); countersKnown && now.Equal(w.folder) || w.conns == 0 {
-		names = names[:1]
-	} else {
-		w.folder = time.Time{}
-		if time.Since(now) > 2*time.Second {
-			w.folder = now
-		}
-	}
-	var info fs.FileInfo
-	for i := range slices.Backward(names) {
-		info, err = os.Stat(w.paths[i])
-		if err != nil {
-			return fmt.Errorf("a file of the log was removed or cannot be looked at; put it back, or stop all replicas, then start them: %w", err)
-		}
-		if !os.SameFile(info, w.opened[i]) {
-			return fmt.Errorf("%s was replaced by another file; put it back, or stop all replicas, then start them", w.paths[i])
-		}
-	}
-	if w.broken == nil && before.salted() && before.with(info) == w.noted() {
+	if w.broken == nil && before.salted() && before.with(file) == w.noted() {
 		return nil
 	}
 	return w.checkContent(locked)
 }
 
-// restarted reports whether a commit after which the WAL has frames began it
-// anew. The caller has had the queue's lock since it called check.
+// checkNames returns an error if a name has come to stand for another file.
+//
+// While the folder's time is the same, so are the names in it, unless that time is
+// recent, for it may be as coarse as a second. Asking for the time of -wal instead
+// would have the kernel keep that more exactly, which costs each commit.
+func (w *watch) checkNames() (file fs.FileInfo, err error) {
+	folder, err := os.Stat(w.folder)
+	if err != nil {
+		return nil, err
+	}
+	names := w.paths[:]
+	if now := folder.ModTime(); countersKnown && now.Equal(w.checked) || w.conns == 0 {
+		names = names[:1]
+	} else {
+		w.checked = time.Time{}
+		if time.Since(now) > 2*time.Second {
+			w.checked = now
+		}
+	}
+	for i, name := range slices.Backward(names) {
+		file, err = os.Stat(name)
+		if err != nil {
+			return nil, fmt.Errorf("a file of the log was removed or cannot be looked at; "+
+				"put it back, or stop all replicas, then start them: %w", err)
+		}
+		if !os.SameFile(file, w.opened[i]) {
+			return nil, fmt.Errorf("%s was replaced by another file; put it back, or stop all replicas, then start them", name)
+		}
+	}
+	return file, nil
+}
+
+// restarted reports whether a commit began the WAL anew, after which it has this
+// many frames. The caller has had the queue's lock since it called check.
 func (w *watch) restarted(frames int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return frames <= w.frames
 }
 
-// checkAgain is check without the files' names.
-func (w *watch) checkAgain(locked bool) error {
+// checkAgain is check(true) without the files' names.
+func (w *watch) checkAgain() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.checkContent(locked)
+	return w.checkContent(true)
 }
 
+// checkContent returns an error if the file was written to. Its caller holds mu.
 func (w *watch) checkContent(locked bool) error {
 	if w.broken != nil {
 		return w.broken
@@ -222,7 +243,7 @@ func (w *watch) checkContent(locked bool) error {
 		return w.checkPage()
 	}
 	err := w.checkWritten(locked)
-	if _, ok := errors.AsType[damage](err); ok { // look again: a note may just be being written
+	if _, ok := errors.AsType[damage](err); ok { // check again: a note may be half written
 		time.Sleep(time.Millisecond)
 		if err = w.checkWritten(locked); err != nil {
 			w.broken = err
@@ -231,18 +252,18 @@ func (w *watch) checkContent(locked bool) error {
 	return err
 }
 
-// A damage is what only the operator can mend.
+// A damage error is one that only an operator can mend.
 type damage string
 
 func (d damage) Error() string {
 	return string(d) + "; stop all replicas, restore a backup, delete its -wal and -shm, then start them"
 }
 
-func damaged(format string, args ...any) error { return damage(fmt.Sprintf(format, args...)) }
+func damaged(format, path string) error { return damage(fmt.Sprintf(format, path)) }
 
 // checkWritten compares the file with what was noted of it.
 func (w *watch) checkWritten(locked bool) error {
-	now, err := w.look()
+	now, err := w.snapshot()
 	if err != nil {
 		return err
 	}
@@ -254,10 +275,10 @@ func (w *watch) checkWritten(locked bool) error {
 	}
 	w.openNote()
 	noted := w.noted()
-	if now, err = w.look(); err != nil {
+	if now, err = w.snapshot(); err != nil {
 		return err
 	}
-	after, err := w.look()
+	after, err := w.snapshot()
 	if err != nil {
 		return err
 	}
@@ -265,7 +286,7 @@ func (w *watch) checkWritten(locked bool) error {
 	case now == noted:
 	case now != after || !now.still():
 		// A checkpoint is under way.
-	case now.counters() == noted.counters():
+	case now.counters == noted.counters:
 		return damaged("%s was written by something other than SQLite, as by a copy over it", w.path)
 	case locked:
 		w.write(now)
@@ -273,7 +294,8 @@ func (w *watch) checkWritten(locked bool) error {
 	return nil
 }
 
-// checkPage looks at the file's first page as it is on the disk.
+// checkPage returns an error if the file's first page, as it is on the disk, is not
+// one of this log.
 func (w *watch) checkPage() error {
 	if w.page == nil {
 		w.page = make([]byte, 1<<16) // as large as a page can be
@@ -297,84 +319,4 @@ func (w *watch) checkPage() error {
 	}
 	w.inPage = found
 	return nil
-}
-
-// A look is what was seen of the file, and before it, in the WAL index, of
-// checkpoints: the salt of the WAL, which is new each time it is begun anew; how
-// many of its frames were copied into the file; the same, but set before the
-// copying; the file's time and size. The index is described as "The WAL-Index
-// File Format" at sqlite.org/walformat.html.
-type look [8 + 4 + 4 + 8 + 8]byte
-
-func (w *watch) look() (look, error) {
-	l, err := w.counters()
-	if err != nil {
-		return l, err
-	}
-	info, err := w.main.Stat()
-	if err != nil {
-		return l, err
-	}
-	return l.with(info), nil
-}
-
-// counters returns a look at the WAL index alone.
-func (w *watch) counters() (l look, err error) {
-	if _, err := w.index.ReadAt(w.header[:], 0); err != nil {
-		return l, fmt.Errorf("%s-shm cannot be read: %w", w.path, err)
-	}
-	copy(l[0:8], w.header[32:])
-	copy(l[8:12], w.header[96:])
-	copy(l[12:16], w.header[128:])
-	return l, nil
-}
-
-// with returns l with the file's time and size.
-func (l look) with(info fs.FileInfo) look {
-	binary.NativeEndian.PutUint64(l[16:], uint64(info.ModTime().UnixNano()))
-	binary.NativeEndian.PutUint64(l[24:], uint64(info.Size()))
-	return l
-}
-
-func (l look) counters() [16]byte { return [16]byte(l[:]) }
-
-// salted reports whether anything is in the WAL since it was made.
-func (l look) salted() bool { return [8]byte(l[:]) != [8]byte{} }
-
-// still reports whether no checkpoint is under way, and its counters are this WAL's alone.
-func (l look) still() bool { return l.salted() && [4]byte(l[8:]) == [4]byte(l[12:]) }
-
-// noted returns what a replica has noted, or nothing if none has.
-func (w *watch) noted() look {
-	if w.note == nil {
-		return look{}
-	}
-	if _, err := w.note.ReadAt(w.raw[:], 0); err != nil {
-		return look{}
-	}
-	return w.raw
-}
-
-// openNote opens the queue's file, unless it is open and still there.
-func (w *watch) openNote() {
-	path := w.path + queueSuffix
-	if w.note != nil {
-		opened, err := w.note.Stat()
-		now, gone := os.Stat(path)
-		if err == nil && gone == nil && os.SameFile(opened, now) {
-			return
-		}
-		w.note.Close()
-	}
-	var err error
-	if w.note, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
-		w.note = nil
-	}
-}
-
-// write notes l. If it cannot, nothing is wrong, but the next damage may go unnoticed.
-func (w *watch) write(l look) {
-	if w.note != nil {
-		w.note.WriteAt(l[:], 0)
-	}
 }

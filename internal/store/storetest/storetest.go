@@ -220,7 +220,9 @@ func wantKind(t *testing.T, call string, err error, want messenger.Kind) {
 		t.Errorf("%s: %v, want a *messenger.Error", call, err)
 	} else if e.Kind != want {
 		t.Errorf("%s: kind %v, want %v: %v", call, e.Kind, want, err)
-	} else if e.Detail == "" {
-		t.Errorf("%s: no detail for the caller: %v", call, err)
+	} else if e.Err == nil {
+		t.Errorf("%s: nothing for the log: %v", call, err)
+	} else if e.Detail != "" {
+		t.Errorf("%s: %q is the server's to word", call, e.Detail)
 	}
 }

@@ -1,44 +1,9 @@
 package server
 
 import (
-	"fmt"
-	"mime"
 	"net/http"
 	"strings"
-
-	"dummymessenger/internal/messenger"
 )
-
-// checkContent refuses a body that does not claim to be plain JSON. Requiring
-// that also keeps forms on other sites from posting (they cannot claim it).
-func checkContent(w *response, r *http.Request) error {
-	if !isJSON(r.Header["Content-Type"]) {
-		w.Header().Set("Accept-Post", "application/json")
-		return &refusal{problem: unsupportedType, detail: "send one header Content-Type: application/json; the only charset is utf-8"}
-	}
-	for _, coding := range r.Header["Content-Encoding"] {
-		if !strings.EqualFold(coding, "identity") {
-			w.Header().Set("Accept-Encoding", "identity")
-			return &refusal{problem: unsupportedType, detail: "send the body as it is, without Content-Encoding"}
-		}
-	}
-	return nil
-}
-
-func isJSON(contentType []string) bool {
-	if len(contentType) != 1 {
-		return false
-	}
-	if contentType[0] == "application/json" {
-		return true // what nearly everybody sends
-	}
-	media, params, err := mime.ParseMediaType(contentType[0])
-	if err != nil || media != "application/json" {
-		return false
-	}
-	charset, ok := params["charset"]
-	return !ok || strings.EqualFold(charset, "utf-8")
-}
 
 const (
 	keyHeader = "Idempotency-Key"
@@ -100,8 +65,4 @@ func unquote(s string) (string, bool) {
 		}
 	}
 	return "", false // no closing quote
-}
-
-func malformed(format string, args ...any) error {
-	return &messenger.Error{Kind: messenger.Malformed, Detail: fmt.Sprintf(format, args...)}
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -63,38 +62,4 @@ func TestOpenEndsWithItsContext(t *testing.T) {
 		}
 		time.Sleep(2 * time.Hour) // until the other end
 	})
-}
-
-func TestLate(t *testing.T) {
-	late := &Late{Kind: "SQLite"}
-	_, appendErr := late.Append(t.Context(), func() []messenger.Draft { t.Error("a batch was taken"); return nil })
-	_, readErr := late.Read(t.Context(), 0, 1)
-	_, headErr := late.Head(t.Context())
-	for name, err := range map[string]error{
-		"Append": appendErr, "Read": readErr, "Head": headErr, "Ready": late.Ready(t.Context()), "Opening": late.Opening(),
-	} {
-		e, ok := errors.AsType[*messenger.Error](err)
-		if !ok || e.Kind != messenger.Unavailable || !strings.Contains(e.Detail, "SQLite") || !errors.Is(err, messenger.ErrOpening) {
-			t.Errorf("%s before the log is open: %v", name, err)
-		}
-	}
-	if err := late.Close(); err != nil || late.LogID() != "" {
-		t.Errorf("Close = %v, LogID = %q", err, late.LogID())
-	}
-
-	real, err := Open(t.Context(), "sqlite:"+t.TempDir()+"/a.db", slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	late.Set(real)
-	_, appendErr = late.Append(t.Context(), func() []messenger.Draft { return []messenger.Draft{{Sender: "a", Text: "b"}} })
-	read, readErr := late.Read(t.Context(), 0, 10)
-	head, headErr := late.Head(t.Context())
-	err = errors.Join(appendErr, readErr, headErr, late.Ready(t.Context()), late.Opening())
-	if err != nil || len(read) != 1 || head != 1 || late.LogID() != real.LogID() {
-		t.Errorf("an open log: %v, %d messages, head %d, log %q", err, len(read), head, late.LogID())
-	}
-	if err := late.Close(); err != nil || real.Ready(t.Context()) == nil {
-		t.Errorf("Close = %v, and the log is still open", err)
-	}
 }

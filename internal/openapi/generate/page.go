@@ -1,45 +1,26 @@
-package openapi
+package main
 
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/go-json-experiment/json"
 	"go.yaml.in/yaml/v4"
 )
 
 var (
-	//go:embed page.html
+	//go:embed page.tmpl
 	pageTemplate string
 	//go:embed page.css
 	pageStyle string
 )
 
-// PagePolicy is the Content-Security-Policy to serve the page with: it needs
-// its own style and nothing else.
-var PagePolicy = func() string {
-	sum := sha256.Sum256([]byte(pageStyle))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}()
-
-// Page is Document as HTML. It is made once.
-var Page = sync.OnceValue(func() []byte {
-	page, err := render(Document)
-	if err != nil {
-		panic(err) // the document is part of the program, and tested
-	}
-	return page
-})
-
+// render returns the OpenAPI document source as HTML.
 func render(source []byte) ([]byte, error) {
 	doc, err := parse(source)
 	if err != nil {
@@ -179,7 +160,7 @@ func (s schema) kind() string {
 	return cmp.Or(s.Format, s.Type.Value) + bounds
 }
 
-// Tokens tells whether the call may need one.
+// Tokens reports whether the call may need one.
 func (o operation) Tokens() bool { return len(o.Security) > 0 }
 
 // prose is a description as HTML. Of Markdown it knows what the document uses:
