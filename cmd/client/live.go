@@ -16,6 +16,7 @@ import (
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 )
 
 // frameTime is how long each picture of the live view stands.
@@ -45,24 +46,24 @@ func canRedraw(w io.Writer) bool {
 
 // styleOf is what the environment says of the terminal that w is, if it is one
 // (no-color.org; POSIX locales).
-func styleOf(w io.Writer, lang report.Lang) report.Style {
+func styleOf(w io.Writer, l lang.Lang) report.Style {
 	f := ttyOf(w)
 	if f == nil {
-		return report.Style{Lang: lang}
+		return report.Style{Lang: l}
 	}
 	charset := strings.ToLower(locale())
 	utf8 := strings.Contains(charset, "utf-8") || strings.Contains(charset, "utf8") || runtime.GOOS == "windows"
 	width, _, _ := term.GetSize(int(f.Fd())) // 0 if it does not tell
-	return report.Style{Lang: lang, Width: width, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
+	return report.Style{Lang: l, Width: width, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
 }
 
 // startLive shows how the run goes in a few lines that are drawn again and
 // again, and stay as they are when stop is called. Lines written to above stay
 // above them.
 func startLive(
-	ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, trace *report.Trace, style report.Style,
+	ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, style report.Style,
 ) (stop func(), above io.Writer) {
-	v := &liveView{test: test, plan: plan, trace: trace, start: time.Now()}
+	v := &liveView{test: test, plan: plan, start: time.Now()}
 	v.update(v.start, false)
 
 	lines := mpb.New(mpb.WithOutput(stderr), mpb.WithRefreshRate(frameTime))
@@ -95,7 +96,6 @@ func startLive(
 type liveView struct {
 	test  *loadtest.Test
 	plan  report.Live // what does not change
-	trace *report.Trace
 	start time.Time
 
 	last  time.Time
@@ -111,10 +111,11 @@ func (v *liveView) update(now time.Time, over bool) {
 	s, live := v.test.Snapshot(), v.plan
 	live.Elapsed, live.Over = now.Sub(v.start), over
 	live.OK, live.Failed, live.Unknown, live.InFlight = s.OK, s.Failed, s.Unknown, s.InFlight
-	live.P50, live.P99 = v.trace.Waits()
+	live.P50, live.P99 = v.test.Figures().Waits()
 	live.Replicas = make([]report.LiveReplica, len(v.plan.Replicas))
-	for i, r := range v.plan.Replicas {
-		live.Replicas[i] = report.LiveReplica{URL: r.URL, OK: s.ByReplica[i]}
+	copy(live.Replicas, v.plan.Replicas)
+	for i, n := range s.ByReplica {
+		live.Replicas[i].OK = n
 	}
 	if verifier := v.test.Verifier(); verifier != nil {
 		checks := verifier.Live()

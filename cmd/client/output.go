@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
@@ -14,9 +16,9 @@ import (
 // outputs are all that a run writes.
 type outputs struct {
 	result  *output
-	history *history // nil: none
-	html    *os.File // nil: none
-	trace   *report.Trace
+	history *history                // nil: none
+	html    *os.File                // nil: none
+	trace   func() *measure.Trace   // of the run, when it is over
 	record  func(*verify.Operation) // takes each operation; nil if nothing is made of them
 
 	stopProfile func() error
@@ -24,16 +26,16 @@ type outputs struct {
 
 // open creates the files before the run, so that a long run is not lost to a
 // name mistyped. If one of them cannot be created, none is left.
-func (c *runCmd) open(test *loadtest.Test, trace *report.Trace, live bool, stdout io.Writer) (*outputs, error) {
-	o := &outputs{trace: trace}
-	if err := o.create(c, test, live, stdout); err != nil {
+func (c *runCmd) open(test *loadtest.Test, stdout io.Writer) (*outputs, error) {
+	o := &outputs{trace: test.Figures().Trace}
+	if err := o.create(c, test, stdout); err != nil {
 		o.discard()
 		return nil, err
 	}
 	return o, nil
 }
 
-func (o *outputs) create(c *runCmd, test *loadtest.Test, live bool, stdout io.Writer) (err error) {
+func (o *outputs) create(c *runCmd, test *loadtest.Test, stdout io.Writer) (err error) {
 	if o.result, err = createOutput(c.JSON, stdout); err != nil {
 		return err
 	}
@@ -49,9 +51,6 @@ func (o *outputs) create(c *runCmd, test *loadtest.Test, live bool, stdout io.Wr
 		}
 		o.record = o.history.record
 	}
-	if o.html != nil || live {
-		o.record = both(o.record, o.trace.Add)
-	}
 	// Last, as discard does not know how to end it.
 	o.stopProfile, err = startProfile(c.CPUProfile)
 	return err
@@ -64,17 +63,6 @@ func (c *runCmd) checkNames() error {
 		named{flag: "--html", file: c.HTML, written: true}, named{flag: "--cpuprofile", file: c.CPUProfile, written: true},
 		named{flag: "--annotate", file: c.Annotate}, named{flag: "--senders", file: c.Senders}, named{flag: "--profile", file: c.Profile},
 		named{flag: "--token-file", file: c.TokenFile}, named{flag: "--ca-file", file: c.CAFile})
-}
-
-// both calls first, which may be nil, and second.
-func both(first, second func(*verify.Operation)) func(*verify.Operation) {
-	if first == nil {
-		return second
-	}
-	return func(op *verify.Operation) {
-		first(op)
-		second(op)
-	}
 }
 
 // discard removes the files of a run that there will not be.
@@ -108,7 +96,7 @@ func (o *outputs) finish(result *report.Result, annotations []report.Annotation,
 		err = errors.Join(err, o.history.close())
 	}
 	if o.html != nil {
-		page := &report.Page{Result: result, Trace: o.trace, Annotations: annotations, Environment: environment(result.Run), Lang: o.result.style.Lang}
+		page := &report.Page{Result: result, Trace: o.trace(), Annotations: annotations, Environment: environment(result.Run), Lang: o.result.style.Lang}
 		err = errors.Join(err, writePage(o.html, page))
 	}
 	result.Exit = exitStatus(result)
@@ -116,6 +104,11 @@ func (o *outputs) finish(result *report.Result, annotations []report.Annotation,
 		result.Exit = complain(stderr, unread, exitNoInput)
 	}
 	return o.result.write(result, err, stderr)
+}
+
+// newResult puts together what is known of a run.
+func newResult(run *measure.Run, verdict *verify.Verdict) *report.Result {
+	return &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: run, Verdict: verdict}
 }
 
 // An output is where the result goes.

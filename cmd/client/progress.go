@@ -9,13 +9,14 @@ import (
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 )
 
 const interruptedText = "interrupted: waiting for the requests under way; once more, and what there is is lost"
 
 // startProgress writes one line a second until the function it returns is
 // called, and one when ctx ends.
-func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test, lang report.Lang) (stop func()) {
+func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test, l lang.Lang) (stop func()) {
 	start, last := time.Now(), int64(0)
 	show := func(now time.Time) {
 		s := test.Snapshot()
@@ -24,10 +25,10 @@ func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test, l
 			checks := v.Live()
 			live.Checks = &checks
 		}
-		fmt.Fprintln(stderr, live.Progress(last, lang))
+		fmt.Fprintln(stderr, live.Progress(last, l))
 		last = s.OK
 	}
-	return startWatch(ctx, time.Second, show, func() { fmt.Fprintln(stderr, lang.Say(interruptedText)) })
+	return startWatch(ctx, time.Second, show, func() { fmt.Fprintln(stderr, l.Say(interruptedText)) })
 }
 
 // startWatch calls show every so often until the function it returns is

@@ -13,7 +13,9 @@ import (
 	"strings"
 
 	"dummymessenger/internal/buildinfo"
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/textfile"
 	"dummymessenger/internal/verify"
 )
@@ -47,19 +49,20 @@ func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 		return complain(stderr, err, exitNoInput)
 	}
 	defer f.Close()
-	trace := report.NewTrace(0)
-	verdict, cfg, err := verify.ReadHistory(f, trace.Add)
+	figures := measure.NewRecorder(measure.Config{Trace: true})
+	verdict, cfg, err := verify.ReadHistory(f, func(op *verify.Operation) { figures.Add(op, op.Call) })
 	if err != nil {
 		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
 	}
-	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: trace.Run(cfg), Verdict: verdict}
+	run := figures.Stored(cfg)
+	result := newResult(&run, verdict)
 	out, err := createFile(c.Output, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	page := &report.Page{
-		Result: result, Trace: trace, Annotations: annotations, Lang: language(c.Lang),
-		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "version", Value: buildinfo.Read().Version}},
+		Result: result, Trace: figures.Trace(), Annotations: annotations, Lang: language(c.Lang),
+		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "version", Value: result.Version}},
 	}
 	if err := writePage(out, page); err != nil {
 		return complain(stderr, err, exitCannotWrite)
@@ -103,11 +106,11 @@ func readAnnotations(name string) ([]report.Annotation, error) {
 }
 
 // language is the flag's, or else that of the locale (POSIX, "Internationalization Variables").
-func language(flag string) report.Lang {
+func language(flag string) lang.Lang {
 	if flag != "" {
-		return report.Lang(flag)
+		return lang.Lang(flag)
 	}
-	return report.LangOf(locale())
+	return lang.Of(locale())
 }
 
 func locale() string {
@@ -120,7 +123,7 @@ func locale() string {
 }
 
 // environment is where and how a run was made.
-func environment(r *report.Run) []report.Fact {
+func environment(r *measure.Run) []report.Fact {
 	return []report.Fact{
 		{Name: "command line", Value: commandLine(os.Args)},
 		{Name: "seed", Value: fmt.Sprint(r.Seed)},

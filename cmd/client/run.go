@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/textfile"
@@ -73,7 +72,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	cfg := loadtest.Config{
 		URLs: c.URLs, Workers: c.Workers, Requests: value(c.Requests), Duration: value(c.Duration), Warmup: c.Warmup, Rate: value(c.Rate),
 		Timeout: c.Timeout, Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
-		ClockAllowance: c.ClockAllowance,
+		ClockAllowance: c.ClockAllowance, Trace: c.HTML != "",
 	}
 	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 ||
 		c.Requests != nil && *c.Requests <= 0 || c.Duration != nil && *c.Duration <= 0 || c.Rate != nil && *c.Rate <= 0 {
@@ -145,9 +144,9 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	lang := language(c.Lang)
+	l := language(c.Lang)
 	above := stderr // where lines go that stay
-	cfg.Warn = func(wrong verify.Sentence) { fmt.Fprintln(above, "client: "+lang.Sentence(wrong)) }
+	cfg.Warn = func(wrong verify.Sentence) { fmt.Fprintln(above, "client: "+l.Sentence(wrong)) }
 	test, err := loadtest.New(cfg)
 	if err != nil {
 		return complain(stderr, err, exitUsage)
@@ -160,31 +159,30 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		return complain(stderr, err, exitNoInput)
 	}
 	if err := test.Connect(); err != nil {
-		urls, reason := strings.Join(cfg.URLs, ", "), lang.Reason(err.Error())
+		urls, reason := strings.Join(cfg.URLs, ", "), l.Reason(err.Error())
 		if err.Error() == loadtest.Refused {
-			return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", urls, reason)), exitFailed)
+			return complain(stderr, errors.New(l.Say("no server answers at %s (%s); is it running?", urls, reason)), exitFailed)
 		}
-		return complain(stderr, errors.New(lang.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
+		return complain(stderr, errors.New(l.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
 	}
-	trace := report.NewTrace(c.Warmup)
-	live := !c.Quiet && !c.NoTUI && canRedraw(stderr)
-	out, err := c.open(test, trace, live, stdout)
+	out, err := c.open(test, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 
 	stopProgress := func() {}
 	switch {
-	case live:
-		stopProgress, above = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, lang))
-	case !c.Quiet:
-		stopProgress = startProgress(ctx, stderr, test, lang)
+	case c.Quiet:
+	case !c.NoTUI && canRedraw(stderr):
+		stopProgress, above = startLive(ctx, stderr, test, livePlan(cfg), styleOf(stderr, l))
+	default:
+		stopProgress = startProgress(ctx, stderr, test, l)
 	}
 	measured := test.Run(ctx, out.record)
 	stopProgress()
 
 	measured.Recorded = c.recorded()
-	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: &measured}
+	result := newResult(&measured, nil)
 	if v := test.Verifier(); v != nil {
 		result.Verdict = v.Verdict()
 	}

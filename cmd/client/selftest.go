@@ -13,7 +13,7 @@ import (
 
 	"dummymessenger/internal/faulty"
 	"dummymessenger/internal/loadtest"
-	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
@@ -78,7 +78,7 @@ func (c *selftestCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 	}
 	fmt.Fprintf(stdout, "\n%d of %s told rightly: %d correct, %d wrong; %.1f s, --seed %d\n",
-		good, report.Plural(int64(len(all)), "server"), len(correct), len(wrong), time.Since(start).Seconds(), seed)
+		good, lang.Plural(int64(len(all)), "server"), len(correct), len(wrong), time.Since(start).Seconds(), seed)
 	if good < len(all) {
 		return exitViolated
 	}
@@ -165,10 +165,10 @@ func found(s *faulty.Server, v *verify.Verdict) string {
 	slices.SortStableFunc(others, func(a, b verify.CheckResult) int { return cmp.Compare(b.Violations, a.Violations) })
 	var list []string
 	for _, c := range slices.Concat(always, others) {
-		list = append(list, fmt.Sprintf("%s %s", c.Check, report.Count(c.Violations)))
+		list = append(list, fmt.Sprintf("%s %s", c.Check, lang.Count(c.Violations)))
 	}
 	if list == nil {
-		return fmt.Sprintf("none in %s", report.Plural(v.Counts.OK, "answer"))
+		return fmt.Sprintf("none in %s", lang.Plural(v.Counts.OK, "answer"))
 	}
 	return strings.Join(list, "; ")
 }
@@ -198,7 +198,7 @@ func explain(w io.Writer, s *faulty.Server, v *verify.Verdict) {
 		fmt.Fprintf(w, "    inconclusive because %s\n", reason)
 	}
 	if n := v.Counts; n.OK != n.Sent {
-		fmt.Fprintf(w, "    of %s: %d answered, %d failed, %d unknown\n", report.Plural(n.Sent, "request"), n.OK, n.Failed, n.Unknown)
+		fmt.Fprintf(w, "    of %s: %d answered, %d failed, %d unknown\n", lang.Plural(n.Sent, "request"), n.OK, n.Failed, n.Unknown)
 	}
 	for _, c := range v.Checks {
 		if c.Violations > 0 && !s.Allows(c.Check) {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"dummymessenger/internal/buildinfo"
-	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
 
@@ -36,7 +34,7 @@ func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	output.style = styleOf(stdout, language(c.Lang))
-	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Verdict: verdict}
+	result := newResult(nil, verdict)
 	result.Exit = exitStatus(result)
 	return output.write(result, nil, stderr)
 }

@@ -44,43 +44,40 @@ func (a *arrivals) passTurn() {
 
 // nextArrival takes up the next request of an open loop. Those whose worker
 // comes only when the duration is over are dropped.
-func (w *worker) nextArrival(ctx context.Context) (due time.Duration, measured, ok bool) {
-	t, c := w.test, &w.test.config
+func (w *worker) nextArrival(ctx context.Context) (due time.Duration, ok bool) {
+	t := w.test
 	a := &t.arrivals
 	a.takeTurn()
 	defer a.passTurn()
 	for {
-		since := time.Duration(float64(a.next) * float64(time.Second) / c.Rate)
-		measured = since >= c.Warmup
+		due = t.begin + time.Duration(float64(a.next)*float64(time.Second)/t.config.Rate)
+		measured := t.figures.Measures(due)
 		switch {
-		case ctx.Err() != nil, t.stopped.Load(),
-			measured && c.Requests > 0 && a.measured == int64(c.Requests),
-			c.Duration > 0 && since >= c.Warmup+c.Duration:
-			return 0, false, false
+		case ctx.Err() != nil, t.stopped.Load(), t.over(due), measured && t.config.Requests > 0 && a.measured == int64(t.config.Requests):
+			return 0, false
 		}
 		a.next++
 		if measured {
 			a.measured++
 		}
-		due = t.begin + since
 		now := t.now()
 		switch {
-		case !measured && now-t.begin >= c.Warmup:
+		case !measured && t.figures.Measures(now):
 			continue // a backlog of the warm-up must not enter the measured part
-		case measured && c.Duration > 0 && now-t.begin >= c.Warmup+c.Duration:
+		case measured && t.over(now):
 			t.dropped.Add(1)
 			continue
 		}
 		if !sleep(ctx, due-now-refreshAhead) {
-			return 0, false, false
+			return 0, false
 		}
 		if t.now() < due {
 			w.refresh(due)
 			if !sleep(ctx, due-t.now()) {
-				return 0, false, false
+				return 0, false
 			}
 		}
-		return due, measured, true
+		return due, true
 	}
 }
 

@@ -8,15 +8,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/messenger"
-	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
 
@@ -52,6 +51,7 @@ type Config struct {
 	Warn func(verify.Sentence)
 
 	Unverified bool // windows are not even decoded, and no sentinels are sent
+	Trace      bool // keep what plots show; see Test.Figures
 }
 
 func (c *Config) normalise() error {
@@ -100,25 +100,20 @@ type Test struct {
 	targets  []*target
 	decoder  *decoder
 	verifier *verify.Verifier // nil if Unverified
+	figures  *measure.Recorder
 	record   func(*verify.Operation)
 
 	base     time.Time     // all operations' times count from here
 	begin    time.Duration // when the workers start; set by Run
-	recorder *recorder
 	workers  []*worker
 	arrivals arrivals    // of an open loop
 	stopped  atomic.Bool // nothing more is to be begun
 
-	retried, connections atomic.Int64
-	replayed, unreplayed atomic.Int64
-	late, dropped        atomic.Int64
-	inFlight             atomic.Int64
-	servers              *servers
-	replicas             []replicaCounts // of measured requests
-	details              sync.Map        // of each reason that has any, what the first such answer was
+	connections, inFlight atomic.Int64
+	unreplayed, dropped   atomic.Int64
+	servers               *servers
+	details               sync.Map // of each reason that has any, what the first such answer was
 }
-
-type replicaCounts struct{ ok, failed, unknown atomic.Int64 }
 
 // New prepares a run. Its errors are mistakes in c.
 func New(c Config) (*Test, error) {
@@ -127,7 +122,7 @@ func New(c Config) (*Test, error) {
 	}
 	t := &Test{
 		config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile),
-		servers: newServers(&c), replicas: make([]replicaCounts, len(c.URLs)),
+		servers: newServers(&c), figures: measure.NewRecorder(measure.Config{Callers: c.Workers, Bounded: c.Stream, Trace: c.Trace}),
 	}
 	listed := map[string]string{}
 	for i, raw := range c.URLs {
@@ -146,8 +141,6 @@ func New(c Config) (*Test, error) {
 		}
 		t.targets = append(t.targets, target)
 	}
-	exact := !c.Stream && 0 < c.Requests && c.Requests <= exactLimit
-	t.recorder = newRecorder(c.Workers, len(t.targets), exact)
 	for i := range c.Workers {
 		quota := -1 // no limit
 		if c.Requests > 0 {
@@ -189,6 +182,9 @@ func (t *Test) VerifyConfig() verify.Config {
 // Verifier judges the run while it goes on; nil if the Config says Unverified.
 func (t *Test) Verifier() *verify.Verifier { return t.verifier }
 
+// Figures measures the run while it goes on.
+func (t *Test) Figures() *measure.Recorder { return t.figures }
+
 // Connect opens the connections, one for each worker and replica. Its error says
 // that no replica takes any. If some do, requests will meet the errors of the
 // others and count them.
@@ -225,13 +221,14 @@ func (t *Test) Connect() error {
 // The connections are opened before the clock starts, if Connect has not opened
 // them yet, so that the figures are the servers' and not the handshakes'. One
 // that has to be opened later is part of its request's time.
-func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.Run {
+func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) measure.Run {
 	t.record = record
 	_ = t.Connect() // the requests will tell
 
 	var wg sync.WaitGroup
 	started, cpu := time.Now(), cpuTime()
 	t.begin = started.Sub(t.base)
+	t.figures.MeasureFrom(t.begin + t.config.Warmup)
 	for _, w := range t.workers {
 		wg.Go(func() { w.work(ctx) })
 	}
@@ -239,10 +236,19 @@ func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.R
 	elapsed := time.Since(started)
 	cpu = cpuTime() - cpu
 
-	r := t.measured()
-	r.Started = started.UTC()
-	r.Interrupted = ctx.Err() != nil
-	r.Generator.CPU = cpu.Seconds() / elapsed.Seconds()
+	r := t.figures.Run(t.asked())
+	for i := range r.Replicas {
+		r.Replicas[i].Servers = t.servers.seen(i)
+	}
+	for i := range r.Failures {
+		if detail, ok := t.details.Load(r.Failures[i].Reason); ok {
+			r.Failures[i].First = detail.(string)
+		}
+	}
+	r.Started, r.Interrupted = started.UTC(), ctx.Err() != nil
+	r.Dropped, r.Unreplayed = t.dropped.Load(), t.unreplayed.Load()
+	r.Generator.CPU, r.Generator.CPUs = cpu.Seconds()/elapsed.Seconds(), runtime.GOMAXPROCS(0)
+	r.Generator.Connections = t.connections.Load()
 	if t.verifier != nil {
 		t.settle(context.WithoutCancel(ctx))
 	}
@@ -253,109 +259,39 @@ func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.R
 // which they do not when Run's ctx ends.
 func (t *Test) Stop() { t.stopped.Store(true) }
 
-// measured sums up what the workers did.
-func (t *Test) measured() report.Run {
+// asked is what the run is to do.
+func (t *Test) asked() measure.Run {
 	c := &t.config
-	r := report.Run{
+	r := measure.Run{
 		ID: t.run, Seed: c.Seed, Workers: c.Workers, Planned: int64(c.Requests), Rate: c.Rate, Retries: c.Retries,
-		Duration: c.Duration.Seconds(), Timeout: c.Timeout.Seconds(), Keys: c.keys(), Unverified: c.Unverified, Stream: c.Stream,
-		ClockAllowance: c.ClockAllowance.Seconds(), Profile: c.Profile.print(), Token: c.Token != "",
-		Warmup: c.Warmup.Seconds(), Late: t.late.Load(), Dropped: t.dropped.Load(), Retried: t.retried.Load(),
-		Replayed: t.replayed.Load(), Unreplayed: t.unreplayed.Load(),
-		Generator: report.Generator{CPUs: runtime.GOMAXPROCS(0), Connections: t.connections.Load()},
+		Duration: c.Duration.Seconds(), Timeout: c.Timeout.Seconds(), Warmup: c.Warmup.Seconds(), ClockAllowance: c.ClockAllowance.Seconds(),
+		Keys: c.keys(), Unverified: c.Unverified, Stream: c.Stream, Profile: c.Profile.print(), Token: c.Token != "",
 	}
 	if r.Keys && !r.Unverified {
 		r.Replays = c.Replays
 	}
-	var first, last time.Duration = -1, 0
-	failures := map[report.Failure]int64{}
+	for _, url := range c.URLs {
+		r.Replicas = append(r.Replicas, measure.Replica{URL: url})
+	}
 	for _, name := range c.Senders {
-		r.Senders = append(r.Senders, report.Sender{Name: name})
+		r.Senders = append(r.Senders, measure.Sender{Name: name})
 	}
-	for _, w := range t.workers {
-		if w.first >= 0 && (first < 0 || w.first < first) {
-			first = w.first
-		}
-		last = max(last, w.last)
-		for kind, n := range w.failures {
-			failures[kind] += n
-		}
-		for i, n := range w.bySender {
-			r.Senders[i].OK += n
-		}
-	}
-	for _, kind := range slices.SortedFunc(maps.Keys(failures), func(a, b report.Failure) int {
-		return cmp.Or(cmp.Compare(failures[b], failures[a]), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))
-	}) {
-		kind.Count = failures[kind]
-		if detail, ok := t.details.Load(kind.Reason); ok {
-			kind.First = detail.(string)
-		}
-		r.Failures = append(r.Failures, kind)
-	}
-	if first >= 0 {
-		r.Total = (last - first).Seconds()
-	}
-	response, service, byReplica := t.recorder.summaries()
-	r.Latency = response
-	if c.Rate > 0 {
-		r.Service = &service
-	}
-	if refused := t.recorder.refused.summary(); refused.Count > 0 {
-		r.Refused = &refused
-	}
-	for i, target := range t.targets {
-		n := &t.replicas[i]
-		replica := report.Replica{
-			URL: target.url, Servers: t.servers.seen(i),
-			OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i],
-		}
-		replica.Throughput = perSecond(replica.OK, r.Total)
-		r.Replicas = append(r.Replicas, replica)
-		r.OK += replica.OK
-		r.Failed += replica.Failed
-		r.Unknown += replica.Unknown
-	}
-	r.Sent = r.OK + r.Failed + r.Unknown
-	r.Throughput = perSecond(r.OK, r.Total)
-	r.Generator.Concurrency = r.Throughput * service.Mean / 1000
 	return r
 }
 
-func perSecond(n int64, seconds float64) float64 {
-	if seconds == 0 {
-		return 0
-	}
-	return float64(n) / seconds
-}
-
-// end is when a run of limited duration is over, 0 if it is not limited.
-func (t *Test) end() time.Duration {
-	if t.config.Duration == 0 {
-		return 0
-	}
-	return t.begin + t.config.Warmup + t.config.Duration
+// over reports whether a run of limited duration has ended at a moment.
+func (t *Test) over(at time.Duration) bool {
+	return t.config.Duration > 0 && at >= t.begin+t.config.Warmup+t.config.Duration
 }
 
 // now is the time on the operations' clock.
 func (t *Test) now() time.Duration { return time.Since(t.base) }
 
-// A Snapshot is how far a run has got. It counts measured requests that have ended.
+// A Snapshot is how far a run has got.
 type Snapshot struct {
-	OK, Failed, Unknown int64
-	ByReplica           []int64 // OK ones
-	InFlight            int64   // under way now, measured or not
+	measure.Snapshot
+	InFlight int64 // requests under way now, measured or not
 }
 
 // Snapshot may be called at any time. It costs next to nothing.
-func (t *Test) Snapshot() Snapshot {
-	s := Snapshot{ByReplica: make([]int64, len(t.replicas)), InFlight: t.inFlight.Load()}
-	for i := range t.replicas {
-		n := &t.replicas[i]
-		s.ByReplica[i] = n.ok.Load()
-		s.OK += s.ByReplica[i]
-		s.Failed += n.failed.Load()
-		s.Unknown += n.unknown.Load()
-	}
-	return s
-}
+func (t *Test) Snapshot() Snapshot { return Snapshot{t.figures.Snapshot(), t.inFlight.Load()} }

@@ -56,7 +56,7 @@ func (w *worker) sentinel(ctx context.Context, replica int) bool {
 			Sender: w.test.config.Senders[0], Text: w.nonce(w.number) + " sentinel",
 		}
 		w.number++
-		w.perform(ctx, op, replica)
+		w.perform(ctx, op, w.test.now(), replica)
 		if op.Outcome == verify.OK {
 			return true
 		}

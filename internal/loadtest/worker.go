@@ -5,12 +5,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
-
-// lateAfter is how much after its time an open loop's request counts as late.
-const lateAfter = time.Millisecond
 
 // A worker sends one request after the other, each to a replica of its choice.
 type worker struct {
@@ -26,16 +22,12 @@ type worker struct {
 	timeout time.Duration // of each try
 	retries int
 	request []byte // buffer
-
-	first, last time.Duration // measured requests: first call (-1 if none), last return
-	failures    map[report.Failure]int64
-	bySender    []int64 // answered, in the order of Config.Senders
 }
 
 func newWorker(t *Test, id, quota int) *worker {
 	choices := rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1))
 	w := &worker{
-		test: t, id: id, quota: quota, timeout: t.config.Timeout, retries: t.config.Retries, first: -1, failures: map[report.Failure]int64{}, bySender: make([]int64, len(t.config.Senders)),
+		test: t, id: id, quota: quota, timeout: t.config.Timeout, retries: t.config.Retries,
 		choices: choices, texts: textMaker{choices},
 		pauses:  rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1|1)),
 		replays: rand.New(rand.NewPCG(^t.config.Seed, uint64(id))),
@@ -55,74 +47,43 @@ func (w *worker) close() {
 func (w *worker) work(ctx context.Context) {
 	defer w.close()
 	for {
-		due, measured, ok := w.next(ctx)
+		due, ok := w.next(ctx)
 		if !ok {
 			return
 		}
-		w.send(ctx, due, measured)
+		w.send(ctx, due)
 	}
 }
 
-// next waits until a request is due and tells when that was. It returns false
+// next waits until a request is due and returns when that was. It returns false
 // when there is none any more.
-func (w *worker) next(ctx context.Context) (due time.Duration, measured, ok bool) {
+func (w *worker) next(ctx context.Context) (due time.Duration, ok bool) {
 	t := w.test
 	if t.config.Rate > 0 {
 		return w.nextArrival(ctx)
 	}
 	due = t.now()
-	sinceBegin := due - t.begin
-	measured = sinceBegin >= t.config.Warmup
+	measured := t.figures.Measures(due)
 	switch {
-	case ctx.Err() != nil, t.stopped.Load(),
-		measured && w.quota == 0,
-		t.config.Duration > 0 && sinceBegin >= t.config.Warmup+t.config.Duration:
-		return 0, false, false
+	case ctx.Err() != nil, t.stopped.Load(), measured && w.quota == 0, t.over(due):
+		return 0, false
 	}
 	if measured && w.quota > 0 {
 		w.quota--
 	}
-	return due, measured, true
+	return due, true
 }
 
-// send sends one request, all its tries, and tells the judge and the statistics.
-func (w *worker) send(ctx context.Context, due time.Duration, measured bool) {
-	t := w.test
-	sender := w.choices.IntN(len(t.config.Senders))
+// send sends one request, with all its tries.
+func (w *worker) send(ctx context.Context, due time.Duration) {
 	op := &verify.Operation{
 		Worker: w.id,
 		Number: w.number,
-		Sender: t.config.Senders[sender],
+		Sender: w.test.config.Senders[w.choices.IntN(len(w.test.config.Senders))],
 		Text:   w.texts.next(w.nonce(w.number)),
 	}
 	w.number++
-	replica := w.choices.IntN(len(t.targets))
-	w.perform(ctx, op, replica)
-	if !measured {
-		return
-	}
-	if w.first < 0 {
-		w.first = op.Call
-	}
-	w.last = op.Return
-	if op.Call-due > lateAfter {
-		t.late.Add(1)
-	}
-	n := &t.replicas[op.Replica]
-	switch op.Outcome {
-	case verify.OK:
-		n.ok.Add(1)
-		w.bySender[sender]++
-		t.recorder.add(w.id, sample{op.Replica, op.Return - due, op.Return - op.Call})
-		return
-	case verify.Failed:
-		n.failed.Add(1)
-		t.recorder.refused.add(op.Return - op.Call)
-		w.failures[report.Failure{Outcome: "failed", Reason: op.Reason}]++
-	default:
-		n.unknown.Add(1)
-		w.failures[report.Failure{Outcome: "unknown", Reason: op.Reason}]++
-	}
+	w.perform(ctx, op, due, w.choices.IntN(len(w.test.targets)))
 }
 
 // nonce is the mark of one of this worker's operations, and its idempotency key.
@@ -130,8 +91,9 @@ func (w *worker) nonce(number int) string {
 	return verify.Nonce{Run: w.test.run, Worker: w.id, Number: number}.String()
 }
 
-// perform carries op out, with the first try at replica, and fills in the rest of it.
-func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int) {
+// perform carries out op, which was due then, with the first try at replica,
+// fills in the rest of it, and hands it to all who listen.
+func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Duration, replica int) {
 	t := w.test
 	key := ""
 	if w.retries > 0 && t.config.keys() {
@@ -163,10 +125,9 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 			break
 		}
 		pause := w.pauseAfter(op.Tries, retryAfter(answer.retryAfter, now))
-		if end := t.end(); end != 0 && op.Return+pause >= end || !sleep(ctx, pause) {
+		if t.over(op.Return+pause) || !sleep(ctx, pause) {
 			break // the outcome stays what it is
 		}
-		t.retried.Add(1)
 		replica = w.pauses.IntN(len(t.targets))
 		began = time.Now()
 	}
@@ -177,19 +138,16 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 	if last.detail != "" {
 		t.details.LoadOrStore(last.reason, last.detail)
 	}
-	if t.verifier == nil {
-		if t.record != nil {
-			t.record(op)
-		}
-		return
-	}
-	if op.Outcome == verify.OK && key != "" && !op.Sentinel && t.config.Replays > 0 && w.replays.IntN(t.config.Replays) == 0 {
+	if op.Outcome == verify.OK && key != "" && !op.Sentinel && t.verifier != nil && t.config.Replays > 0 && w.replays.IntN(t.config.Replays) == 0 {
 		w.replay(op, key)
 	}
+	t.figures.Add(op, due)
 	if t.record != nil {
 		t.record(op)
 	}
-	t.verifier.Return(op)
+	if t.verifier != nil {
+		t.verifier.Return(op)
+	}
 }
 
 // replay sends op once more, to another replica if there is one, now that it
@@ -210,7 +168,6 @@ func (w *worker) replay(op *verify.Operation, key string) {
 		t.unreplayed.Add(1)
 		return
 	}
-	t.replayed.Add(1)
 	op.Replay = result.window
 }
 

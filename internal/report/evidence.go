@@ -45,8 +45,8 @@ const excerptWidth = 44
 // maxHole is how many places between windows are shown empty.
 const maxHole = 6
 
-func (l Lang) exhibit(index int, v *verify.Violation) exhibit {
-	x := exhibit{Index: index, Title: l.anomaly(v), Why: l.sentence(v.Why), Inferred: v.Inferred, Witnesses: v.Witnesses}
+func (l words) exhibit(index int, v *verify.Violation) exhibit {
+	x := exhibit{Index: index, Title: l.anomaly(v), Why: l.Sentence(v.Why), Inferred: v.Inferred, Witnesses: v.Witnesses}
 	if len(v.Session) > 0 {
 		x.Session = l.broken(v.Session)
 	}
@@ -198,7 +198,7 @@ func differ(a, b *bool, different bool) {
 }
 
 // exhibits are the counter-example and the worst two cases of each check.
-func (l Lang) exhibits(v *verify.Verdict) []exhibit {
+func (l words) exhibits(v *verify.Verdict) []exhibit {
 	var all []exhibit
 	index := 0
 	for _, c := range v.Checks {
@@ -214,7 +214,7 @@ func (l Lang) exhibits(v *verify.Verdict) []exhibit {
 			index++
 		}
 	}
-	if v.CounterExample != nil && (len(all) == 0 || all[0].Why != l.sentence(v.CounterExample.Why)) {
+	if v.CounterExample != nil && (len(all) == 0 || all[0].Why != l.Sentence(v.CounterExample.Why)) {
 		all = slices.Insert(all, 0, l.exhibit(-1, v.CounterExample))
 	}
 	return all

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
@@ -36,11 +37,11 @@ type LiveReplica struct {
 const maxLiveReplicas = 8
 
 // Progress is v in one plain line; last is how many answers there were a second ago.
-func (v *Live) Progress(last int64, l Lang) string {
+func (v *Live) Progress(last int64, l lang.Lang) string {
 	line := l.Say("%s s  %s answered, %s/s, %s failed, %s unknown",
-		fmt.Sprintf("%3.0f", v.Elapsed.Seconds()), Count(v.OK), Count(v.OK-last), Count(v.Failed), Count(v.Unknown))
+		fmt.Sprintf("%3.0f", v.Elapsed.Seconds()), lang.Count(v.OK), lang.Count(v.OK-last), lang.Count(v.Failed), lang.Count(v.Unknown))
 	if v.Checks != nil {
-		line += ", " + l.plural(v.Checks.Violations, "violation")
+		line += ", " + l.Plural(v.Checks.Violations, "violation")
 	}
 	return line
 }
@@ -72,7 +73,7 @@ func (v *Live) Lines(width int, s Style) []string {
 		if n == 0 {
 			color = ""
 		}
-		return span{l.plural(n, word), color}
+		return span{l.Plural(n, word), color}
 	}
 	dot := span{" · ", faint}
 
@@ -81,11 +82,11 @@ func (v *Live) Lines(width int, s Style) []string {
 	if v.Elapsed > 0 {
 		rate = int64(float64(v.OK) / v.Elapsed.Seconds())
 	}
-	lines = append(lines, []span{{fmt.Sprintf("%8s", Count(rate)), bold}, {l.tr("/s") + "  ", ""}, {sparkline(v.Rates, width-16), cyan}})
+	lines = append(lines, []span{{fmt.Sprintf("%8s", lang.Count(rate)), bold}, {l.Tr("/s") + "  ", ""}, {sparkline(v.Rates, width-16), cyan}})
 
 	lines = append(lines, []span{
-		{l.Say("p50 %s · p99 %s ms", l.percentile(v.P50), l.percentile(v.P99)), ""}, dot,
-		{Count(v.InFlight) + " " + l.tr("in flight"), ""}, dot, bad(v.Failed, failedOnes, red), dot, bad(v.Unknown, unknownOnes, yellow),
+		{l.Say("p50 %s · p99 %s ms", l.Percentile(v.P50), l.Percentile(v.P99)), ""}, dot,
+		{lang.Count(v.InFlight) + " " + l.Tr("in flight"), ""}, dot, bad(v.Failed, "failed", red), dot, bad(v.Unknown, "unknown", yellow),
 	})
 	most := int64(1)
 	for _, r := range v.Replicas {
@@ -98,7 +99,7 @@ func (v *Live) Lines(width int, s Style) []string {
 	name = min(name, max(width-30, 14))
 	for _, r := range v.Replicas[:min(len(v.Replicas), maxLiveReplicas)] {
 		lines = append(lines, []span{
-			{runewidth.FillRight(fit(r.URL, name), name), ""}, {fmt.Sprintf("  %8s  ", Count(r.OK)), bold},
+			{runewidth.FillRight(fit(r.URL, name), name), ""}, {fmt.Sprintf("  %8s  ", lang.Count(r.OK)), bold},
 			{strings.Repeat("▪", int(float64(r.OK)/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan},
 		})
 	}
@@ -111,11 +112,11 @@ func (v *Live) Lines(width int, s Style) []string {
 	return painted
 }
 
-func (v *Live) progress(done int64, width int, l Lang) []span {
+func (v *Live) progress(done int64, width int, l lang.Lang) []span {
 	share, left, goal := 0.0, time.Duration(0), ""
 	switch {
 	case v.Planned > 0:
-		share, goal = float64(done)/float64(v.Planned), " / "+Count(v.Planned)
+		share, goal = float64(done)/float64(v.Planned), " / "+lang.Count(v.Planned)
 		if share > 0 {
 			left = time.Duration(float64(v.Elapsed) * (1/share - 1))
 		}
@@ -123,8 +124,8 @@ func (v *Live) progress(done int64, width int, l Lang) []span {
 		share, left = v.Elapsed.Seconds()/v.Limit.Seconds(), v.Limit-v.Elapsed
 	}
 	share = max(0, min(share, 1))
-	time := func(d time.Duration) string { return l.point(fmt.Sprintf("%.1f", d.Seconds())) }
-	text := fmt.Sprintf(" %3.0f %%  %s%s  ", share*100, Count(done), goal) + l.Say("%s s", time(v.Elapsed))
+	time := func(d time.Duration) string { return l.Point(fmt.Sprintf("%.1f", d.Seconds())) }
+	text := fmt.Sprintf(" %3.0f %%  %s%s  ", share*100, lang.Count(done), goal) + l.Say("%s s", time(v.Elapsed))
 	if !v.Over && left > 0 {
 		text += l.Say(", left %s s", time(left))
 	}
@@ -133,19 +134,19 @@ func (v *Live) progress(done int64, width int, l Lang) []span {
 	return []span{{strings.Repeat("█", full), green}, {strings.Repeat("░", bar-full), faint}, {text, ""}}
 }
 
-func (v *Live) checks(l Lang, dot span, bad func(int64, string, string) span) []span {
+func (v *Live) checks(l lang.Lang, dot span, bad func(int64, string, string) span) []span {
 	c := v.Checks
 	if c == nil {
-		return []span{{l.tr("not verified"), faint}}
+		return []span{{l.Tr("not verified"), faint}}
 	}
 	mark := span{"✓ ", green}
 	if c.Violations > 0 {
 		mark = span{"✗ ", red}
 	}
-	violations := span{l.plural(c.Violations, "violation"), mark.color}
-	line := []span{mark, {l.plural(c.CrossChecked, verify.Agreement.Unit()), ""}, dot, violations, dot, bad(c.Unknown, unknownOnes, yellow)}
+	violations := span{l.Plural(c.Violations, "violation"), mark.color}
+	line := []span{mark, {l.Plural(c.CrossChecked, verify.Agreement.Unit()), ""}, dot, violations, dot, bad(c.Unknown, "unknown", yellow)}
 	if c.First != nil {
-		line = append(line, dot, span{l.sentence(c.First.Why), red})
+		line = append(line, dot, span{l.Sentence(c.First.Why), red})
 	}
 	return line
 }
@@ -166,7 +167,7 @@ func sparkline(values []int64, width int) string {
 }
 
 // ascii stands in for what a terminal without Unicode cannot show.
-var ascii = strings.NewReplacer(thin, " ", "█", "#", "░", ".", "▪", "=", " · ", " | ", "✓", "+", "✗", "!", "–", "-", "…", "~", "÷", "/",
+var ascii = strings.NewReplacer(lang.Thin, " ", "█", "#", "░", ".", "▪", "=", " · ", " | ", "✓", "+", "✗", "!", "–", "-", "…", "~", "÷", "/",
 	"▁", "_", "▂", "_", "▃", "-", "▄", "-", "▅", "=", "▆", "=", "▇", "#")
 
 // toASCII is text for where nothing else can be shown.

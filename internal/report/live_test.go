@@ -8,6 +8,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
@@ -51,7 +52,7 @@ func TestLiveLines(t *testing.T) {
 }
 
 func TestLiveSays(t *testing.T) {
-	text := strings.ReplaceAll(strings.Join(exampleLive().Lines(100, Style{}), "\n"), thin, " ")
+	text := strings.ReplaceAll(strings.Join(exampleLive().Lines(100, Style{}), "\n"), lang.Thin, " ")
 	for _, want := range []string{"50 %", "2 500 / 5 000", "left 2.0 s", "1 245/s", "▁▃▆█▆", "p50 3.91 · p99 12.4 ms · 50 in flight · 7 failed · 3 unknown",
 		"http://127.0.0.1:8001     1 300", "✓ 42 085 entries cross-checked · 0 violations · 2 unknown"} {
 		if !strings.Contains(text, want) {

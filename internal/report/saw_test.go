@@ -16,17 +16,18 @@ import (
 	"dummymessenger/internal/faulty"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 )
 
 // page is the report of a run of requests by 50 workers against s.
-func page(t *testing.T, s *faulty.Server, requests int, lang report.Lang) *report.Page {
+func page(t *testing.T, s *faulty.Server, requests int, language lang.Lang) *report.Page {
 	t.Helper()
 	running, err := s.Start(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer running.Close()
-	cfg := loadtest.Config{URLs: running.URLs, Seed: 1, Workers: 50, Requests: requests, Timeout: 10 * time.Second}
+	cfg := loadtest.Config{URLs: running.URLs, Seed: 1, Workers: 50, Requests: requests, Timeout: 10 * time.Second, Trace: true}
 	if s.Drops {
 		cfg.Retries = 5
 	}
@@ -34,14 +35,13 @@ func page(t *testing.T, s *faulty.Server, requests int, lang report.Lang) *repor
 	if err != nil {
 		t.Fatal(err)
 	}
-	trace := report.NewTrace(0)
-	run := test.Run(t.Context(), trace.Add)
+	run := test.Run(t.Context(), nil)
 	return &report.Page{
 		Result:      &report.Result{Run: &run, Verdict: test.Verifier().Verdict()},
-		Trace:       trace,
+		Trace:       test.Figures().Trace(),
 		Annotations: []report.Annotation{{From: report.Moment{Seconds: run.Total / 3}, To: report.Moment{Seconds: run.Total / 2}, Label: "…"}},
 		Environment: []report.Fact{{Name: "command line", Value: "…"}, {Name: "seed", Value: "1"}},
-		Lang:        lang,
+		Lang:        language,
 	}
 }
 
@@ -83,7 +83,7 @@ func TestBrowser(t *testing.T) {
 	b := browsertest.Start(t)
 	for _, test := range []struct {
 		server string
-		lang   report.Lang
+		lang   lang.Lang
 		views  map[string]browser.View
 	}{
 		{"correct", "en", map[string]browser.View{"light": {}, "phone": browser.Phone}},

@@ -1,4 +1,4 @@
-package report
+package lang
 
 // russianNouns have the forms of 1, 2 and 5, by the English singular.
 var russianNouns = map[string][3]string{

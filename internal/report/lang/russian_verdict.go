@@ -1,4 +1,4 @@
-package report
+package lang
 
 // russianVerdict has what the verifier says. In its sentences "seq %d" stands
 // where nothing is inflected, so that an inferred place can take its place.
