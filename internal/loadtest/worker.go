@@ -47,12 +47,25 @@ func (w *worker) close() {
 func (w *worker) work(ctx context.Context) {
 	defer w.close()
 	for {
+		op, replica := w.choose() // before it is due, so that no caller waits for it
 		due, ok := w.next(ctx)
 		if !ok {
 			return
 		}
-		w.send(ctx, due)
+		w.perform(ctx, op, due, replica)
 	}
+}
+
+// choose makes up the next request, and the replica to try first.
+func (w *worker) choose() (op *verify.Operation, replica int) {
+	op = &verify.Operation{
+		Worker: w.id,
+		Number: w.number,
+		Sender: w.test.config.Senders[w.choices.IntN(len(w.test.config.Senders))],
+		Text:   w.texts.next(w.nonce(w.number)),
+	}
+	w.number++
+	return op, w.choices.IntN(len(w.test.targets))
 }
 
 // next waits until a request is due and returns when that was. It returns false
@@ -74,18 +87,6 @@ func (w *worker) next(ctx context.Context) (due time.Duration, ok bool) {
 	return due, true
 }
 
-// send sends one request, with all its tries.
-func (w *worker) send(ctx context.Context, due time.Duration) {
-	op := &verify.Operation{
-		Worker: w.id,
-		Number: w.number,
-		Sender: w.test.config.Senders[w.choices.IntN(len(w.test.config.Senders))],
-		Text:   w.texts.next(w.nonce(w.number)),
-	}
-	w.number++
-	w.perform(ctx, op, due, w.choices.IntN(len(w.test.targets)))
-}
-
 // nonce is the mark of one of this worker's operations, and its idempotency key.
 func (w *worker) nonce(number int) string {
 	return verify.Nonce{Run: w.test.run, Worker: w.id, Number: number}.String()
@@ -101,8 +102,11 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Dur
 	}
 	t.inFlight.Add(1)
 	defer t.inFlight.Add(-1)
-	began := time.Now()
-	op.Call = began.Sub(t.base)
+	op.Call = due
+	if t.config.Rate > 0 { // it may have been due for some time
+		op.Call = t.now()
+	}
+	began := t.base.Add(op.Call)
 	if t.verifier != nil {
 		t.verifier.Call(op)
 	}
