@@ -1,4 +1,5 @@
-// Package loadtest sends messages to replicas and records what came of each.
+// Package loadtest sends messages to replicas, and hands each with its outcome
+// to the packages that measure and verify.
 package loadtest
 
 import (
@@ -26,32 +27,32 @@ type Config struct {
 	Senders []string // DefaultSenders if empty
 	Seed    uint64   // repeats the choices of sender, text and replica; nothing else
 
-	Workers  int           // each has one request under way at a time; 50 if 0
+	Workers  int           // each sends one request at a time; 50 if 0
 	Requests int           // in total, shared out evenly; no limit if 0
 	Duration time.Duration // of the measured part; no limit if 0
 	Warmup   time.Duration // requests sent before it are verified, not measured
 
 	// Rate is how many requests per second are due, whether the servers keep
-	// up or not (an open loop), at most Workers of them under way at once. If
-	// it is 0 each worker sends when its last request is answered (closed).
+	// up or not (an open loop), at most Workers of them at a time. If it is 0,
+	// each worker sends when its last request was answered (a closed loop).
 	Rate float64
 
 	Timeout time.Duration // of each try; 30 s if 0
 	Retries int           // tries after the first, under one idempotency key
-	Replays int           // with Retries: one in so many answered requests is sent once more, to compare; 0: none
+	Replays int           // with Retries: one in Replays answered requests is sent again, to compare the answers; none if 0
 	Stream  bool          // memory does not grow with the number of requests
 
 	ClockAllowance time.Duration // how far the servers' clock may be from ours; verify.DefaultClockAllowance if 0
 
 	Token   string         // bearer token sent with every request; none if empty
-	RootCAs *x509.CertPool // who may vouch for https servers; the system's if nil
+	RootCAs *x509.CertPool // trusted for https servers; the system's if nil
 
-	// Warn is told, early in the run and once of each, that two URLs lead to one
-	// server, or to servers of different logs. nil: nobody is.
+	// Warn is called early in the run, once for each pair, if two URLs lead to
+	// one server or to servers of different logs. It may be nil.
 	Warn func(verify.Sentence)
 
-	Unverified bool // windows are not even decoded, and no sentinels are sent
-	Trace      bool // keep what plots show; see Test.Figures
+	Unverified bool // answers are only counted, not decoded; no sentinels are sent
+	Trace      bool // the Recorder of the figures keeps a Trace
 }
 
 func (c *Config) normalise() error {
@@ -73,11 +74,11 @@ func (c *Config) normalise() error {
 	switch {
 	case len(c.URLs) == 0:
 		return errors.New("no URL of a server given")
-	case c.Workers < 0 || c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Rate < 0 || c.Timeout < 0 || c.Retries < 0 || c.Replays < 0 || c.ClockAllowance < 0:
+	case min(c.Workers, c.Requests, c.Retries, c.Replays) < 0 || min(c.Duration, c.Warmup, c.Timeout, c.ClockAllowance) < 0 || c.Rate < 0:
 		return errors.New("numbers and durations cannot be negative")
 	case c.Workers > maxWorkers:
 		return fmt.Errorf("%d workers are too many; %d is the most, each with a connection to each server", c.Workers, maxWorkers)
-	case !(c.Rate <= maxRate): // or no number at all
+	case !(c.Rate <= maxRate): // NaN included
 		return fmt.Errorf("a rate of %g per second is none; %g is the most", c.Rate, float64(maxRate))
 	case c.Requests == 0 && c.Duration == 0:
 		return errors.New("the run has no end: limit the requests or the duration")
@@ -85,7 +86,7 @@ func (c *Config) normalise() error {
 	return nil
 }
 
-// keys reports whether every request has an idempotency key.
+// keys reports whether requests have idempotency keys.
 func (c *Config) keys() bool { return c.Retries > 0 && c.Profile.IdempotencyKey }
 
 const (
@@ -107,15 +108,15 @@ type Test struct {
 	begin    time.Duration // when the workers start; set by Run
 	workers  []*worker
 	arrivals arrivals    // of an open loop
-	stopped  atomic.Bool // nothing more is to be begun
+	stopped  atomic.Bool // no request may begin any more
 
 	connections, inFlight atomic.Int64
 	unreplayed, dropped   atomic.Int64
 	servers               *servers
-	details               sync.Map // of each reason that has any, what the first such answer was
+	details               sync.Map // by reason: what the first such answer was
 }
 
-// New prepares a run. Its errors are mistakes in c.
+// New prepares a run. It returns an error if c is not valid.
 func New(c Config) (*Test, error) {
 	if err := c.normalise(); err != nil {
 		return nil, err
@@ -157,13 +158,13 @@ func New(c Config) (*Test, error) {
 	return t, nil
 }
 
-// runID is new for each run, even with an equal seed: the texts of two runs on
+// runID returns a new ID, even if the seed is the same: the texts of two runs on
 // one log must differ.
 func runID() string {
 	return rand.Text()[:12] // 60 bits
 }
 
-// VerifyConfig is what a verifier must know of the run, now or later.
+// VerifyConfig returns what a verifier must know of the run.
 func (t *Test) VerifyConfig() verify.Config {
 	return verify.Config{
 		Run:      t.run,
@@ -179,15 +180,15 @@ func (t *Test) VerifyConfig() verify.Config {
 	}
 }
 
-// Verifier judges the run while it goes on; nil if the Config says Unverified.
+// Verifier returns the judge of the run, nil if the Config says Unverified.
 func (t *Test) Verifier() *verify.Verifier { return t.verifier }
 
-// Figures measures the run while it goes on.
+// Figures returns the Recorder that measures the run.
 func (t *Test) Figures() *measure.Recorder { return t.figures }
 
-// Connect opens the connections, one for each worker and replica. Its error says
-// that no replica takes any. If some do, requests will meet the errors of the
-// others and count them.
+// Connect opens the connections, one for each worker and replica. It returns an
+// error if no replica can be connected to. If only some cannot, their requests
+// will fail and be counted.
 func (t *Test) Connect() error {
 	deadline := time.Now().Add(min(t.config.Timeout, 5*time.Second))
 	var failed atomic.Pointer[sendError]
@@ -212,15 +213,14 @@ func (t *Test) Connect() error {
 // requests under way and returns what there is. If record is not nil it is
 // called with each operation that has ended, by many goroutines.
 //
-// At the end, and without regard to ctx, sentinels show the verifier what
-// became of requests whose outcome is unknown.
+// At the end, even if ctx has ended, sentinels show the verifier what became of
+// requests whose outcome is unknown.
 //
 // Each operation is recorded before the verifier learns how it ended, so that
-// its Floor holds for all that is recorded later.
+// the verifier's Floor holds for all operations recorded later.
 //
-// The connections are opened before the clock starts, if Connect has not opened
-// them yet, so that the figures are the servers' and not the handshakes'. One
-// that has to be opened later is part of its request's time.
+// Connections are opened before the clock starts, so that the figures do not
+// contain handshakes. One that has to be opened later is part of its request's time.
 func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) measure.Run {
 	t.record = record
 	_ = t.Connect() // the requests will tell
@@ -255,17 +255,18 @@ func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) measure.
 	return r
 }
 
-// Stop lets Run begin no further request. Those under way get all their tries,
-// which they do not when Run's ctx ends.
+// Stop keeps Run from beginning further requests. Unlike the end of Run's ctx,
+// it leaves those under way all their tries.
 func (t *Test) Stop() { t.stopped.Store(true) }
 
-// asked is what the run is to do.
+// asked returns a Run that holds what the run was asked to do.
 func (t *Test) asked() measure.Run {
 	c := &t.config
 	r := measure.Run{
 		ID: t.run, Seed: c.Seed, Workers: c.Workers, Planned: int64(c.Requests), Rate: c.Rate, Retries: c.Retries,
-		Duration: c.Duration.Seconds(), Timeout: c.Timeout.Seconds(), Warmup: c.Warmup.Seconds(), ClockAllowance: c.ClockAllowance.Seconds(),
-		Keys: c.keys(), Unverified: c.Unverified, Stream: c.Stream, Profile: c.Profile.print(), Token: c.Token != "",
+		Duration: c.Duration.Seconds(), Timeout: c.Timeout.Seconds(), Warmup: c.Warmup.Seconds(),
+		ClockAllowance: c.ClockAllowance.Seconds(),
+		Keys:           c.keys(), Unverified: c.Unverified, Stream: c.Stream, Profile: c.Profile.print(), Token: c.Token != "",
 	}
 	if r.Keys && !r.Unverified {
 		r.Replays = c.Replays
@@ -284,7 +285,7 @@ func (t *Test) over(at time.Duration) bool {
 	return t.config.Duration > 0 && at >= t.begin+t.config.Warmup+t.config.Duration
 }
 
-// now is the time on the operations' clock.
+// now returns the time on the operations' clock.
 func (t *Test) now() time.Duration { return time.Since(t.base) }
 
 // A Snapshot is how far a run has got.

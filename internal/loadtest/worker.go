@@ -8,15 +8,15 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// A worker sends one request after the other, each to a replica of its choice.
+// A worker sends one request after the other, each to a random replica.
 type worker struct {
 	test    *Test
 	id      int
-	quota   int        // measured requests that it still has to send; below 0: no limit
+	quota   int        // measured requests left to send; no limit if negative
 	number  int        // of its next operation
 	choices *rand.Rand // of sender, text and replica
-	pauses  *rand.Rand // of retries; apart, so that a retry does not change the choices
-	replays *rand.Rand // which requests to replay, and where; apart for the same reason
+	pauses  *rand.Rand // of retries; separate, so that a retry does not change the choices
+	replays *rand.Rand // of requests to replay, and where; separate for the same reason
 	texts   textMaker
 	conns   []*conn       // by replica
 	timeout time.Duration // of each try
@@ -47,7 +47,7 @@ func (w *worker) close() {
 func (w *worker) work(ctx context.Context) {
 	defer w.close()
 	for {
-		op, replica := w.choose() // before it is due, so that no caller waits for it
+		op, replica := w.choose() // before it is due, so that no latency contains it
 		due, ok := w.next(ctx)
 		if !ok {
 			return
@@ -56,7 +56,7 @@ func (w *worker) work(ctx context.Context) {
 	}
 }
 
-// choose makes up the next request, and the replica to try first.
+// choose returns the next request and the replica to try first.
 func (w *worker) choose() (op *verify.Operation, replica int) {
 	op = &verify.Operation{
 		Worker: w.id,
@@ -87,13 +87,14 @@ func (w *worker) next(ctx context.Context) (due time.Duration, ok bool) {
 	return due, true
 }
 
-// nonce is the mark of one of this worker's operations, and its idempotency key.
+// nonce returns the mark of one of this worker's operations, which is also its
+// idempotency key.
 func (w *worker) nonce(number int) string {
 	return verify.Nonce{Run: w.test.run, Worker: w.id, Number: number}.String()
 }
 
-// perform carries out op, which was due then, with the first try at replica,
-// fills in the rest of it, and hands it to all who listen.
+// perform sends op, first to replica, until it has an outcome or no tries left,
+// and hands it to the recorders and the verifier.
 func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Duration, replica int) {
 	t := w.test
 	key := ""
@@ -110,7 +111,7 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Dur
 	if t.verifier != nil {
 		t.verifier.Call(op)
 	}
-	var open, last result // the last try that may have stored it, and the last one
+	var open, last result // the last try that may have stored the message, and the last try
 	for {
 		op.Tries++
 		op.Replica = replica
@@ -136,13 +137,13 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Dur
 		began = time.Now()
 	}
 	if last.outcome == verify.Failed && open.reason != "" {
-		last = open // what an earlier try may have stored, this one's failure does not undo
+		last = open // the last failure does not undo what an earlier try may have stored
 	}
 	op.Outcome, op.Reason, op.Window = last.outcome, last.reason, last.window
 	if last.detail != "" {
 		t.details.LoadOrStore(last.reason, last.detail)
 	}
-	if op.Outcome == verify.OK && key != "" && !op.Sentinel && t.verifier != nil && t.config.Replays > 0 && w.replays.IntN(t.config.Replays) == 0 {
+	if op.Outcome == verify.OK && key != "" && w.wantsReplay(op) {
 		w.replay(op, key)
 	}
 	t.figures.Add(op, due)
@@ -154,9 +155,14 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Dur
 	}
 }
 
-// replay sends op once more, to another replica if there is one, now that it
-// has its answer: that must be the answer again. It is no request of the load
-// and not in any figure.
+// wantsReplay reports whether op is one of those to send again after its answer.
+func (w *worker) wantsReplay(op *verify.Operation) bool {
+	n := w.test.config.Replays
+	return n > 0 && w.test.verifier != nil && !op.Sentinel && w.replays.IntN(n) == 0
+}
+
+// replay sends op again after it was answered, to another replica if there is
+// one: the answer must be the same. It is not part of the load or of any figure.
 func (w *worker) replay(op *verify.Operation, key string) {
 	t := w.test
 	replica := op.Replica
@@ -173,13 +179,6 @@ func (w *worker) replay(op *verify.Operation, key string) {
 		return
 	}
 	op.Replay = result.window
-}
-
-// pauseAfter is how long to wait before another try: exponential backoff with
-// full jitter on top of what the server asked for, at most maxPause.
-func (w *worker) pauseAfter(tries int, least time.Duration) time.Duration {
-	longest := min(20*time.Millisecond<<min(tries, 10), 2*time.Second)
-	return min(least+time.Duration(w.pauses.Int64N(int64(longest))), maxPause)
 }
 
 // sleep returns false when ctx ends first.
