@@ -68,7 +68,7 @@ func startLive(
 
 	lines := mpb.New(mpb.WithOutput(stderr), mpb.WithRefreshRate(frameTime))
 	var bars []*mpb.Bar
-	for i := range report.LiveLines(len(plan.Replicas)) {
+	for i := range report.LiveLines(len(plan.URLs)) {
 		line := func(w io.Writer, s decor.Statistics) error {
 			_, err := io.WriteString(w, v.now.Load().Lines(s.AvailableWidth, style)[i])
 			return err
@@ -98,46 +98,34 @@ type liveView struct {
 	plan  report.Live // what does not change
 	start time.Time
 
-	last  time.Time
-	lastN int64
-	rates []int64
-	now   atomic.Pointer[report.Live]
+	last   time.Time
+	lastOK int64
+	rates  []int64
+	now    atomic.Pointer[report.Live]
 }
 
 // maxRates is more than a terminal is wide.
 const maxRates = 500
 
 func (v *liveView) update(now time.Time, over bool) {
-	s, live := v.test.Snapshot(), v.plan
+	live := v.plan
 	live.Elapsed, live.Over = now.Sub(v.start), over
-	live.OK, live.Failed, live.Unknown, live.InFlight = s.OK, s.Failed, s.Unknown, s.InFlight
+	live.Snapshot, live.InFlight, live.Checks = v.test.Figures().Snapshot(), v.test.InFlight(), checks(v.test)
 	live.P50, live.P99 = v.test.Figures().Waits()
-	live.Replicas = make([]report.LiveReplica, len(v.plan.Replicas))
-	copy(live.Replicas, v.plan.Replicas)
-	for i, n := range s.ByReplica {
-		live.Replicas[i].OK = n
-	}
-	if verifier := v.test.Verifier(); verifier != nil {
-		checks := verifier.Live()
-		live.Checks = &checks
-	}
 	if since := now.Sub(v.last); !v.last.IsZero() && since >= frameTime/2 {
-		v.rates = append(v.rates, int64(float64(s.OK-v.lastN)/since.Seconds()))
+		v.rates = append(v.rates, int64(float64(live.OK-v.lastOK)/since.Seconds()))
 		v.rates = v.rates[max(0, len(v.rates)-maxRates):]
 	}
-	v.last, v.lastN = now, s.OK
+	v.last, v.lastOK = now, live.OK
 	live.Rates = append([]int64(nil), v.rates...)
 	v.now.Store(&live)
 }
 
 // livePlan is what a live view needs to know of a run beforehand.
 func livePlan(c loadtest.Config) report.Live {
-	plan := report.Live{Planned: int64(c.Requests)}
+	plan := report.Live{Planned: int64(c.Requests), URLs: c.URLs}
 	if c.Duration > 0 && c.Requests == 0 {
 		plan.Limit = c.Warmup + c.Duration
-	}
-	for _, url := range c.URLs {
-		plan.Replicas = append(plan.Replicas, report.LiveReplica{URL: url})
 	}
 	return plan
 }

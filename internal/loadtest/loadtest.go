@@ -288,11 +288,5 @@ func (t *Test) over(at time.Duration) bool {
 // now returns the time on the operations' clock.
 func (t *Test) now() time.Duration { return time.Since(t.base) }
 
-// A Snapshot is how far a run has got.
-type Snapshot struct {
-	measure.Snapshot
-	InFlight int64 // requests under way now, measured or not
-}
-
-// Snapshot may be called at any time. It costs next to nothing.
-func (t *Test) Snapshot() Snapshot { return Snapshot{t.figures.Snapshot(), t.inFlight.Load()} }
+// InFlight returns how many requests are under way, measured or not.
+func (t *Test) InFlight() int64 { return t.inFlight.Load() }

@@ -123,7 +123,7 @@ func (r *Recorder) current() *tally {
 // A Snapshot is how far a run has got.
 type Snapshot struct {
 	OK, Failed, Unknown int64   // measured operations that have ended
-	ByReplica           []int64 // OK ones; shorter than the list of replicas if the last have none
+	ByReplica           []int64 // OK ones; the last replicas may be missing if they have none
 }
 
 // Snapshot may be called at any time. It costs next to nothing.

@@ -50,7 +50,7 @@ func (l *Load) record(op *verify.Operation) {
 }
 
 // Answered is how many requests have been answered with a window so far.
-func (l *Load) Answered() int64 { return l.test.Snapshot().OK }
+func (l *Load) Answered() int64 { return l.test.Figures().Snapshot().OK }
 
 // Stop begins no further request, waits until those under way have ended,
 // retries included, and judges the run.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
@@ -17,20 +18,14 @@ type Live struct {
 	Elapsed time.Duration
 	Limit   time.Duration // of a run limited by time, warm-up included; else 0
 	Planned int64         // of a run limited by number; else 0
+	URLs    []string      // of the replicas
 
-	OK, Failed, Unknown int64
-	InFlight            int64
-	P50, P99            float64 // milliseconds; 0: nothing was answered yet
-	Rates               []int64 // answered per second, in the latest stretches of time
-	Replicas            []LiveReplica
-	Checks              *verify.Live // nil: nothing is verified
-	Over                bool         // all requests have ended
-}
-
-// A LiveReplica is one replica's part of a Live.
-type LiveReplica struct {
-	URL string
-	OK  int64
+	measure.Snapshot
+	P50, P99 float64      // milliseconds; 0 if nothing was answered yet
+	InFlight int64        // requests under way
+	Rates    []int64      // answered per second, in the latest stretches of time
+	Checks   *verify.Live // nil if nothing is verified
+	Over     bool         // all requests have ended
 }
 
 // maxLiveReplicas is how many replicas have a line of their own.
@@ -88,19 +83,17 @@ func (v *Live) Lines(width int, s Style) []string {
 		{l.Say("p50 %s · p99 %s ms", l.Percentile(v.P50), l.Percentile(v.P99)), ""}, dot,
 		{lang.Count(v.InFlight) + " " + l.Tr("in flight"), ""}, dot, bad(v.Failed, "failed", red), dot, bad(v.Unknown, "unknown", yellow),
 	})
-	most := int64(1)
-	for _, r := range v.Replicas {
-		most = max(most, r.OK)
-	}
-	name := 0
-	for _, r := range v.Replicas {
-		name = max(name, runewidth.StringWidth(r.URL))
+	answered := make([]int64, len(v.URLs))
+	copy(answered, v.ByReplica)
+	most, name := int64(1), 0
+	for i, url := range v.URLs {
+		most, name = max(most, answered[i]), max(name, runewidth.StringWidth(url))
 	}
 	name = min(name, max(width-30, 14))
-	for _, r := range v.Replicas[:min(len(v.Replicas), maxLiveReplicas)] {
+	for i, url := range v.URLs[:min(len(v.URLs), maxLiveReplicas)] {
 		lines = append(lines, []span{
-			{runewidth.FillRight(fit(r.URL, name), name), ""}, {fmt.Sprintf("  %8s  ", lang.Count(r.OK)), bold},
-			{strings.Repeat("▪", int(float64(r.OK)/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan},
+			{runewidth.FillRight(fit(url, name), name), ""}, {fmt.Sprintf("  %8s  ", lang.Count(answered[i])), bold},
+			{strings.Repeat("▪", int(float64(answered[i])/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan},
 		})
 	}
 	lines = append(lines, v.checks(l, dot, bad))

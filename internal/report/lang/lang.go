@@ -3,17 +3,21 @@
 package lang
 
 import (
+	"cmp"
+	_ "embed"
 	"fmt"
 	"strings"
+	"sync"
 
+	"github.com/go-json-experiment/json"
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 
 	"dummymessenger/internal/verify"
 )
 
-// A Lang is a language of what people read: English, or Russian where it is
-// "ru". An English text is its own name in the tables of the other language.
+// A Lang is a language: English, or Russian if it is "ru". English texts are
+// written where they are said, and are the keys of the other language's catalogue.
 type Lang string
 
 // Of returns the language of a POSIX locale name such as ru_RU.UTF-8.
@@ -24,25 +28,43 @@ func Of(locale string) Lang {
 	return "en"
 }
 
-// Tr is a text that holds nothing variable.
-func (l Lang) Tr(english string) string {
-	if l == "ru" {
-		if s, ok := russian[english]; ok {
-			return s
-		}
-		if s, ok := russianVerdict[english]; ok {
-			return s
-		}
-	}
-	return english
+// A catalogue holds a language's texts by the English ones.
+type catalogue struct {
+	// Texts are forms for fmt.Sprintf. "seq %d" stands where nothing is inflected,
+	// so that an inferred place can take its place.
+	Texts map[string]string `json:"texts"`
+
+	Nouns     map[string][3]string `json:"nouns"`     // by the singular: the forms of 1, 2 and 5
+	Anomalies map[string]string    `json:"anomalies"` // checks of the same names say what should be
 }
+
+//go:embed russian.json
+var russianJSON []byte
+
+var russian = sync.OnceValue(func() (c catalogue) {
+	if err := json.Unmarshal(russianJSON, &c); err != nil {
+		panic(err) // a test reads it
+	}
+	return c
+})
+
+// catalogue returns that of l, which is empty for English.
+func (l Lang) catalogue() (c catalogue) {
+	if l == "ru" {
+		c = russian()
+	}
+	return c
+}
+
+// Tr returns a text that holds nothing variable.
+func (l Lang) Tr(english string) string { return cmp.Or(l.catalogue().Texts[english], english) }
 
 // An Amount is a number of which about three digits are said.
 type Amount float64
 
 func (a Amount) String() string { return decimal(float64(a)) }
 
-// Say is fmt.Sprintf in the language, in which quantities are inflected.
+// Say is fmt.Sprintf in the language; quantities are inflected.
 func (l Lang) Say(form string, args ...any) string {
 	return l.Sentence(verify.Sentence{Form: form, Args: args})
 }
@@ -65,21 +87,19 @@ func (l Lang) Sentence(s verify.Sentence) string {
 		args[i] = arg
 	}
 	form := l.Tr(s.Form)
-	if l == "ru" && strings.Contains(form, verify.InferredPlace) { // in no table, as it is in so many sentences
+	if l == "ru" && strings.Contains(form, verify.InferredPlace) { // not in the catalogue, since so many texts may hold it
 		form = l.Tr(strings.ReplaceAll(form, verify.InferredPlace, verify.StatedPlace))
 		form = strings.ReplaceAll(form, verify.StatedPlace, "№ ~%d")
 	}
 	return fmt.Sprintf(form, args...)
 }
 
-// Plural writes n and the noun, which is named by its English singular.
+// Plural returns n and the noun, which is named by its English singular.
 func (l Lang) Plural(n int64, noun string) string { return Count(n) + " " + l.Inflect(n, noun) }
 
-// Inflect is the noun in the form that n asks for (CLDR, "Language Plural Rules").
+// Inflect returns the noun in the form that n asks for (CLDR, "Language Plural Rules").
 func (l Lang) Inflect(n int64, noun string) string {
-	forms, ok := russianNouns[noun]
-	switch {
-	case l == "ru" && ok:
+	if forms, ok := l.catalogue().Nouns[noun]; ok {
 		switch plural.Cardinal.MatchPlural(language.Russian, int(n%100), 0, 0, 0, 0) {
 		case plural.One:
 			return forms[0]
@@ -87,13 +107,15 @@ func (l Lang) Inflect(n int64, noun string) string {
 			return forms[1]
 		}
 		return forms[2]
-	case n == 1 || noun == failedOnes || noun == unknownOnes:
+	}
+	if n == 1 || noun == "failed" || noun == "unknown" { // adjectives
 		return noun
 	}
 	return verify.Plural(noun)
 }
 
-// Decimal writes x to about three significant digits.
+
+// Decimal returns x to about three significant digits.
 func (l Lang) Decimal(x float64) string { return l.Point(decimal(x)) }
 
 // Percentile is Decimal for a value that is absent if 0.
@@ -104,10 +126,10 @@ func (l Lang) Percentile(ms float64) string {
 	return l.Decimal(ms)
 }
 
-// Seconds writes s to the millisecond.
+// Seconds returns s to the millisecond.
 func (l Lang) Seconds(s float64) string { return l.Point(fmt.Sprintf("%.3f", s)) }
 
-// Point puts the language's decimal mark into a number.
+// Point returns a number with the language's decimal mark.
 func (l Lang) Point(number string) string {
 	if l == "ru" {
 		return strings.Replace(number, ".", ",", 1)
@@ -115,9 +137,8 @@ func (l Lang) Point(number string) string {
 	return number
 }
 
-// Reason tells why a request was not answered. Reasons are short, and put
-// together from parts that are in the table, numbers, and what a system calls
-// its error.
+// Reason returns why a request was not answered. A reason consists of texts of
+// the catalogue, numbers, and the system's name of an error.
 func (l Lang) Reason(english string) string {
 	if status, ok := strings.CutPrefix(english, "status "); ok {
 		number, rest, _ := strings.Cut(status, ", ")
@@ -132,11 +153,5 @@ func (l Lang) Reason(english string) string {
 	return l.Tr(english)
 }
 
-// Anomaly names what is wrong. Checks of the same English name are called by
-// what should be.
-func (l Lang) Anomaly(english string) string {
-	if s, ok := russianAnomalies[english]; ok && l == "ru" {
-		return s
-	}
-	return english
-}
+// Anomaly names what is wrong.
+func (l Lang) Anomaly(english string) string { return cmp.Or(l.catalogue().Anomalies[english], english) }
