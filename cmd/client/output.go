@@ -96,7 +96,8 @@ func (o *outputs) finish(result *report.Result, annotations []report.Annotation,
 		err = errors.Join(err, o.history.close())
 	}
 	if o.html != nil {
-		page := &report.Page{Result: result, Trace: o.trace(), Annotations: annotations, Environment: environment(result.Run), Lang: o.result.style.Lang}
+		page := &report.Page{Result: result, Trace: o.trace(), Annotations: annotations, Environment: environment(result.Run),
+			Lang: o.result.style.Lang}
 		err = errors.Join(err, writePage(o.html, page))
 	}
 	result.Exit = exitStatus(result)

@@ -62,7 +62,8 @@ func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	}
 	page := &report.Page{
 		Result: result, Trace: figures.Trace(), Annotations: annotations, Lang: language(c.Lang),
-		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "version", Value: result.Version}},
+		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run},
+			{Name: "version", Value: result.Version}},
 	}
 	if err := writePage(out, page); err != nil {
 		return complain(stderr, err, exitCannotWrite)

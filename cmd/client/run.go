@@ -64,7 +64,9 @@ Other commands, each with a --help of its own:
   client compare A.json B.json   two results of --json side by side
   client selftest                try the proof on servers that are known to be wrong
 
-Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though the log is consistent, 64 bad usage, 66 and 73 a file cannot be read or written, 99 a --fail threshold was not kept, 130 interrupted. "go run" makes 1 of all but 0; build the program where the status matters.`
+Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though the log is consistent, 64 bad usage, ` +
+		`66 and 73 a file cannot be read or written, 99 a --fail threshold was not kept, 130 interrupted. ` +
+		`"go run" makes 1 of all but 0; build the program where the status matters.`
 }
 
 // config makes flags into a run. Its errors are mistakes in them.
@@ -76,7 +78,8 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	}
 	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 ||
 		c.Requests != nil && *c.Requests <= 0 || c.Duration != nil && *c.Duration <= 0 || c.Rate != nil && *c.Rate <= 0 {
-		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate, --timeout and --clock-allowance must be greater than 0")
+		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate, --timeout and --clock-allowance " +
+			"must be greater than 0")
 	}
 	if c.Requests == nil && c.Duration == nil {
 		cfg.Requests = c.Workers * c.PerWorker

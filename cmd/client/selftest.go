@@ -30,7 +30,8 @@ type selftestCmd struct {
 
 // Help is what --help says below the flags' command line.
 func (c *selftestCmd) Help() string {
-	return `Runs servers that are each wrong in one way, and correct ones, sends them requests as "client run" does, and tells whether the verdict names the fault.
+	return `Runs servers that are each wrong in one way, and correct ones, sends them requests as "client run" does, ` +
+		`and tells whether the verdict names the fault.
 
 Exit status: 0 each fault was caught and named rightly and the correct servers passed, 1 not so, 64 bad usage, 130 interrupted.`
 }

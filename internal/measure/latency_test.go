@@ -35,7 +35,8 @@ func TestExactAndBounded(t *testing.T) {
 			t.Errorf("bounded %t: %d samples, %d of the second replica, want 2000 and 1000", bounded, service.Count, of[1].Latency.Count)
 		}
 		if service.P999 != 0 || of[0].Latency.P99 == 0 {
-			t.Errorf("bounded %t: p99.9 of 2000 samples is %v, p99 of 1000 is %v; want none and one", bounded, service.P999, of[0].Latency.P99)
+			t.Errorf("bounded %t: p99.9 of 2000 samples is %v, p99 of 1000 is %v; want none and one", bounded, service.P999,
+				of[0].Latency.P99)
 		}
 		if exact := of[0].Latency.Max == 399.8; exact == bounded {
 			t.Errorf("bounded %t: the first replica's max is %v", bounded, of[0].Latency.Max)
@@ -86,7 +87,8 @@ func BenchmarkRecord(b *testing.B) {
 	for _, bounded := range []bool{false, true} {
 		b.Run(map[bool]string{false: "exact", true: "bounded"}[bounded], func(b *testing.B) {
 			r := NewRecorder(Config{Callers: 50, Bounded: bounded})
-			senders := []string{"Анна", "Борис", "Мария Петрова", "Ёжик в тумане", "Дмитрий", "Alice", "Bob", "Grace Hopper", "O'Brien", "Linus"}
+			senders := []string{"Анна", "Борис", "Мария Петрова", "Ёжик в тумане", "Дмитрий", "Alice", "Bob", "Grace Hopper",
+				"O'Brien", "Linus"}
 			done := make(chan bool)
 			for worker := range 50 {
 				go func() {

@@ -24,12 +24,13 @@ func TestStoredAsLive(t *testing.T) {
 		dead   bool // one replica refuses all connections
 		config loadtest.Config
 	}{
-		"correct":  {0, false, loadtest.Config{Workers: 20, Requests: 3000}},
-		"lossy":    {lossy, false, loadtest.Config{Workers: 20, Requests: 1000}},
-		"failing":  {lossy, true, loadtest.Config{Workers: 20, Requests: 1000}},
-		"retried":  {lossy, true, loadtest.Config{Workers: 20, Requests: 1000, Retries: 1, Replays: 5}},
-		"bounded":  {0, false, loadtest.Config{Workers: 20, Requests: 2000, Stream: true}},
-		"senders":  {0, false, loadtest.Config{Workers: 2, Requests: 20, Senders: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}}},
+		"correct": {0, false, loadtest.Config{Workers: 20, Requests: 3000}},
+		"lossy":   {lossy, false, loadtest.Config{Workers: 20, Requests: 1000}},
+		"failing": {lossy, true, loadtest.Config{Workers: 20, Requests: 1000}},
+		"retried": {lossy, true, loadtest.Config{Workers: 20, Requests: 1000, Retries: 1, Replays: 5}},
+		"bounded": {0, false, loadtest.Config{Workers: 20, Requests: 2000, Stream: true}},
+		"senders": {0, false, loadtest.Config{Workers: 2, Requests: 20,
+			Senders: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}}},
 		"rate":     {0, false, loadtest.Config{Workers: 20, Requests: 500, Rate: 2000}},
 		"overload": {0, false, loadtest.Config{Workers: 1, Requests: 500, Rate: 1e6}},
 		"nothing":  {0, true, loadtest.Config{Workers: 1, Requests: 1, Seed: 1}},
@@ -84,7 +85,8 @@ func TestStoredAsLive(t *testing.T) {
 			if got, want := marks(recorder), marks(load.Figures()); !slices.Equal(got, want) {
 				t.Errorf("%d operations would be drawn of the stored run, and %d others of the live one", len(got), len(want))
 			}
-			if name == "retried" && (live.Retried == 0 || live.Replayed == 0) || name == "failing" && (live.Failed == 0 || live.Unknown == 0) {
+			if name == "retried" && (live.Retried == 0 || live.Replayed == 0) || name == "failing" &&
+				(live.Failed == 0 || live.Unknown == 0) {
 				t.Errorf("the run was too kind to try what is compared: %+v", live)
 			}
 		})
@@ -131,7 +133,8 @@ func TestWarmup(t *testing.T) {
 	r := measure.NewRecorder(measure.Config{Trace: true})
 	r.MeasureFrom(time.Second)
 	for i, due := range []time.Duration{0, time.Second - 1, time.Second, 2 * time.Second} {
-		r.Add(&verify.Operation{Number: i, Sender: "a", Call: due + time.Second, Return: due + 2*time.Second, Outcome: verify.OK, Tries: 2}, due)
+		r.Add(&verify.Operation{Number: i, Sender: "a", Call: due + time.Second, Return: due + 2*time.Second, Outcome: verify.OK,
+			Tries: 2}, due)
 	}
 	run := r.Run(measure.Run{})
 	if run.OK != 2 || run.Latency.Count != 2 || run.Total != 2 || run.Late != 2 || run.Senders[0].OK != 2 || r.Snapshot().OK != 2 {

@@ -24,7 +24,8 @@ func (l words) alternatives(r *Result, d *plots) alternatives {
 			verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"}, lang.Amount(run.Latency.Max), lang.Count(run.Failed+run.Unknown)),
 	}
 	if len(d.Ops.Seq) > 0 {
-		a.Frontier = l.Say("%s in %s s, from seq %d to %d; %s.", verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"}, l.Seconds(run.Total),
+		a.Frontier = l.Say("%s in %s s, from seq %d to %d; %s.", verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"},
+			l.Seconds(run.Total),
 			slices.Min(d.Ops.Seq), slices.Max(d.Ops.Seq), verify.Quantity{N: violations, Noun: "violation"})
 	}
 	if len(d.Throughput[0]) > 0 {

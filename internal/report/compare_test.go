@@ -26,7 +26,8 @@ func TestComparison(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.ReplaceAll(out.String(), lang.Thin, " ")
-	for _, want := range []string{"A.json", "…too-long.json", "verified    not verified", "12 103 /s", "6 051 /s     -50.0 %   worse", "-50.0 %  better", "+1.3 %\n"} {
+	for _, want := range []string{"A.json", "…too-long.json", "verified    not verified", "12 103 /s",
+		"6 051 /s     -50.0 %   worse", "-50.0 %  better", "+1.3 %\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the comparison lacks %q:\n%s", want, text)
 		}
@@ -36,7 +37,8 @@ func TestComparison(t *testing.T) {
 	if err := WriteComparison(&out, "A", "B", a, b, Style{Lang: "en"}); err != nil {
 		t.Fatal(err)
 	}
-	if text := out.String(); !strings.Contains(text, "not asked to do the same, so neither is better:\n  workers: 50 and 100\n") || strings.Count(text, "better") > 1 {
+	if text := out.String(); !strings.Contains(text, "not asked to do the same, so neither is better:\n  workers: 50 and 100\n") ||
+		strings.Count(text, "better") > 1 {
 		t.Errorf("two tasks are compared as if they were one:\n%s", text)
 	}
 	for _, bad := range []string{"", "[]", `{"schema":9}`, `{"schema":1,"exit":0}`} {
@@ -84,7 +86,8 @@ func TestComparisonOfUnlikeRuns(t *testing.T) {
 			}
 			before, table, ok := strings.Cut(out.String(), "\n\n")
 			text := strings.ReplaceAll(strings.ReplaceAll(before, lang.Thin, " "), "\n  ", " ")
-			if language == "en" && !strings.Contains(text, want) || !ok || strings.Contains(table, "worse") || strings.Contains(table, "хуже") {
+			if language == "en" && !strings.Contains(text, want) || !ok || strings.Contains(table, "worse") ||
+				strings.Contains(table, "хуже") {
 				t.Errorf("want %q before a table without judgement:\n%s", want, &out)
 			}
 		}

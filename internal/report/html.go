@@ -92,7 +92,8 @@ func WriteHTML(w io.Writer, p *Page) error {
 	}{
 		Page: p, Run: run, Verdict: p.Result.Verdict, Numbers: l.bigNumbers(run), Plots: newPlots(p), Matrix: newMatrix(p.Trace, run),
 		Sampled: l.sampled(p.Trace), Honesty: l.honesty(run, true),
-		Policy: policy(), CSS: template.CSS(pageCSS), UplotCSS: template.CSS(uplotCSS), UplotJS: template.JS(uplotJS), JS: template.JS(pageJS), License: uplotLicense,
+		Policy: policy(), CSS: template.CSS(pageCSS), UplotCSS: template.CSS(uplotCSS), UplotJS: template.JS(uplotJS),
+		JS: template.JS(pageJS), License: uplotLicense,
 	}
 	view.Status, view.StatusName, view.Headline = l.headline(view.Verdict)
 	view.Plots.Words = l.plotWords()
@@ -122,7 +123,8 @@ func (l words) bigNumbers(r *measure.Run) []bigNumber {
 	return []bigNumber{
 		{Name: l.Tr("total time"), Value: l.Seconds(r.Total), Unit: l.Tr("s"), Remark: l.Tr("first request sent to last answer")},
 		one,
-		{Name: l.Tr("total throughput"), Value: l.Decimal(r.Throughput), Unit: l.Tr("/s"), Remark: l.Tr("answered requests, all replicas together")},
+		{Name: l.Tr("total throughput"), Value: l.Decimal(r.Throughput), Unit: l.Tr("/s"),
+			Remark: l.Tr("answered requests, all replicas together")},
 	}
 }
 
@@ -183,7 +185,8 @@ func (l words) sampled(t *measure.Trace) string {
 		s = l.Say("One in %s answered requests is drawn, and the slowest of each %s ms.", lang.Count(t.Every), lang.Amount(ms(t.Width)))
 	}
 	if t.UnansweredSeen > int64(len(t.Unanswered)) {
-		s += " " + l.Say("Of %s requests that were not answered, the first %s are drawn.", lang.Count(t.UnansweredSeen), lang.Count(int64(len(t.Unanswered))))
+		s += " " + l.Say("Of %s requests that were not answered, the first %s are drawn.", lang.Count(t.UnansweredSeen),
+			lang.Count(int64(len(t.Unanswered))))
 	}
 	return s
 }

@@ -53,7 +53,8 @@ func exampleHTML(t *testing.T, language lang.Lang, n int, v *verify.Verdict) str
 // servers' or the callers' become markup.
 func TestHTMLSelfContained(t *testing.T) {
 	for _, language := range []lang.Lang{"en", "ru"} {
-		page := exampleHTML(t, language, 5000, &verify.Verdict{Status: verify.Verified, Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 7, Unit: "entries cross-checked"}}})
+		page := exampleHTML(t, language, 5000, &verify.Verdict{Status: verify.Verified,
+			Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 7, Unit: "entries cross-checked"}}})
 		if len(page) > 1_000_000 {
 			t.Errorf("%s: %d bytes, want less than 1 MB", language, len(page))
 		}
@@ -68,7 +69,8 @@ func TestHTMLSelfContained(t *testing.T) {
 		if n := strings.Count(page, "</script>"); n != 3 {
 			t.Errorf("%s: %d ends of scripts, want 3", language, n)
 		}
-		for _, want := range []string{`class="verdict verified"`, `id="frontier"`, `id="spectrum"`, `id="scatter"`, `id="throughput"`, `"from":100,"to":200`, "prefers-color-scheme", "@media print", "Content-Security-Policy"} {
+		for _, want := range []string{`class="verdict verified"`, `id="frontier"`, `id="spectrum"`, `id="scatter"`,
+			`id="throughput"`, `"from":100,"to":200`, "prefers-color-scheme", "@media print", "Content-Security-Policy"} {
 			if !strings.Contains(page, want) {
 				t.Errorf("%s: the page lacks %s", language, want)
 			}
@@ -84,14 +86,18 @@ func TestHTMLWindows(t *testing.T) {
 	v := verify.Violation{
 		Check: verify.Agreement, Anomaly: "disagreement", Why: verify.Sentence{Form: "seq 12 differs"}, Seq: 12,
 		Witnesses: []verify.Witness{
-			{Worker: 1, Seq: 13, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(12, 3, strings.Repeat("x", 80)+"one"), entry(13, 4, "d")}},
-			{Worker: 2, Seq: 12, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(11, 2, "b"), entry(12, 3, strings.Repeat("x", 80)+"two")}},
+			{Worker: 1, Seq: 13, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"),
+				entry(12, 3, strings.Repeat("x", 80)+"one"), entry(13, 4, "d")}},
+			{Worker: 2, Seq: 12, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(11, 2, "b"),
+				entry(12, 3, strings.Repeat("x", 80)+"two")}},
 		},
 	}
 	page := exampleHTML(t, "en", 500, &verify.Verdict{
-		Status: verify.Violated, CounterExample: &v, Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 1, Unit: "windows", Violations: 1, Worst: []verify.Violation{v}}},
+		Status: verify.Violated, CounterExample: &v, Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 1,
+			Unit: "windows", Violations: 1, Worst: []verify.Violation{v}}},
 	})
-	for _, want := range []string{"seq 12 differs", "worker 1, request 0", "worker 2, request 0", `class="gap"`, `<tr class="here"><th scope="row">12</th>`, "xone", "xtwo", `data-violation="0"`} {
+	for _, want := range []string{"seq 12 differs", "worker 1, request 0", "worker 2, request 0", `class="gap"`,
+		`<tr class="here"><th scope="row">12</th>`, "xone", "xtwo", `data-violation="0"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}
@@ -182,7 +188,8 @@ func TestAnnotations(t *testing.T) {
 	if from, to := all[1].span(time.Date(2026, 11, 24, 9, 59, 59, 0, time.UTC)); from != 1000 || to != 2500 {
 		t.Errorf("from %v to %v, want 1000 to 2500", from, to)
 	}
-	for _, bad := range []string{"x", `{"from":1,"label":"a"}`, `{"from":1,"to":2}`, `{"from":"noon","to":2,"label":"a"}`, `{"from":1,"to":2,"label":"a","colour":"red"}`} {
+	for _, bad := range []string{"x", `{"from":1,"label":"a"}`, `{"from":1,"to":2}`, `{"from":"noon","to":2,"label":"a"}`,
+		`{"from":1,"to":2,"label":"a","colour":"red"}`} {
 		if _, err := ReadAnnotations(strings.NewReader(bad)); err == nil {
 			t.Errorf("ReadAnnotations(%q) has no error", bad)
 		}

@@ -77,7 +77,8 @@ func (v *Live) Lines(width int, s Style) []string {
 	if v.Elapsed > 0 {
 		rate = int64(float64(v.OK) / v.Elapsed.Seconds())
 	}
-	lines = append(lines, []span{{fmt.Sprintf("%8s", lang.Count(rate)), bold}, {l.Tr("/s") + "  ", ""}, {sparkline(v.Rates, width-16), cyan}})
+	lines = append(lines, []span{{fmt.Sprintf("%8s", lang.Count(rate)), bold}, {l.Tr("/s") + "  ", ""},
+		{sparkline(v.Rates, width-16), cyan}})
 
 	lines = append(lines, []span{
 		{l.Say("p50 %s · p99 %s ms", l.Percentile(v.P50), l.Percentile(v.P99)), ""}, dot,
@@ -160,7 +161,8 @@ func sparkline(values []int64, width int) string {
 }
 
 // ascii stands in for what a terminal without Unicode cannot show.
-var ascii = strings.NewReplacer(lang.Thin, " ", "█", "#", "░", ".", "▪", "=", " · ", " | ", "✓", "+", "✗", "!", "–", "-", "…", "~", "÷", "/",
+var ascii = strings.NewReplacer(lang.Thin, " ", "█", "#", "░", ".", "▪", "=", " · ", " | ", "✓", "+", "✗", "!", "–", "-", "…", "~",
+	"÷", "/",
 	"▁", "_", "▂", "_", "▃", "-", "▄", "-", "▅", "=", "▆", "=", "▇", "#")
 
 // toASCII is text for where nothing else can be shown.

@@ -28,8 +28,10 @@ func TestLiveLines(t *testing.T) {
 	escape := regexp.MustCompile("\x1b\\[[0-9]+m")
 	hostile := exampleLive()
 	hostile.URLs[0] = "http://\x1b[2J\u4e16\u754c" + strings.Repeat("x", 300)
-	hostile.Checks.Violations, hostile.Checks.First = 3, &verify.Violation{Why: verify.Sentence{Form: "\x1b]0;title\a" + strings.Repeat("\u4e16", 300)}}
-	for _, live := range []*Live{exampleLive(), hostile, {}, {URLs: make([]string, 50), Limit: time.Second, Elapsed: 2 * time.Second, Over: true}} {
+	hostile.Checks.Violations, hostile.Checks.First = 3, &verify.Violation{Why: verify.Sentence{Form: "\x1b]0;title\a" +
+		strings.Repeat("\u4e16", 300)}}
+	for _, live := range []*Live{exampleLive(), hostile, {}, {URLs: make([]string, 50), Limit: time.Second,
+		Elapsed: 2 * time.Second, Over: true}} {
 		for _, width := range []int{1, 10, 60, 80, 200} {
 			for _, style := range []Style{{}, {Color: true, Lang: "ru"}, {ASCII: true, Lang: "ru"}} {
 				lines := live.Lines(width, style)
@@ -55,7 +57,8 @@ func TestLiveLines(t *testing.T) {
 
 func TestLiveSays(t *testing.T) {
 	text := strings.ReplaceAll(strings.Join(exampleLive().Lines(100, Style{}), "\n"), lang.Thin, " ")
-	for _, want := range []string{"50 %", "2 500 / 5 000", "left 2.0 s", "1 245/s", "▁▃▆█▆", "p50 3.91 · p99 12.4 ms · 50 in flight · 7 failed · 3 unknown",
+	for _, want := range []string{"50 %", "2 500 / 5 000", "left 2.0 s", "1 245/s", "▁▃▆█▆",
+		"p50 3.91 · p99 12.4 ms · 50 in flight · 7 failed · 3 unknown",
 		"http://127.0.0.1:8001     1 300", "✓ 42 085 entries cross-checked · 0 violations · 2 unknown"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the view lacks %q:\n%s", want, text)

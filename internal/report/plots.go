@@ -162,7 +162,8 @@ func placeUnanswered(all []measure.Mark) {
 		if m.Outcome == verify.OK || len(acknowledged) == 0 {
 			continue
 		}
-		at, _ := slices.BinarySearchFunc(acknowledged, m.Call, func(a measure.Mark, call time.Duration) int { return cmp.Compare(a.Return, call) })
+		byReturn := func(a measure.Mark, call time.Duration) int { return cmp.Compare(a.Return, call) }
+		at, _ := slices.BinarySearchFunc(acknowledged, m.Call, byReturn)
 		m.Seq = acknowledged[max(at-1, 0)].Seq
 	}
 }

@@ -21,8 +21,9 @@ func exampleRun() *measure.Run {
 			{URL: "http://127.0.0.1:8001", OK: 2500, Failed: 7, Throughput: 6063, Latency: l},
 			{URL: "https://a-replica-with-a-long-name.example.org", OK: 2490, Unknown: 3, Throughput: 6039, Latency: l},
 		},
-		Senders:   []measure.Sender{{Name: "Bob", OK: 2500}, {Name: "Анна", OK: 2490}},
-		Failures:  []measure.Failure{{Outcome: "failed", Reason: "status 503, not stored", Count: 7}, {Outcome: "unknown", Reason: "timeout", Count: 3}},
+		Senders: []measure.Sender{{Name: "Bob", OK: 2500}, {Name: "Анна", OK: 2490}},
+		Failures: []measure.Failure{{Outcome: "failed", Reason: "status 503, not stored", Count: 7},
+			{Outcome: "unknown", Reason: "timeout", Count: 3}},
 		Generator: measure.Generator{Concurrency: 49.8, CPU: 0.71, CPUs: 2, Connections: 100},
 	}
 }
@@ -51,7 +52,8 @@ func TestText(t *testing.T) {
 	r := &Result{Run: exampleRun(), Verdict: &verify.Verdict{
 		Status: verify.Violated,
 		CounterExample: &verify.Violation{
-			Check: verify.Contiguous, Anomaly: "gap", Seq: 12, Why: verify.Sentence{Form: strings.Repeat("seq 12 is missing between 11 and 13, ", 5)},
+			Check: verify.Contiguous, Anomaly: "gap", Seq: 12,
+			Why:     verify.Sentence{Form: strings.Repeat("seq 12 is missing between 11 and 13, ", 5)},
 			Session: []string{"monotonic reads"},
 			Witnesses: []verify.Witness{{Worker: 3, Number: 4, Replica: 1, Sender: "Анна", Outcome: "ok", Seq: 13, Window: []verify.Entry{
 				{Seq: 11, Sender: "Bob", SenderCount: 5, Text: "hi\n" + strings.Repeat("x", 99), SentAt: 1795514400000000},
@@ -60,9 +62,11 @@ func TestText(t *testing.T) {
 		},
 		Checks: []verify.CheckResult{
 			{Check: verify.InternalConsistency, Saw: 4990, Unit: "windows"},
-			{Check: verify.Contiguous, Saw: 4990, Unit: "windows", Violations: 1, Worst: []verify.Violation{{Seq: 12, Why: verify.Sentence{Form: "seq 12 is missing"}}}},
+			{Check: verify.Contiguous, Saw: 4990, Unit: "windows", Violations: 1,
+				Worst: []verify.Violation{{Seq: 12, Why: verify.Sentence{Form: "seq 12 is missing"}}}},
 			{Check: verify.AbortedRead, Unit: "failed requests"},
-			{Check: verify.Counters, NotCheckable: verify.Sentence{Form: "the server shows no counters"}, Limit: verify.Sentence{Form: strings.Repeat("long ", 30)}},
+			{Check: verify.Counters, NotCheckable: verify.Sentence{Form: "the server shows no counters"},
+				Limit: verify.Sentence{Form: strings.Repeat("long ", 30)}},
 		},
 		Counts: verify.Counts{Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Stored: 2, NotStored: 1, Others: 1, Sentinels: 2},
 	}, Crossed: []verify.Sentence{{Form: "%s: it was %s ms", Args: []any{"p99<1ms", lang.Amount(9.84)}}}}
@@ -84,9 +88,12 @@ func TestText(t *testing.T) {
 	}
 	for _, want := range []string{
 		"VIOLATED: the answers cannot all be true", "gap (contiguous windows, no gap): seq 12", "so this breaks monotonic reads too",
-		"worker 3, request 4 at replica 2", "> ", "✗ no gap                    1 violation ", "✗ contiguous windows, no gap: 1 violation; seen: 4 990 windows",
-		"seq 12: seq 12 is missing", "– aborted read  no failures", "– counters      not checkable", "– counters: not checkable: the server shows no counters",
-		"2 stored, 1 not stored", "the log was not empty: it shows 1 message of other runs", "2 sentinels at the end", "threshold not kept  p99<1ms: it was 9.84 ms",
+		"worker 3, request 4 at replica 2", "> ", "✗ no gap                    1 violation ",
+		"✗ contiguous windows, no gap: 1 violation; seen: 4 990 windows",
+		"seq 12: seq 12 is missing", "– aborted read  no failures", "– counters      not checkable",
+		"– counters: not checkable: the server shows no counters",
+		"2 stored, 1 not stored", "the log was not empty: it shows 1 message of other runs", "2 sentinels at the end",
+		"threshold not kept  p99<1ms: it was 9.84 ms",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q", want)
@@ -101,10 +108,12 @@ func TestText(t *testing.T) {
 func TestTextOfNothing(t *testing.T) {
 	for _, run := range []*measure.Run{
 		{Workers: 1, Replicas: []measure.Replica{{URL: "http://a"}}},
-		{Workers: 1, Sent: 3, Failed: 3, Rate: 5, Service: &measure.Latency{}, Dropped: 2, Interrupted: true, Replicas: []measure.Replica{{URL: "http://a", Failed: 3}}},
+		{Workers: 1, Sent: 3, Failed: 3, Rate: 5, Service: &measure.Latency{}, Dropped: 2, Interrupted: true,
+			Replicas: []measure.Replica{{URL: "http://a", Failed: 3}}},
 	} {
 		var b bytes.Buffer
-		if err := WriteText(&b, &Result{Run: run}, Style{Lang: "en"}); err != nil || strings.Contains(b.String(), "NaN") || !strings.Contains(b.String(), "NOT VERIFIED") {
+		if err := WriteText(&b, &Result{Run: run}, Style{Lang: "en"}); err != nil || strings.Contains(b.String(), "NaN") ||
+			!strings.Contains(b.String(), "NOT VERIFIED") {
 			t.Errorf("%v\n%s", err, &b)
 		}
 	}

@@ -91,7 +91,8 @@ func TestRussianIsComplete(t *testing.T) {
 	}
 	verb := regexp.MustCompile(`%[sdq]`)
 	for text := range texts {
-		if !regexp.MustCompile(`[a-z]{2}`).MatchString(verb.ReplaceAllString(text, "")) || slices.Contains([]string{"seq", "p50", "p90", "p99", "point"}, text) {
+		if !regexp.MustCompile(`[a-z]{2}`).MatchString(verb.ReplaceAllString(text, "")) ||
+			slices.Contains([]string{"seq", "p50", "p90", "p99", "point"}, text) {
 			continue // nothing to translate
 		}
 		russian := lang.Lang("ru").Tr(text)

@@ -37,9 +37,10 @@ func page(t *testing.T, s *faulty.Server, requests int, language lang.Lang) *rep
 	}
 	run := test.Run(t.Context(), nil)
 	return &report.Page{
-		Result:      &report.Result{Run: &run, Verdict: test.Verifier().Verdict()},
-		Trace:       test.Figures().Trace(),
-		Annotations: []report.Annotation{{From: report.Moment{Seconds: run.Total / 3}, To: report.Moment{Seconds: run.Total / 2}, Label: "…"}},
+		Result: &report.Result{Run: &run, Verdict: test.Verifier().Verdict()},
+		Trace:  test.Figures().Trace(),
+		Annotations: []report.Annotation{{From: report.Moment{Seconds: run.Total / 3}, To: report.Moment{Seconds: run.Total / 2},
+			Label: "…"}},
 		Environment: []report.Fact{{Name: "command line", Value: "…"}, {Name: "seed", Value: "1"}},
 		Lang:        language,
 	}
@@ -69,7 +70,8 @@ const (
 		}
 		return coloured * 1000 < data.length / 4;
 	}).map(plot => plot.id)`
-	wordless   = `[...document.querySelectorAll(".uplot")].filter(plot => plot.getAttribute("role") !== "img" || !plot.getAttribute("aria-label")).length`
+	wordless = `[...document.querySelectorAll(".uplot")].
+		filter(plot => plot.getAttribute("role") !== "img" || !plot.getAttribute("aria-label")).length`
 	captions   = `[...document.querySelectorAll("table")].filter(table => !table.caption?.textContent).length`
 	headings   = `[...document.querySelectorAll("h1, h2, h3")].map(h => +h.tagName[1])`
 	overflow   = `document.documentElement.scrollWidth - innerWidth`
@@ -87,7 +89,8 @@ func TestBrowser(t *testing.T) {
 		views  map[string]browser.View
 	}{
 		{"correct", "en", map[string]browser.View{"light": {}, "phone": browser.Phone}},
-		{"window-before-lock", "ru", map[string]browser.View{"dark": {Dark: true}, "phone": {Width: 390, Height: 844, Touch: true, Dark: true}}},
+		{"window-before-lock", "ru", map[string]browser.View{"dark": {Dark: true},
+			"phone": {Width: 390, Height: 844, Touch: true, Dark: true}}},
 	} {
 		var document bytes.Buffer
 		if err := report.WriteHTML(&document, page(t, named(t, test.server), 5000, test.lang)); err != nil {
@@ -161,7 +164,8 @@ func TestBrowserShowsContradiction(t *testing.T) {
 	if err := p.Click("[data-violation]"); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Wait(`(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector("#close canvas").getBoundingClientRect())`); err != nil {
+	const inView = `(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector("#close canvas").getBoundingClientRect())`
+	if err := p.Wait(inView); err != nil {
 		t.Error(err)
 	}
 }
@@ -185,9 +189,10 @@ func expect[T comparable](t *testing.T, p *browser.Page, expression string, want
 var (
 	windows = regexp.MustCompile(`(?m)^   [ >] +~?\d+  .*$`) // other people's texts
 	quoted  = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|…)|https?://\S+|№?\bhttps?\b|…?[\d.]*:\d+`)
-	markup  = regexp.MustCompile(`(?s)<script.*?</script>|<style.*?</style>|<footer.*?</footer>|<span class="x.*?</span>|<noscript>|</noscript>|<[^>]*>`)
-	hidden  = regexp.MustCompile(`(?:aria-label|title|data-alt)="([^"]*)"`)
-	latin   = regexp.MustCompile(`[A-Za-z][A-Za-z_'-]+`)
+	markup  = regexp.MustCompile(`(?s)<script.*?</script>|<style.*?</style>|<footer.*?</footer>|` +
+		`<span class="x.*?</span>|<noscript>|</noscript>|<[^>]*>`)
+	hidden = regexp.MustCompile(`(?:aria-label|title|data-alt)="([^"]*)"`)
+	latin  = regexp.MustCompile(`[A-Za-z][A-Za-z_'-]+`)
 )
 
 // identifiers are the same in every language.

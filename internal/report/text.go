@@ -164,7 +164,8 @@ func (t *sheet) numbers(r *measure.Run) {
 	}
 	name, value, unit := 0, 0, 0
 	for _, r := range rows {
-		name, value, unit = max(name, utf8.RuneCountInString(r.name)), max(value, utf8.RuneCountInString(r.value)), max(unit, utf8.RuneCountInString(r.unit))
+		name, value, unit = max(name, utf8.RuneCountInString(r.name)), max(value, utf8.RuneCountInString(r.value)),
+			max(unit, utf8.RuneCountInString(r.unit))
 	}
 	for _, r := range rows {
 		prefix := fmt.Sprintf("  %-*s  %*s %-*s   ", name, r.name, value, r.value, unit, r.unit)
@@ -229,7 +230,8 @@ func (l words) replicas(r *measure.Run) [][]string {
 	}
 	rows := [][]string{head}
 	for _, replica := range r.Replicas {
-		row := []string{replica.URL, lang.Count(replica.OK), l.Decimal(replica.Throughput), l.Decimal(replica.Latency.Mean), l.Percentile(replica.Latency.P99)}
+		row := []string{replica.URL, lang.Count(replica.OK), l.Decimal(replica.Throughput), l.Decimal(replica.Latency.Mean),
+			l.Percentile(replica.Latency.P99)}
 		if r.Failed > 0 {
 			row = append(row, lang.Count(replica.Failed))
 		}
@@ -263,7 +265,8 @@ func (l words) percentiles(t *measure.Latency) string {
 	if t.Count == 0 {
 		return ""
 	}
-	s := fmt.Sprintf("p50 %s · p90 %s · p95 %s · p99 %s", l.Percentile(t.P50), l.Percentile(t.P90), l.Percentile(t.P95), l.Percentile(t.P99))
+	s := fmt.Sprintf("p50 %s · p90 %s · p95 %s · p99 %s", l.Percentile(t.P50), l.Percentile(t.P90), l.Percentile(t.P95),
+		l.Percentile(t.P99))
 	if t.P999 > 0 {
 		s += " · p99" + l.Point(".9") + " " + l.Decimal(t.P999)
 	}
@@ -284,7 +287,8 @@ func (l words) honesty(r *measure.Run, long bool) string {
 	g := &r.Generator
 	busy := verify.Sentence{Form: "%s of %d processors busy", Args: []any{lang.Amount(g.CPU), g.CPUs}}
 	if long || g.Connections > int64(r.Workers*len(r.Replicas)) { // some had to be opened again
-		busy = verify.Sentence{Form: "%s of %d processors busy, connections opened: %s", Args: []any{lang.Amount(g.CPU), g.CPUs, lang.Count(g.Connections)}}
+		busy = verify.Sentence{Form: "%s of %d processors busy, connections opened: %s",
+			Args: []any{lang.Amount(g.CPU), g.CPUs, lang.Count(g.Connections)}}
 	}
 	waiting, workers := lang.Amount(g.Concurrency), lang.Count(int64(r.Workers))
 	switch {

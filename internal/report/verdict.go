@@ -173,7 +173,8 @@ func (t *sheet) counts(v *verify.Verdict) {
 }
 
 func (l words) unknowns(n *verify.Counts) string {
-	return l.Say("of %s unknown: %s stored, %s not stored, %s never settled", lang.Count(n.Unknown), lang.Count(n.Stored), lang.Count(n.NotStored), lang.Count(n.Unsettled))
+	return l.Say("of %s unknown: %s stored, %s not stored, %s never settled", lang.Count(n.Unknown), lang.Count(n.Stored),
+		lang.Count(n.NotStored), lang.Count(n.Unsettled))
 }
 
 // anomaly names a violation.

@@ -47,7 +47,8 @@ var meanings = map[verify.Check]string{
 }
 
 func (l words) checkRow(c *verify.CheckResult) checkRow {
-	row := checkRow{Mark: "✓", Class: "good", Result: l.Tr("holds"), Name: l.Tr(c.Check.String()), Means: l.Tr(meanings[c.Check]), Saw: l.Plural(c.Saw, c.Check.Unit()), Limit: l.Sentence(c.Limit)}
+	row := checkRow{Mark: "✓", Class: "good", Result: l.Tr("holds"), Name: l.Tr(c.Check.String()), Means: l.Tr(meanings[c.Check]),
+		Saw: l.Plural(c.Saw, c.Check.Unit()), Limit: l.Sentence(c.Limit)}
 	switch {
 	case c.Violations > 0:
 		row.Mark, row.Class, row.Result = "✗", "bad", l.Tr("broken")

@@ -114,7 +114,6 @@ func (l Lang) Inflect(n int64, noun string) string {
 	return verify.Plural(noun)
 }
 
-
 // Decimal returns x to about three significant digits.
 func (l Lang) Decimal(x float64) string { return l.Point(decimal(x)) }
 
@@ -154,4 +153,6 @@ func (l Lang) Reason(english string) string {
 }
 
 // Anomaly names what is wrong.
-func (l Lang) Anomaly(english string) string { return cmp.Or(l.catalogue().Anomalies[english], english) }
+func (l Lang) Anomaly(english string) string {
+	return cmp.Or(l.catalogue().Anomalies[english], english)
+}

@@ -39,7 +39,8 @@ func TestRussianSentences(t *testing.T) {
 		Form: "the answer to the message at seq %d shows %s after it, up to seq %d: the window was read later than the message was stored",
 		Args: []any{int64(12345), verify.Quantity{N: 3, Noun: "message"}, int64(12348)},
 	}
-	if got, want := Lang("ru").Sentence(s), "ответ на сообщение (seq 12345) показывает после него ещё 3 сообщения, последнее из них — seq 12348: окно прочитано позже, чем сохранено сообщение"; got != want {
+	if got, want := Lang("ru").Sentence(s), "ответ на сообщение (seq 12345) показывает после него ещё 3 сообщения, последнее из них "+
+		"— seq 12348: окно прочитано позже, чем сохранено сообщение"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	s.Form = strings.ReplaceAll(s.Form, verify.StatedPlace, verify.InferredPlace)
