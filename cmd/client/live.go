@@ -19,7 +19,7 @@ import (
 	"dummymessenger/internal/report/lang"
 )
 
-// frameTime is how long each picture of the live view stands.
+// frameTime is the time between two frames of the live view.
 const frameTime = 100 * time.Millisecond
 
 // ttyOf returns the terminal that w is, or nil.
@@ -33,8 +33,8 @@ func ttyOf(w io.Writer) *os.File {
 	return nil
 }
 
-// canRedraw reports whether w is a terminal that tells its size: without it
-// nothing can be drawn again in place.
+// canRedraw reports whether w is a terminal of known size, in which lines can be
+// drawn again in place.
 func canRedraw(w io.Writer) bool {
 	f := ttyOf(w)
 	if f == nil {
@@ -44,8 +44,8 @@ func canRedraw(w io.Writer) bool {
 	return err == nil && width > 0 && height > 0
 }
 
-// styleOf is what the environment says of the terminal that w is, if it is one
-// (no-color.org; POSIX locales).
+// styleOf returns how to write to w, by what the environment says of its terminal,
+// if it is one (no-color.org; POSIX locales).
 func styleOf(w io.Writer, l lang.Lang) report.Style {
 	f := ttyOf(w)
 	if f == nil {
@@ -53,13 +53,12 @@ func styleOf(w io.Writer, l lang.Lang) report.Style {
 	}
 	charset := strings.ToLower(locale())
 	utf8 := strings.Contains(charset, "utf-8") || strings.Contains(charset, "utf8") || runtime.GOOS == "windows"
-	width, _, _ := term.GetSize(int(f.Fd())) // 0 if it does not tell
+	width, _, _ := term.GetSize(int(f.Fd())) // 0 if unknown
 	return report.Style{Lang: l, Width: width, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
 }
 
-// startLive shows how the run goes in a few lines that are drawn again and
-// again, and stay as they are when stop is called. Lines written to above stay
-// above them.
+// startLive shows the state of the run in a few lines, drawn again and again until
+// stop is called. Lines written to above stay above them.
 func startLive(
 	ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, style report.Style,
 ) (stop func(), above io.Writer) {
@@ -92,7 +91,7 @@ func startLive(
 	}, lines
 }
 
-// A liveView puts the state of a run together, once for each picture.
+// A liveView collects the state of a run, once for each frame.
 type liveView struct {
 	test  *loadtest.Test
 	plan  report.Live // what does not change
@@ -121,7 +120,7 @@ func (v *liveView) update(now time.Time, over bool) {
 	v.now.Store(&live)
 }
 
-// livePlan is what a live view needs to know of a run beforehand.
+// livePlan returns what a live view knows of a run beforehand.
 func livePlan(c loadtest.Config) report.Live {
 	plan := report.Live{Planned: int64(c.Requests), URLs: c.URLs}
 	if c.Duration > 0 && c.Requests == 0 {

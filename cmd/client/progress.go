@@ -13,7 +13,7 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-const interruptedText = "interrupted: waiting for the requests under way; once more, and what there is is lost"
+const interruptedText = "interrupted: waiting for the requests under way; ^C again quits without a report"
 
 // startProgress writes one line a second until the function it returns is
 // called, and one when ctx ends.
@@ -51,7 +51,7 @@ func startWatch(ctx context.Context, every time.Duration, show func(now time.Tim
 			case <-done:
 				return
 			case <-ended:
-				ended = nil // it is said once
+				ended = nil // once
 				interrupted()
 			case now := <-ticker.C:
 				show(now)

@@ -33,7 +33,7 @@ func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 		if c.File == "-" {
 			return complain(stderr, errors.New("name the report of a history from stdin with --output"), exitUsage)
 		}
-		c.Output = besides(c.File)
+		c.Output = reportName(c.File)
 	}
 	err := checkNames(named{flag: "HISTORY", file: c.File, dash: true}, named{flag: "--annotate", file: c.Annotate},
 		named{flag: "--output", file: c.Output, written: true, dash: true})
@@ -44,15 +44,10 @@ func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	f, err := openInput(c.File)
+	figures := measure.NewRecorder(measure.Config{Trace: true})
+	verdict, cfg, err := readHistory(c.File, func(op *verify.Operation) { figures.Add(op, op.Call) })
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
-	}
-	defer f.Close()
-	figures := measure.NewRecorder(measure.Config{Trace: true})
-	verdict, cfg, err := verify.ReadHistory(f, func(op *verify.Operation) { figures.Add(op, op.Call) })
-	if err != nil {
-		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
 	}
 	run := figures.Stored(cfg)
 	result := newResult(&run, verdict)
@@ -75,8 +70,8 @@ func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	return result.Exit
 }
 
-// besides names the report of a history like the history.
-func besides(history string) string {
+// reportName returns the name of the HTML file beside a history.
+func reportName(history string) string {
 	name := strings.TrimSuffix(history, ".gz")
 	name = strings.TrimSuffix(name, filepath.Ext(name)) + ".html"
 	if name == history {
@@ -90,7 +85,7 @@ func writePage(f io.WriteCloser, page *report.Page) error {
 	return errors.Join(report.WriteHTML(b, page), b.Flush(), f.Close())
 }
 
-// readAnnotations reads what --annotate names, if anything.
+// readAnnotations reads the file of --annotate, if there is one.
 func readAnnotations(name string) ([]report.Annotation, error) {
 	if name == "" {
 		return nil, nil
@@ -106,7 +101,8 @@ func readAnnotations(name string) ([]report.Annotation, error) {
 	return annotations, nil
 }
 
-// language is the flag's, or else that of the locale (POSIX, "Internationalization Variables").
+// language returns that of the flag, or else of the locale (POSIX,
+// "Internationalization Variables").
 func language(flag string) lang.Lang {
 	if flag != "" {
 		return lang.Lang(flag)
@@ -123,7 +119,7 @@ func locale() string {
 	return ""
 }
 
-// environment is where and how a run was made.
+// environment says where and how a run was made.
 func environment(r *measure.Run) []report.Fact {
 	return []report.Fact{
 		{Name: "command line", Value: commandLine(os.Args)},
@@ -136,7 +132,7 @@ func environment(r *measure.Run) []report.Fact {
 	}
 }
 
-// commandLine quotes what a shell would split or expand.
+// commandLine joins args, and quotes what a shell would split or expand.
 func commandLine(args []string) string {
 	quoted := make([]string, len(args))
 	for i, arg := range args {

@@ -66,12 +66,12 @@ func TestReportViolated(t *testing.T) {
 }
 
 // Without -o the report is beside its history, and never in its place.
-func TestReportBesides(t *testing.T) {
+func TestReportName(t *testing.T) {
 	for history, want := range map[string]string{
 		"a/run.jsonl.gz": "a/run.html", "run.jsonl": "run.html", "run": "run.html", "run.gz": "run.html", "run.html": "run.html.html",
 	} {
-		if got := besides(history); got != want {
-			t.Errorf("besides(%s) = %s, want %s", history, got, want)
+		if got := reportName(history); got != want {
+			t.Errorf("reportName(%s) = %s, want %s", history, got, want)
 		}
 	}
 	m := newMemory()
@@ -82,10 +82,10 @@ func TestReportBesides(t *testing.T) {
 	}
 	var stderr bytes.Buffer
 	if status := run(t.Context(), []string{"report", history}, &stderr, &stderr); status != exitVerified ||
-		!strings.Contains(stderr.String(), besides(history)) {
+		!strings.Contains(stderr.String(), reportName(history)) {
 		t.Errorf("status %d, want %d, and where the report is:\n%s", status, exitVerified, &stderr)
 	}
-	if _, err := os.Stat(besides(history)); err != nil {
+	if _, err := os.Stat(reportName(history)); err != nil {
 		t.Error(err)
 	}
 }

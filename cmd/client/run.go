@@ -69,7 +69,7 @@ Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though th
 		`"go run" makes 1 of all but 0; build the program where the status matters.`
 }
 
-// config makes flags into a run. Its errors are mistakes in them.
+// config returns the run that the flags describe, or what is wrong with them.
 func (c *runCmd) config() (loadtest.Config, error) {
 	cfg := loadtest.Config{
 		URLs: c.URLs, Workers: c.Workers, Requests: value(c.Requests), Duration: value(c.Duration), Warmup: c.Warmup, Rate: value(c.Rate),
@@ -134,7 +134,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	return cfg, c.secure(&cfg)
 }
 
-// value is *p, or zero for a flag that was not given.
+// value returns *p, or zero for a flag that was not given.
 func value[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
@@ -148,7 +148,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		return complain(stderr, err, exitUsage)
 	}
 	l := language(c.Lang)
-	above := stderr // where lines go that stay
+	above := stderr // for lines that stay above the live view
 	cfg.Warn = func(wrong verify.Sentence) { fmt.Fprintln(above, "client: "+l.Sentence(wrong)) }
 	test, err := loadtest.New(cfg)
 	if err != nil {
@@ -198,7 +198,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	return out.finish(result, read, unread, stderr)
 }
 
-// recorded names what the client was to record of each request.
+// recorded returns the flags that have each request recorded.
 func (c *runCmd) recorded() (flags []string) {
 	for _, f := range []struct {
 		flag string
@@ -211,7 +211,7 @@ func (c *runCmd) recorded() (flags []string) {
 	return flags
 }
 
-// exitStatus is the first that applies: what is worse comes first.
+// exitStatus returns the worst that applies.
 func exitStatus(r *report.Result) int {
 	switch {
 	case r.Verdict != nil && r.Verdict.Status == verify.Violated:

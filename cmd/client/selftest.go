@@ -86,7 +86,7 @@ func (c *selftestCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	return exitVerified
 }
 
-// chosen are the servers that --only names, or all.
+// chosen returns the servers that --only names, or all.
 func (c *selftestCmd) chosen() (correct, wrong []faulty.Server, err error) {
 	if c.Workers <= 0 || c.PerWorker <= 0 {
 		return nil, nil, errors.New("--workers and --per-worker must be greater than 0")
@@ -192,7 +192,7 @@ func names(checks []verify.Check) string {
 	return strings.Join(list, "; ")
 }
 
-// explain tells what the fault is and how the verdict shows it.
+// explain says what the fault is and how the verdict shows it.
 func explain(w io.Writer, s *faulty.Server, v *verify.Verdict) {
 	fmt.Fprintf(w, "    %s.\n", s.Fault)
 	for _, reason := range v.Reasons {

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
-
-	"dummymessenger/internal/verify"
 )
 
 // verifyCmd judges a stored history.
@@ -20,14 +17,9 @@ func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	f, err := openInput(c.File)
+	verdict, _, err := readHistory(c.File, nil)
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
-	}
-	defer f.Close()
-	verdict, _, err := verify.ReadHistory(f, nil)
-	if err != nil {
-		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
 	}
 	output, err := createOutput(c.JSON, stdout)
 	if err != nil {

@@ -43,7 +43,10 @@ func (l *latencies) distribution() *hdrhistogram.Histogram {
 // forget keeps the histogram only.
 func (l *latencies) forget() {
 	l.distribution()
-	l.exact, l.counted, l.forgotten = l.exact[:0], 0, true
+	if l.exact = l.exact[:0]; cap(l.exact) > maxTrays*traySize {
+		l.exact = nil // the run has been exact up to here
+	}
+	l.counted, l.forgotten = 0, true
 }
 
 func (l *latencies) summary() Latency {

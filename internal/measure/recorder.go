@@ -164,11 +164,16 @@ func (r *Recorder) Trace() *Trace {
 	return t.trace
 }
 
-// Stored returns the figures of a run whose history was read back: those of the
-// live run, except what only its client knew. That is when sending began, for
-// which the first call stands; what was warm-up, of which there is none; what
-// was due when, so that nothing is late; the answers to requests that failed;
-// replays that were not answered; and the client's own load.
+// Stored returns the figures of a run whose history was read back. They are those
+// of the live run, except that a history does not hold
+//
+//   - when sending began: the first call stands for it;
+//   - the warm-up: it is measured like the rest;
+//   - when requests were due: Latency counts from the call, and none is late;
+//   - what became of replays that got no good answer, and of dropped requests;
+//   - what bad answers said, and who answered tries before the last;
+//   - the client's own load, except its Concurrency;
+//   - what was asked, except what the verdict depends on.
 func (r *Recorder) Stored(c verify.Config) Run {
 	asked := Run{ID: c.Run, Workers: c.Workers, Stream: c.Stream, ClockAllowance: c.ClockAllowance.Seconds()}
 	for _, url := range c.Replicas {
@@ -187,8 +192,8 @@ func (r *Recorder) Stored(c verify.Config) Run {
 	return r.Run(asked)
 }
 
-// Run returns run, which says what was asked, with what was measured. run names
-// the replicas and senders, as far as they are known beforehand.
+// Run adds what was measured to run, which holds what was asked, with the names
+// of replicas and senders as far as they are known.
 func (r *Recorder) Run(run Run) Run {
 	t := r.current()
 	defer r.mu.Unlock()
@@ -237,13 +242,13 @@ func perSecond(n int64, seconds float64) float64 {
 type tally struct {
 	from    time.Duration // what was due earlier is warm-up
 	bounded bool          // latencies are in histograms only
-	trace   *Trace        // nil: nobody asked for it
+	trace   *Trace        // nil if the Config says so
 
-	any               bool          // something was measured:
+	begun             bool          // something was measured
 	first, last       time.Duration // the first call, the last return
 	late              int64
 	retried, replayed int64              // warm-up included
-	replicas          []replicaTally     // those beyond have nothing
+	replicas          []replicaTally     // those that are missing have nothing
 	senders           map[string][]int64 // answered, by replica
 	failures          map[Failure]int64  // by outcome and reason
 	responses         latencies          // of answered operations, from when they were due
@@ -270,8 +275,8 @@ func (t *tally) add(n *note) {
 	if n.due < t.from {
 		return
 	}
-	if !t.any {
-		t.any, t.first, t.last = true, n.Call, n.Return
+	if !t.begun {
+		t.begun, t.first, t.last = true, n.Call, n.Return
 	}
 	t.first, t.last = min(t.first, n.Call), max(t.last, n.Return)
 	if n.Call-n.due > lateAfter {

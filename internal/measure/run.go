@@ -24,7 +24,7 @@ type Run struct {
 	Warmup  float64 `json:"warmup_s,omitzero"` // seconds before the measured part
 
 	Duration       float64  `json:"duration_s,omitzero"`        // seconds to send for; absent if the run was limited by number only
-	Timeout        float64  `json:"timeout_s,omitzero"`         // seconds, of each try; absent, like its neighbours, in results of older clients
+	Timeout        float64  `json:"timeout_s,omitzero"`         // seconds, of each try; older clients' results lack these fields
 	Keys           bool     `json:"keys,omitzero"`              // every request had an idempotency key
 	Replays        int      `json:"replays,omitzero"`           // with Keys: one in so many answered requests was to be sent once more
 	Unverified     bool     `json:"unverified,omitzero"`        // answers were only counted

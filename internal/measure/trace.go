@@ -55,8 +55,8 @@ type Trace struct {
 	Waits   *hdrhistogram.Histogram
 	WaitsAt []*hdrhistogram.Histogram
 
-	any bool
-	ok  int64 // answered
+	begun bool
+	ok    int64 // answered
 }
 
 func newTrace() *Trace { return &Trace{Every: 1, Width: bucketTime} }
@@ -75,10 +75,10 @@ func ownSeq(op *verify.Operation) int64 {
 }
 
 func (t *Trace) add(m *Mark) {
-	if !t.any || m.Call < t.Begin {
+	if !t.begun || m.Call < t.Begin {
 		t.Begin = m.Call
 	}
-	t.any = true
+	t.begun = true
 	if m.Outcome != verify.OK {
 		t.UnansweredSeen++
 		if len(t.Unanswered) < maxUnanswered {

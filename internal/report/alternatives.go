@@ -7,7 +7,7 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// alternatives tell in words what the plots show, for those who do not see them.
+// alternatives say in words what the plots show, for people who cannot see them.
 type alternatives struct{ Frontier, Spectrum, Scatter, Throughput string }
 
 func (l words) alternatives(r *Result, d *plots) alternatives {

@@ -54,9 +54,9 @@ var figures = []figure{
 	{"unknown", "", func(r *measure.Run) float64 { return float64(r.Unknown) }, false, -1},
 }
 
-// WriteComparison puts two runs side by side, with what changed from a to b.
-// First it says in what they were not asked to do the same, or why that cannot
-// be known; then neither is called better.
+// WriteComparison puts two runs side by side, with what changed from a to b. If
+// they were not asked to do the same, or that is unknown, it says so first and
+// calls neither better.
 func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) error {
 	t := newSheet(s)
 	like := t.unlike(nameA, nameB, a.Run, b.Run)
@@ -125,8 +125,8 @@ func (f *figure) show(x float64, l lang.Lang) string {
 	return l.Decimal(x) + " " + l.Tr(f.unit)
 }
 
-// change is in percent, and says which is better, unless it is below what two
-// equal runs differ by all the time.
+// change returns the change in percent and whether it is for the better, unless
+// equal runs differ by as much.
 func (f *figure) change(x, y float64) (percent, judgement string) {
 	if x == 0 || y == 0 || x == y {
 		return "", ""
@@ -146,11 +146,11 @@ func (f *figure) change(x, y float64) (percent, judgement string) {
 // An asked is one thing that a run was asked to do, in words.
 type asked struct{ name, value string }
 
-// recordsTask reports whether r holds all that was asked of it.
+// recordsTask reports whether r holds all that it was asked to do.
 func recordsTask(r *measure.Run) bool { return r.Timeout > 0 }
 
-// asked lists what r was asked to do: always in the same order, and only its
-// beginning where r does not record the rest.
+// asked lists what r was asked to do, always in the same order, and only the
+// beginning if r does not record the rest.
 func (l words) asked(r *measure.Run) (all []asked) {
 	add := func(name, value string) { all = append(all, asked{l.Tr(name), cmp.Or(value, "–")}) }
 	number := func(n float64) string {

@@ -145,7 +145,7 @@ func (x *exhibit) markConflicts() {
 	}
 }
 
-// sameText tells whether two answers show one text, of which the verifier may
+// sameText reports whether two answers show one text, of which the verifier may
 // remember the nonce only.
 func sameText(a, b string) bool {
 	if a == b {
@@ -174,8 +174,8 @@ func excerptsWhereDifferent(a, b string) (string, string) {
 	return cut(x), cut(y)
 }
 
-// markPlace marks what is at the violation's place, where nothing that the
-// answers show tells the fault: it is against what was sent, or when.
+// markPlace marks what is at the violation's place if nothing else is marked: then
+// the answers contradict what was sent, or when, and not one another.
 func (x *exhibit) markPlace() {
 	for _, row := range x.Rows {
 		for i := range row.Cells {

@@ -42,8 +42,8 @@ var (
 	uplotLicense string
 )
 
-// policy allows the page its own two scripts, by their hashes, and nothing from
-// anywhere: even a hole in the escaping would run no script and tell nobody.
+// policy allows the page its own two scripts, by their hashes, and no network:
+// even a mistake in escaping could neither run a script nor send anything.
 func policy() string {
 	hash := func(script string) string {
 		sum := sha256.Sum256([]byte(script))
@@ -70,28 +70,28 @@ func WriteHTML(w io.Writer, p *Page) error {
 	run := p.Result.Run
 	view := struct {
 		*Page
-		Run        *measure.Run
-		Verdict    *verify.Verdict
-		Status     string
-		StatusName string
-		Headline   string
-		Numbers    []bigNumber
-		Exhibits   []exhibit
-		Matrix     matrix
-		Plots      *plots
-		Sampled    string
-		Honesty    string
-		Policy     string
-		CSS        template.CSS
-		UplotCSS   template.CSS
-		UplotJS    template.JS
-		JS         template.JS
-		License    string
-		HasSeq     bool
-		Alt        alternatives
+		Run         *measure.Run
+		Verdict     *verify.Verdict
+		Status      string
+		StatusName  string
+		Headline    string
+		Numbers     []bigNumber
+		Exhibits    []exhibit
+		Matrix      matrix
+		Plots       *plots
+		Sampled     string
+		ClientLimit string
+		Policy      string
+		CSS         template.CSS
+		UplotCSS    template.CSS
+		UplotJS     template.JS
+		JS          template.JS
+		License     string
+		HasSeq      bool
+		Alt         alternatives
 	}{
 		Page: p, Run: run, Verdict: p.Result.Verdict, Numbers: l.bigNumbers(run), Plots: newPlots(p), Matrix: newMatrix(p.Trace, run),
-		Sampled: l.sampled(p.Trace), Honesty: l.honesty(run, true),
+		Sampled: l.sampled(p.Trace), ClientLimit: l.clientLimit(run, true),
 		Policy: policy(), CSS: template.CSS(pageCSS), UplotCSS: template.CSS(uplotCSS), UplotJS: template.JS(uplotJS),
 		JS: template.JS(pageJS), License: uplotLicense,
 	}
@@ -105,10 +105,10 @@ func WriteHTML(w io.Writer, p *Page) error {
 	return t.Execute(w, view)
 }
 
-// shortURL is how a page calls a replica.
+// shortURL returns the name of a replica on the page.
 func shortURL(url string) string { return strings.TrimPrefix(url, "http://") }
 
-// A bigNumber is one of the three figures that the task asks for.
+// A bigNumber is one of the three main figures.
 type bigNumber struct{ Name, Value, Unit, Remark, Second, SecondRemark string }
 
 func (l words) bigNumbers(r *measure.Run) []bigNumber {
@@ -128,7 +128,7 @@ func (l words) bigNumbers(r *measure.Run) []bigNumber {
 	}
 }
 
-// A matrix is the answered requests of each sender at each replica.
+// A matrix counts the answered requests of each sender at each replica.
 type matrix struct {
 	Replicas []string
 	Rows     []matrixRow
@@ -143,7 +143,7 @@ type matrixRow struct {
 
 type matrixCell struct {
 	Count int64
-	Share int // of the largest cell, in percent: how dark it is
+	Share int // in percent of the largest cell: how dark it is
 }
 
 func newMatrix(t *measure.Trace, r *measure.Run) matrix {
@@ -178,7 +178,7 @@ func newMatrix(t *measure.Trace, r *measure.Run) matrix {
 	return m
 }
 
-// sampled says what of a long run the plots leave out.
+// sampled says what the plots of a long run leave out.
 func (l words) sampled(t *measure.Trace) string {
 	s := ""
 	if t.Every > 1 {

@@ -13,7 +13,7 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// A Live is how a run stands at one moment, as the terminal shows it.
+// A Live is the state of a run, as the terminal shows it.
 type Live struct {
 	Elapsed time.Duration
 	Limit   time.Duration // of a run limited by time, warm-up included; else 0
@@ -31,7 +31,7 @@ type Live struct {
 // maxLiveReplicas is how many replicas have a line of their own.
 const maxLiveReplicas = 8
 
-// Progress is v in one plain line; last is how many answers there were a second ago.
+// Progress returns v in one plain line. last is the number of answers a second ago.
 func (v *Live) Progress(last int64, l lang.Lang) string {
 	line := l.Say("%s s  %s answered, %s/s, %s failed, %s unknown",
 		fmt.Sprintf("%3.0f", v.Elapsed.Seconds()), lang.Count(v.OK), lang.Count(v.OK-last), lang.Count(v.Failed), lang.Count(v.Unknown))
@@ -41,7 +41,7 @@ func (v *Live) Progress(last int64, l lang.Lang) string {
 	return line
 }
 
-// LiveLines is how many lines a Live of so many replicas takes.
+// LiveLines returns how many lines a Live of so many replicas takes.
 func LiveLines(replicas int) int { return 4 + min(replicas, maxLiveReplicas) }
 
 // ANSI colours (ECMA-48, SGR).
@@ -57,7 +57,7 @@ const (
 // A span is text in one colour, "" for the terminal's own.
 type span struct{ text, color string }
 
-// Lines are LiveLines many, none wider than width columns.
+// Lines returns v in LiveLines lines, none wider than width columns.
 func (v *Live) Lines(width int, s Style) []string {
 	l := s.Lang
 	if s.ASCII {
@@ -145,8 +145,7 @@ func (v *Live) checks(l lang.Lang, dot span, bad func(int64, string, string) spa
 	return line
 }
 
-// sparkline draws the latest of values, as many as there is room for, the
-// highest of them at full height.
+// sparkline draws the latest values that fit, the highest at full height.
 func sparkline(values []int64, width int) string {
 	values = values[max(0, len(values)-max(width, 0)):]
 	if len(values) == 0 {
@@ -165,7 +164,7 @@ var ascii = strings.NewReplacer(lang.Thin, " ", "█", "#", "░", ".", "▪", "
 	"÷", "/",
 	"▁", "_", "▂", "_", "▃", "-", "▄", "-", "▅", "=", "▆", "=", "▇", "#")
 
-// toASCII is text for where nothing else can be shown.
+// toASCII returns text in ASCII.
 func toASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r > '~' {
@@ -175,8 +174,8 @@ func toASCII(text string) string {
 	}, ascii.Replace(text))
 }
 
-// paint joins spans and cuts off what does not fit. What servers and callers
-// have chosen cannot move the cursor: control characters are dropped.
+// paint joins spans and cuts off what does not fit. It drops control characters,
+// so that texts of servers cannot move the cursor.
 func paint(line []span, width int, s Style) string {
 	var b strings.Builder
 	for _, part := range line {

@@ -147,8 +147,8 @@ func (d *plots) operations(t *measure.Trace) opPlot {
 	return o
 }
 
-// placeUnanswered gives operations without a seq the height that the log had
-// when they were called.
+// placeUnanswered gives operations without a seq the head of the log at the time
+// of their call.
 func placeUnanswered(all []measure.Mark) {
 	slices.SortFunc(all, func(a, b measure.Mark) int { return cmp.Compare(a.Return, b.Return) })
 	var acknowledged []measure.Mark // those that raised the head, in order

@@ -13,8 +13,7 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// A Result is all that one call of the client found out, in the form that
-// --json writes.
+// A Result is all that one call of the client found, as --json writes it.
 type Result struct {
 	Schema  int    `json:"schema"`  // SchemaVersion
 	Version string `json:"version"` // of the client
@@ -26,8 +25,8 @@ type Result struct {
 	Exit    int               `json:"exit"`             // the exit status
 }
 
-// Causes are what explains everything else, and is said first: one server
-// listed as several replicas, or servers of different logs.
+// Causes returns what explains all else, to be said first: one server listed as
+// several replicas, or servers of different logs.
 func (r *Result) Causes() []verify.Sentence {
 	switch {
 	case r.Verdict != nil:

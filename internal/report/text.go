@@ -12,16 +12,16 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// A Style is what is known of the place where a text is read.
+// A Style says what the reader's terminal can show.
 type Style struct {
 	Lang  lang.Lang
 	Width int  // of a terminal, in columns; 0 means 80
-	Color bool // ECMA-48 colours are understood
-	ASCII bool // no character beyond it can be shown
+	Color bool // ECMA-48 colours
+	ASCII bool // ASCII only
 }
 
-// WriteText writes r for people, on one screen if all is well: first the
-// figures, then what they are worth.
+// WriteText writes r for people, on one screen if all is well: the figures, then
+// the verdict.
 func WriteText(w io.Writer, r *Result, s Style) error {
 	t := newSheet(s)
 	for _, cause := range r.Causes() {
@@ -78,7 +78,7 @@ func (t *sheet) writeTo(w io.Writer, s Style) error {
 	return err
 }
 
-// paint colours text, where there are colours.
+// paint colours text if the terminal has colours.
 func (t *sheet) paint(color, text string) string {
 	if !t.color || color == "" {
 		return text
@@ -146,13 +146,13 @@ func (t *sheet) run(r *measure.Run) {
 			verify.Quantity{N: n, Noun: "request"}, lang.Count(r.Unreplayed)))
 	}
 	add("senders", "", t.senders(r))
-	add("client", "", t.honesty(r, false))
+	add("client", "", t.clientLimit(r, false))
 	t.labelled(lines)
 	fmt.Fprintln(t)
 	t.table(t.replicas(r))
 }
 
-// numbers are the three figures that the task asks for.
+// numbers writes the three main figures.
 func (t *sheet) numbers(r *measure.Run) {
 	type row struct{ name, value, unit, remark string }
 	var rows []row
@@ -178,7 +178,7 @@ func (t *sheet) numbers(r *measure.Run) {
 	}
 }
 
-// A labelled line has its label in a column of its own.
+// A labelled line has a label in a column of its own.
 type labelled struct{ label, color, text string }
 
 func (t *sheet) labelled(lines []labelled) {
@@ -191,8 +191,8 @@ func (t *sheet) labelled(lines []labelled) {
 	}
 }
 
-// table writes rows in columns, the first to the left and the others to the
-// right, and shortens the first if need be.
+// table writes rows in columns, the first left-aligned and shortened to fit, the
+// others right-aligned.
 func (t *sheet) table(rows [][]string) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -243,7 +243,7 @@ func (l words) replicas(r *measure.Run) [][]string {
 	return rows
 }
 
-// senders says how evenly they were served.
+// senders says how evenly senders were served.
 func (l words) senders(r *measure.Run) string {
 	if len(r.Senders) == 0 {
 		return ""
@@ -273,7 +273,7 @@ func (l words) percentiles(t *measure.Latency) string {
 	return s + " · " + l.Tr("max") + " " + l.Decimal(t.Max) + " " + l.Tr("ms")
 }
 
-// fit shortens s to width characters, of which the last tell more.
+// fit shortens s to width characters: the last ones, which tell names apart.
 func fit(s string, width int) string {
 	if n := utf8.RuneCountInString(s); n > width {
 		return "…" + string([]rune(s)[n-width+1:])
@@ -281,9 +281,8 @@ func fit(s string, width int) string {
 	return s
 }
 
-// honesty says whether the client itself limited the run, and by what that can
-// be told.
-func (l words) honesty(r *measure.Run, long bool) string {
+// clientLimit says whether the client itself limited the run, and why we think so.
+func (l words) clientLimit(r *measure.Run, long bool) string {
 	g := &r.Generator
 	busy := verify.Sentence{Form: "%s of %d processors busy", Args: []any{lang.Amount(g.CPU), g.CPUs}}
 	if long || g.Connections > int64(r.Workers*len(r.Replicas)) { // some had to be opened again
@@ -302,8 +301,8 @@ func (l words) honesty(r *measure.Run, long bool) string {
 	return l.Say("not the limit: %s of %s workers waiting, %s", waiting, workers, busy)
 }
 
-// wrap breaks text at spaces into lines of at most width characters, but for
-// words that are longer.
+// wrap breaks text at spaces into lines of at most width characters, unless a word
+// is longer.
 func wrap(text string, width int) (lines []string) {
 	line, length := "", 0
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '\n' }) {

@@ -74,8 +74,8 @@ func ParseThreshold(s string) (Threshold, error) {
 	return t, nil
 }
 
-// Crossed tells how r misses t, if it does. A figure for which the run was too
-// short is a miss: nothing shows that it held.
+// Crossed reports whether r misses t, and how. A figure for which the run was too
+// short is a miss: nothing shows that the threshold held.
 func (t Threshold) Crossed(r *measure.Run) (how verify.Sentence, crossed bool) {
 	value := t.figure.of(r)
 	switch {

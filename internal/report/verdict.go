@@ -49,8 +49,8 @@ func (t *sheet) worst(c *verify.CheckResult) {
 	}
 }
 
-// checks shows each check in a cell, in two columns if there is room, and
-// below what of them needs a sentence.
+// checks writes a cell for each check, in two columns if there is room, and then
+// the checks that need a sentence.
 func (t *sheet) checks(checks []verify.CheckResult) {
 	cells := make([]checkCell, len(checks))
 	for i := range checks {
@@ -84,7 +84,7 @@ func (t *sheet) checks(checks []verify.CheckResult) {
 // A checkCell is one check in the fewest words.
 type checkCell struct{ mark, color, name, number, unit string }
 
-// shortUnits are for a cell what a Check's Unit says in full.
+// shortUnits say in a cell what a Check's Unit says in full.
 var shortUnits = map[verify.Check]string{
 	verify.Agreement: "entry", verify.Duplicate: "message", verify.LostWrite: "place", verify.RealTimeOrder: "operation",
 	verify.AbortedRead: "failure", verify.GarbageRead: "message", verify.ExactlyOnce: "repeat",
@@ -185,8 +185,7 @@ func (l words) anomaly(v *verify.Violation) string {
 	return l.Anomaly(v.Anomaly) + " (" + l.Tr(v.Check.String()) + ")"
 }
 
-// violation shows the one case to look at first, in words and with what the
-// operations saw.
+// violation writes a case in words, and what the operations saw.
 func (t *sheet) violation(v *verify.Violation) {
 	fmt.Fprintln(t)
 	t.paragraph("", t.anomaly(v)+": "+t.Sentence(v.Why))
@@ -208,8 +207,8 @@ func (l words) broken(session []string) string {
 	return l.Say("both are one worker's own, so this breaks %s too", strings.Join(names, ", "))
 }
 
-// witness tells of one operation. What the server does not show is left out,
-// and inferred places are marked with a tilde.
+// witness writes one operation. It leaves out what the server does not show, and
+// marks inferred places with a tilde.
 func (t *sheet) witness(w *verify.Witness, inferred bool) {
 	who := t.words.witness(w)
 	if w.Forgotten {
@@ -241,7 +240,7 @@ func (t *sheet) witness(w *verify.Witness, inferred bool) {
 	}
 }
 
-// excerpt is the beginning of text, on one line.
+// excerpt returns the beginning of text, quoted, on one line.
 func excerpt(text string, width int) string {
 	quoted := []rune(fmt.Sprintf("%q", text))
 	if len(quoted) > width {

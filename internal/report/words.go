@@ -10,7 +10,7 @@ import (
 // words are what the view model says, in one language.
 type words struct{ lang.Lang }
 
-// headline is a status, for the style, its name, and what it means.
+// headline returns a status as a class of the style sheet, its name, and its meaning.
 func (l words) headline(v *verify.Verdict) (status, name, words string) {
 	if v == nil {
 		return "unverified", l.Tr("not verified"), l.Tr("the answers were only counted (--no-verify)")
@@ -63,7 +63,7 @@ func (l words) checkRow(c *verify.CheckResult) checkRow {
 	return row
 }
 
-// none says that there is nothing of a unit.
+// none returns "no" and the unit.
 func (l words) none(unit string) string {
 	return l.Say("no %s", l.Inflect(0, unit))
 }
@@ -84,12 +84,12 @@ func (l words) replica(w *verify.Witness) string {
 	return l.Say("replica %d", w.Replica+1)
 }
 
-// elapsed is a moment of the run.
+// elapsed returns a moment of the run.
 func (l words) elapsed(e verify.Elapsed) string {
 	return l.Point(fmt.Sprintf("%.6f", float64(e)/1e9)) + " " + l.Tr("s")
 }
 
-// plotWords are those that the page's script writes.
+// plotWords returns the words that the page's script writes.
 func (l words) plotWords() map[string]string {
 	words := map[string]string{"point": "."}
 	for _, w := range []string{
