@@ -15,8 +15,10 @@ import (
 	"dummymessenger/internal/browsertest"
 	"dummymessenger/internal/faulty"
 	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/report/lang"
+	"dummymessenger/internal/verify"
 )
 
 // page is the report of a run of requests by 50 workers against s.
@@ -78,6 +80,36 @@ const (
 	downloads  = `performance.getEntriesByType("resource").map(r => r.name)`
 	background = `getComputedStyle(document.body).backgroundColor`
 )
+
+// The scatter plot is drawn whatever the fastest request took.
+func TestAnyFastest(t *testing.T) {
+	b := browsertest.Start(t)
+	for _, fastest := range []time.Duration{time.Microsecond, 12 * time.Microsecond, 121 * time.Microsecond,
+		124 * time.Microsecond, time.Second} {
+		recorder := measure.NewRecorder(measure.Config{Trace: true})
+		for i := range 500 {
+			call := time.Duration(i) * time.Millisecond
+			op := &verify.Operation{Number: i, Outcome: verify.OK, Call: call,
+				Return: call + fastest + time.Duration(i)*20*time.Microsecond}
+			recorder.Add(op, call)
+		}
+		run := recorder.Stored(verify.Config{})
+		file, err := os.Create(filepath.Join(t.TempDir(), "report.html"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.WriteHTML(file, &report.Page{Result: &report.Result{Run: &run}, Trace: recorder.Trace()}); err != nil {
+			t.Fatal(err)
+		}
+		p := browsertest.Open(t, b, "fastest-"+fastest.String(), "file://"+file.Name(), browser.View{})
+		if complaints := p.Complaints(); len(complaints) > 0 {
+			t.Errorf("the fastest took %v: %q", fastest, complaints)
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
 
 // The report is one file without a network, drawn in full in light and dark and
 // on a phone, and says in words what it draws.
