@@ -52,8 +52,8 @@ type bench struct {
 	capacity float64 // stored per second at 500 workers, as row 2 found it; 0: not known
 }
 
-// measure is the whole run. It reports an error only if no row can be measured.
-func measure(ctx context.Context, c *runCmd, stderr io.Writer) (r *result, err error) {
+// runAll measures every row. It reports an error only if no row can be measured.
+func runAll(ctx context.Context, c *runCmd, stderr io.Writer) (r *result, err error) {
 	load, busy := loadAverage() // before we are the load
 	b := &bench{scale: full, profiles: c.Profile, stderr: stderr}
 	b.rounds = c.Rounds

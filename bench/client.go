@@ -14,8 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/process"
-	"dummymessenger/internal/report"
 )
 
 // A load is one run of the client.
@@ -36,8 +36,8 @@ type load struct {
 
 // outcome is what the client found out, as far as we need it.
 type outcome struct {
-	Run     *report.Run `json:"run"`
-	Verdict *verdict    `json:"verdict"`
+	Run     *measure.Run `json:"run"`
+	Verdict *verdict     `json:"verdict"`
 }
 
 type verdict struct {
@@ -62,7 +62,7 @@ func (b *bench) task() []string {
 
 // send runs the client to its end. It is an error if the answers were not
 // proved right.
-func (b *bench) send(ctx context.Context, l load) (*report.Run, error) {
+func (b *bench) send(ctx context.Context, l load) (*measure.Run, error) {
 	argv := slices.Concat(pinned(l.cpu), []string{b.client, "run", "--quiet", "--json", "-"}, l.args)
 	if l.unverified {
 		argv = append(argv, "--no-verify")
@@ -158,7 +158,7 @@ func (b *bench) throughput(name string, l load) contender {
 // a part of what would be fair.
 func (b *bench) ownClients(name string, g *group, workers int) contender {
 	return contender{name: name, run: func(ctx context.Context) (float64, error) {
-		runs := make([]*report.Run, len(g.urls))
+		runs := make([]*measure.Run, len(g.urls))
 		errs := make([]error, len(g.urls))
 		var wg sync.WaitGroup
 		for i, url := range g.urls {

@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"dummymessenger/internal/report"
+	"dummymessenger/internal/measure"
 )
 
 // What voids a row, and what its design excuses.
@@ -38,7 +38,7 @@ func TestJudge(t *testing.T) {
 		{name: "many senders", load: load{manySenders: true}, exit: 3, ok: 5, verdict: "inconclusive", reasons: []string{idle}, counts: true},
 		{name: "short", load: load{tooShort: true}, exit: 3, ok: 5, verdict: "inconclusive", reasons: []string{tooFew}, counts: true},
 	} {
-		o := outcome{Run: &report.Run{OK: c.ok}}
+		o := outcome{Run: &measure.Run{OK: c.ok}}
 		if c.verdict != "" {
 			o.Verdict = &verdict{Status: c.verdict, Reasons: c.reasons}
 		}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 )
 
 // A machine is what everything ran on. What cannot be found out is left empty.
@@ -128,7 +128,7 @@ func (b *bench) plan() string {
 	if b.tooShort {
 		return "one round of a few hundred requests"
 	}
-	return fmt.Sprintf("%s after a warm-up; timed runs: %s after %s of warming up", report.Plural(int64(b.rounds), "round"), b.length, b.warmup)
+	return fmt.Sprintf("%s after a warm-up; timed runs: %s after %s of warming up", lang.Plural(int64(b.rounds), "round"), b.length, b.warmup)
 }
 
 // commit is what git says of the source folder, if there is git.

@@ -96,7 +96,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
-	report, err := measure(ctx, c, stderr)
+	report, err := runAll(ctx, c, stderr)
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "bench: interrupted; everything is stopped and cleaned up")

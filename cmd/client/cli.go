@@ -35,8 +35,8 @@ type cli struct {
 	Selftest selftestCmd `cmd:"" help:"Try the proof on servers that are known to be wrong."`
 }
 
-// A command does its work and returns the exit status. It need not look at
-// errors of writing to stdout: run does.
+// A command does its work and returns the exit status. It may ignore errors of
+// writing to stdout, which run reports.
 type command interface {
 	run(ctx context.Context, stdout, stderr io.Writer) int
 }
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return status
 }
 
-// parse returns the command that args ask for, or nil and the status to exit with.
+// parse returns the command in args, or nil and the status to exit with.
 func parse(c *cli, args []string, stdout *sink, stderr io.Writer) (selected command, status int) {
 	exited := false // kong prints --help or --version, calls this and goes on
 	parser := kong.Must(c,

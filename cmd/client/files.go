@@ -10,8 +10,8 @@ import (
 	"dummymessenger/internal/textfile"
 )
 
-// A sink is an output that remembers the first error of writing to it. What
-// comes after that is dropped.
+// A sink is an output that keeps the first error of writing to it, and drops
+// what is written after that.
 type sink struct {
 	io.Writer
 	err error
@@ -58,8 +58,8 @@ func checkNames(files ...named) error {
 	return nil
 }
 
-// same tells whether two names are of one regular file. One that is not there
-// yet is known by its name only.
+// same reports whether two names are of one regular file. Files that do not
+// exist yet are compared by name.
 func same(a, b string) bool {
 	if a == "" || b == "" || a == "-" || b == "-" {
 		return false
@@ -82,7 +82,7 @@ func openInput(name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// createFile creates a file, or is stdout for -.
+// createFile creates a file, or returns stdout for -.
 func createFile(name string, stdout io.Writer) (io.WriteCloser, error) {
 	if name == "-" {
 		return stdoutFile{stdout}, nil
@@ -90,7 +90,7 @@ func createFile(name string, stdout io.Writer) (io.WriteCloser, error) {
 	return os.Create(name)
 }
 
-// stdoutFile is stdout as a file. It has no errors, since run tells them.
+// stdoutFile is stdout as a file. It returns no errors, since run reports them.
 type stdoutFile struct{ io.Writer }
 
 func (f stdoutFile) Write(p []byte) (int, error) {
@@ -100,9 +100,9 @@ func (f stdoutFile) Write(p []byte) (int, error) {
 
 func (stdoutFile) Close() error { return nil }
 
-// openAnnotations checks what --annotate names, if anything, and returns what
-// reads it. A regular file may be written during the run, so it is read then;
-// a pipe has been read here, since it yields its content once.
+// openAnnotations checks the file of --annotate, if there is one, and returns
+// the function to read it after the run. A regular file may be written during
+// the run; a pipe yields its content once, so it is read here.
 func openAnnotations(name string) (read func() ([]report.Annotation, error), err error) {
 	read = func() ([]report.Annotation, error) { return readAnnotations(name) }
 	info, err := os.Stat(name)

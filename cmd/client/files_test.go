@@ -179,7 +179,8 @@ func TestWindowsText(t *testing.T) {
 	result := filepath.Join(dir, "result")
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), []string{"-q", "-n", "200", "--senders", senders, "--profile", profile,
-		"--html", filepath.Join(dir, "html"), "--annotate", annotations, "--json", result, newReplica(t, newMemory(), nil)}, &stdout, &stderr)
+		"--html", filepath.Join(dir, "html"), "--annotate", annotations, "--json", result, newReplica(t, newMemory(), nil)},
+		&stdout, &stderr)
 	if status != exitVerified || !strings.Contains(stdout.String(), "(Anna)") {
 		t.Errorf("status %d, want %d and the sender Anna\n%s%s", status, exitVerified, &stdout, &stderr)
 	}

@@ -19,7 +19,8 @@ func TestNoServer(t *testing.T) {
 	ln.Close()
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), []string{"http://" + ln.Addr().String()}, &stdout, &stderr)
-	if status != exitFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), "is it running?") || !strings.Contains(stderr.String(), "connection refused") {
+	if status != exitFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), "is it running?") ||
+		!strings.Contains(stderr.String(), "connection refused") {
 		t.Errorf("status %d, want %d\nstdout: %s\nstderr: %s", status, exitFailed, &stdout, &stderr)
 	}
 }
@@ -41,7 +42,8 @@ func TestServersGone(t *testing.T) {
 		}
 		status, r := try(t, t.Context(), "-c", "10", "-n", "900", newReplica(t, m, gone), newReplica(t, m, gone))
 		if status != test.status || r.Run.OK >= 900 || r.Run.Unknown == 0 {
-			t.Errorf("gone after %d requests: status %d, want %d; %d ok, %d unknown", test.after, status, test.status, r.Run.OK, r.Run.Unknown)
+			t.Errorf("gone after %d requests: status %d, want %d; %d ok, %d unknown", test.after, status, test.status, r.Run.OK,
+				r.Run.Unknown)
 		}
 		if test.after == 1 && (r.Run.OK > 0 || r.Verdict.Status != verify.Inconclusive || len(r.Verdict.Reasons) == 0) {
 			t.Errorf("%d ok, %v, reasons %q, want none answered and that it is inconclusive", r.Run.OK, r.Verdict.Status, r.Verdict.Reasons)

@@ -3,6 +3,7 @@ package main
 import (
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -18,7 +19,7 @@ type history struct {
 	zip      *gzip.Writer // nil if the file is not compressed
 	recorder *verify.Recorder
 
-	floor func() int64 // the Verifier's, in a streamed run; else nil
+	floor func() int64 // the Verifier's in a streamed run, else nil
 	count atomic.Int64
 }
 
@@ -44,11 +45,11 @@ func createHistory(name string, test *loadtest.Test) (*history, error) {
 	return h, nil
 }
 
-// markEvery is after how many operations a streamed run's history says what a
-// reader may forget.
+// markEvery is after how many operations the history of a streamed run says
+// what a reader may forget.
 const markEvery = 256
 
-// record is called by many workers. An error stays until close.
+// record is called by many workers. close returns its first error.
 func (h *history) record(op *verify.Operation) {
 	_ = h.recorder.Record(op)
 	if h.floor != nil && h.count.Add(1)%markEvery == 0 {
@@ -62,4 +63,19 @@ func (h *history) close() error {
 		err = errors.Join(err, h.zip.Close())
 	}
 	return errors.Join(err, h.file.Close())
+}
+
+// readHistory judges a stored history, and calls each, if not nil, with every
+// operation.
+func readHistory(name string, each func(*verify.Operation)) (*verify.Verdict, verify.Config, error) {
+	f, err := openInput(name)
+	if err != nil {
+		return nil, verify.Config{}, err
+	}
+	defer f.Close()
+	verdict, cfg, err := verify.ReadHistory(f, each)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return verdict, cfg, err
 }

@@ -2,13 +2,13 @@ package main
 
 import "fmt"
 
-// spareFiles are for what a run opens beside its connections: outputs, standard
-// streams, name look-ups.
+// spareFiles is how many files a run opens beside its connections: outputs,
+// standard streams, name look-ups.
 const spareFiles = 32
 
-// enoughFiles is an error if this process cannot open a connection of each
-// worker to each replica, of perConnection files each: then the servers would
-// be blamed for what is its own limit.
+// enoughFiles returns an error if this process may not open a connection for each
+// worker and replica, of perConnection files each. The run would blame the
+// servers for that.
 func enoughFiles(workers, replicas, perConnection int) error {
 	have, need := openFiles(), uint64(workers)*uint64(replicas)*uint64(perConnection)+spareFiles
 	if need <= have {

@@ -16,9 +16,10 @@ import (
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 )
 
-// frameTime is how long each picture of the live view stands.
+// frameTime is the time between two frames of the live view.
 const frameTime = 100 * time.Millisecond
 
 // ttyOf returns the terminal that w is, or nil.
@@ -32,8 +33,8 @@ func ttyOf(w io.Writer) *os.File {
 	return nil
 }
 
-// canRedraw reports whether w is a terminal that tells its size: without it
-// nothing can be drawn again in place.
+// canRedraw reports whether w is a terminal of known size, in which lines can be
+// drawn again in place.
 func canRedraw(w io.Writer) bool {
 	f := ttyOf(w)
 	if f == nil {
@@ -43,31 +44,30 @@ func canRedraw(w io.Writer) bool {
 	return err == nil && width > 0 && height > 0
 }
 
-// styleOf is what the environment says of the terminal that w is, if it is one
-// (no-color.org; POSIX locales).
-func styleOf(w io.Writer, lang report.Lang) report.Style {
+// styleOf returns how to write to w, by what the environment says of its terminal,
+// if it is one (no-color.org; POSIX locales).
+func styleOf(w io.Writer, l lang.Lang) report.Style {
 	f := ttyOf(w)
 	if f == nil {
-		return report.Style{Lang: lang}
+		return report.Style{Lang: l}
 	}
 	charset := strings.ToLower(locale())
 	utf8 := strings.Contains(charset, "utf-8") || strings.Contains(charset, "utf8") || runtime.GOOS == "windows"
-	width, _, _ := term.GetSize(int(f.Fd())) // 0 if it does not tell
-	return report.Style{Lang: lang, Width: width, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
+	width, _, _ := term.GetSize(int(f.Fd())) // 0 if unknown
+	return report.Style{Lang: l, Width: width, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
 }
 
-// startLive shows how the run goes in a few lines that are drawn again and
-// again, and stay as they are when stop is called. Lines written to above stay
-// above them.
+// startLive shows the state of the run in a few lines, drawn again and again until
+// stop is called. Lines written to above stay above them.
 func startLive(
-	ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, trace *report.Trace, style report.Style,
+	ctx context.Context, stderr io.Writer, test *loadtest.Test, plan report.Live, style report.Style,
 ) (stop func(), above io.Writer) {
-	v := &liveView{test: test, plan: plan, trace: trace, start: time.Now()}
+	v := &liveView{test: test, plan: plan, start: time.Now()}
 	v.update(v.start, false)
 
 	lines := mpb.New(mpb.WithOutput(stderr), mpb.WithRefreshRate(frameTime))
 	var bars []*mpb.Bar
-	for i := range report.LiveLines(len(plan.Replicas)) {
+	for i := range report.LiveLines(len(plan.URLs)) {
 		line := func(w io.Writer, s decor.Statistics) error {
 			_, err := io.WriteString(w, v.now.Load().Lines(s.AvailableWidth, style)[i])
 			return err
@@ -91,52 +91,40 @@ func startLive(
 	}, lines
 }
 
-// A liveView puts the state of a run together, once for each picture.
+// A liveView collects the state of a run, once for each frame.
 type liveView struct {
 	test  *loadtest.Test
 	plan  report.Live // what does not change
-	trace *report.Trace
 	start time.Time
 
-	last  time.Time
-	lastN int64
-	rates []int64
-	now   atomic.Pointer[report.Live]
+	last   time.Time
+	lastOK int64
+	rates  []int64
+	now    atomic.Pointer[report.Live]
 }
 
 // maxRates is more than a terminal is wide.
 const maxRates = 500
 
 func (v *liveView) update(now time.Time, over bool) {
-	s, live := v.test.Snapshot(), v.plan
+	live := v.plan
 	live.Elapsed, live.Over = now.Sub(v.start), over
-	live.OK, live.Failed, live.Unknown, live.InFlight = s.OK, s.Failed, s.Unknown, s.InFlight
-	live.P50, live.P99 = v.trace.Waits()
-	live.Replicas = make([]report.LiveReplica, len(v.plan.Replicas))
-	for i, r := range v.plan.Replicas {
-		live.Replicas[i] = report.LiveReplica{URL: r.URL, OK: s.ByReplica[i]}
-	}
-	if verifier := v.test.Verifier(); verifier != nil {
-		checks := verifier.Live()
-		live.Checks = &checks
-	}
+	live.Snapshot, live.InFlight, live.Checks = v.test.Figures().Snapshot(), v.test.InFlight(), checks(v.test)
+	live.P50, live.P99 = v.test.Figures().Waits()
 	if since := now.Sub(v.last); !v.last.IsZero() && since >= frameTime/2 {
-		v.rates = append(v.rates, int64(float64(s.OK-v.lastN)/since.Seconds()))
+		v.rates = append(v.rates, int64(float64(live.OK-v.lastOK)/since.Seconds()))
 		v.rates = v.rates[max(0, len(v.rates)-maxRates):]
 	}
-	v.last, v.lastN = now, s.OK
+	v.last, v.lastOK = now, live.OK
 	live.Rates = append([]int64(nil), v.rates...)
 	v.now.Store(&live)
 }
 
-// livePlan is what a live view needs to know of a run beforehand.
+// livePlan returns what a live view knows of a run beforehand.
 func livePlan(c loadtest.Config) report.Live {
-	plan := report.Live{Planned: int64(c.Requests)}
+	plan := report.Live{Planned: int64(c.Requests), URLs: c.URLs}
 	if c.Duration > 0 && c.Requests == 0 {
 		plan.Limit = c.Warmup + c.Duration
-	}
-	for _, url := range c.URLs {
-		plan.Replicas = append(plan.Replicas, report.LiveReplica{URL: url})
 	}
 	return plan
 }

@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 
+	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
@@ -14,26 +16,26 @@ import (
 // outputs are all that a run writes.
 type outputs struct {
 	result  *output
-	history *history // nil: none
-	html    *os.File // nil: none
-	trace   *report.Trace
-	record  func(*verify.Operation) // takes each operation; nil if nothing is made of them
+	history *history                // nil: none
+	html    *os.File                // nil: none
+	trace   func() *measure.Trace   // of the run, when it is over
+	record  func(*verify.Operation) // takes each operation; nil if there is no history
 
 	stopProfile func() error
 }
 
-// open creates the files before the run, so that a long run is not lost to a
-// name mistyped. If one of them cannot be created, none is left.
-func (c *runCmd) open(test *loadtest.Test, trace *report.Trace, live bool, stdout io.Writer) (*outputs, error) {
-	o := &outputs{trace: trace}
-	if err := o.create(c, test, live, stdout); err != nil {
+// open creates the files before the run, so that a mistyped name does not cost a
+// long run. If one of them cannot be created, none is left.
+func (c *runCmd) open(test *loadtest.Test, stdout io.Writer) (*outputs, error) {
+	o := &outputs{trace: test.Figures().Trace}
+	if err := o.create(c, test, stdout); err != nil {
 		o.discard()
 		return nil, err
 	}
 	return o, nil
 }
 
-func (o *outputs) create(c *runCmd, test *loadtest.Test, live bool, stdout io.Writer) (err error) {
+func (o *outputs) create(c *runCmd, test *loadtest.Test, stdout io.Writer) (err error) {
 	if o.result, err = createOutput(c.JSON, stdout); err != nil {
 		return err
 	}
@@ -49,15 +51,12 @@ func (o *outputs) create(c *runCmd, test *loadtest.Test, live bool, stdout io.Wr
 		}
 		o.record = o.history.record
 	}
-	if o.html != nil || live {
-		o.record = both(o.record, o.trace.Add)
-	}
 	// Last, as discard does not know how to end it.
 	o.stopProfile, err = startProfile(c.CPUProfile)
 	return err
 }
 
-// checkNames is an error if the files that flags name cannot be used together.
+// checkNames returns an error if the files cannot be used together.
 func (c *runCmd) checkNames() error {
 	return checkNames(
 		named{flag: "--json", file: c.JSON, written: true, dash: true}, named{flag: "--history", file: c.History, written: true},
@@ -66,18 +65,7 @@ func (c *runCmd) checkNames() error {
 		named{flag: "--token-file", file: c.TokenFile}, named{flag: "--ca-file", file: c.CAFile})
 }
 
-// both calls first, which may be nil, and second.
-func both(first, second func(*verify.Operation)) func(*verify.Operation) {
-	if first == nil {
-		return second
-	}
-	return func(op *verify.Operation) {
-		first(op)
-		second(op)
-	}
-}
-
-// discard removes the files of a run that there will not be.
+// discard removes the files of a run that does not begin.
 func (o *outputs) discard() {
 	files := []*os.File{o.html}
 	if o.result != nil {
@@ -99,16 +87,17 @@ func (o *outputs) discard() {
 	}
 }
 
-// finish writes what the run came to and returns the exit status. A file that
-// cannot be written keeps no other from it, nor the text. unread is what is
-// wrong with the annotations.
+// finish writes the result and returns the exit status. If a file cannot be
+// written, the others are, and the text. unread is an error of reading the
+// annotations.
 func (o *outputs) finish(result *report.Result, annotations []report.Annotation, unread error, stderr io.Writer) int {
 	err := o.stopProfile()
 	if o.history != nil {
 		err = errors.Join(err, o.history.close())
 	}
 	if o.html != nil {
-		page := &report.Page{Result: result, Trace: o.trace, Annotations: annotations, Environment: environment(result.Run), Lang: o.result.style.Lang}
+		page := &report.Page{Result: result, Trace: o.trace(), Annotations: annotations, Environment: environment(result.Run),
+			Lang: o.result.style.Lang}
 		err = errors.Join(err, writePage(o.html, page))
 	}
 	result.Exit = exitStatus(result)
@@ -118,15 +107,19 @@ func (o *outputs) finish(result *report.Result, annotations []report.Annotation,
 	return o.result.write(result, err, stderr)
 }
 
+// newResult puts together what is known of a run.
+func newResult(run *measure.Run, verdict *verify.Verdict) *report.Result {
+	return &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: run, Verdict: verdict}
+}
+
 // An output is where the result goes.
 type output struct {
-	text  io.Writer      // nil: none
-	json  io.WriteCloser // nil: none
+	text  io.Writer      // nil if there is none
+	json  io.WriteCloser // nil if there is none
 	style report.Style   // of text
 }
 
-// createOutput opens the file before the run, so that a long run is not lost
-// to a name mistyped.
+// createOutput opens the JSON file, if there is one.
 func createOutput(jsonName string, stdout io.Writer) (*output, error) {
 	if jsonName == "" {
 		return &output{text: stdout}, nil
@@ -139,7 +132,8 @@ func createOutput(jsonName string, stdout io.Writer) (*output, error) {
 }
 
 // write writes r and returns the exit status: r's, unless something cannot be
-// written. failed is what is wrong with other files; all is told on stderr.
+// written. failed is the error of writing other files; write reports all errors on
+// stderr.
 func (o *output) write(r *report.Result, failed error, stderr io.Writer) int {
 	if failed != nil {
 		r.Exit = exitCannotWrite

@@ -6,8 +6,8 @@ import (
 	"runtime/pprof"
 )
 
-// startProfile records where processor time goes until the function that it
-// returns is called. Without a name it does nothing.
+// startProfile writes a CPU profile until stop is called. Without a name it does
+// nothing.
 func startProfile(name string) (stop func() error, err error) {
 	if name == "" {
 		return func() error { return nil }, nil
@@ -16,7 +16,7 @@ func startProfile(name string) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &sink{Writer: f} // pprof tells of no error
+	out := &sink{Writer: f} // pprof returns no error
 	if err := pprof.StartCPUProfile(out); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

@@ -9,25 +9,32 @@ import (
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
+	"dummymessenger/internal/verify"
 )
 
-const interruptedText = "interrupted: waiting for the requests under way; once more, and what there is is lost"
+const interruptedText = "interrupted: waiting for the requests under way; ^C again quits without a report"
 
 // startProgress writes one line a second until the function it returns is
 // called, and one when ctx ends.
-func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test, lang report.Lang) (stop func()) {
+func startProgress(ctx context.Context, stderr io.Writer, test *loadtest.Test, l lang.Lang) (stop func()) {
 	start, last := time.Now(), int64(0)
 	show := func(now time.Time) {
-		s := test.Snapshot()
-		live := report.Live{Elapsed: now.Sub(start), OK: s.OK, Failed: s.Failed, Unknown: s.Unknown}
-		if v := test.Verifier(); v != nil {
-			checks := v.Live()
-			live.Checks = &checks
-		}
-		fmt.Fprintln(stderr, live.Progress(last, lang))
-		last = s.OK
+		live := report.Live{Elapsed: now.Sub(start), Snapshot: test.Figures().Snapshot(), Checks: checks(test)}
+		fmt.Fprintln(stderr, live.Progress(last, l))
+		last = live.OK
 	}
-	return startWatch(ctx, time.Second, show, func() { fmt.Fprintln(stderr, lang.Say(interruptedText)) })
+	return startWatch(ctx, time.Second, show, func() { fmt.Fprintln(stderr, l.Say(interruptedText)) })
+}
+
+// checks returns what was verified so far, nil if nothing is.
+func checks(test *loadtest.Test) *verify.Live {
+	v := test.Verifier()
+	if v == nil {
+		return nil
+	}
+	live := v.Live()
+	return &live
 }
 
 // startWatch calls show every so often until the function it returns is
@@ -44,7 +51,7 @@ func startWatch(ctx context.Context, every time.Duration, show func(now time.Tim
 			case <-done:
 				return
 			case <-ended:
-				ended = nil // it is said once
+				ended = nil // once
 				interrupted()
 			case now := <-ticker.C:
 				show(now)

@@ -13,7 +13,9 @@ import (
 	"strings"
 
 	"dummymessenger/internal/buildinfo"
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/textfile"
 	"dummymessenger/internal/verify"
 )
@@ -31,7 +33,7 @@ func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 		if c.File == "-" {
 			return complain(stderr, errors.New("name the report of a history from stdin with --output"), exitUsage)
 		}
-		c.Output = besides(c.File)
+		c.Output = reportName(c.File)
 	}
 	err := checkNames(named{flag: "HISTORY", file: c.File, dash: true}, named{flag: "--annotate", file: c.Annotate},
 		named{flag: "--output", file: c.Output, written: true, dash: true})
@@ -42,24 +44,21 @@ func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	f, err := openInput(c.File)
+	figures := measure.NewRecorder(measure.Config{Trace: true})
+	verdict, cfg, err := readHistory(c.File, func(op *verify.Operation) { figures.Add(op, op.Call) })
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	defer f.Close()
-	trace := report.NewTrace(0)
-	verdict, cfg, err := verify.ReadHistory(f, trace.Add)
-	if err != nil {
-		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
-	}
-	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: trace.Run(cfg), Verdict: verdict}
+	run := figures.Stored(cfg)
+	result := newResult(&run, verdict)
 	out, err := createFile(c.Output, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	page := &report.Page{
-		Result: result, Trace: trace, Annotations: annotations, Lang: language(c.Lang),
-		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run}, {Name: "version", Value: buildinfo.Read().Version}},
+		Result: result, Trace: figures.Trace(), Annotations: annotations, Lang: language(c.Lang),
+		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run},
+			{Name: "version", Value: result.Version}},
 	}
 	if err := writePage(out, page); err != nil {
 		return complain(stderr, err, exitCannotWrite)
@@ -71,8 +70,8 @@ func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	return result.Exit
 }
 
-// besides names the report of a history like the history.
-func besides(history string) string {
+// reportName returns the name of the HTML file beside a history.
+func reportName(history string) string {
 	name := strings.TrimSuffix(history, ".gz")
 	name = strings.TrimSuffix(name, filepath.Ext(name)) + ".html"
 	if name == history {
@@ -86,7 +85,7 @@ func writePage(f io.WriteCloser, page *report.Page) error {
 	return errors.Join(report.WriteHTML(b, page), b.Flush(), f.Close())
 }
 
-// readAnnotations reads what --annotate names, if anything.
+// readAnnotations reads the file of --annotate, if there is one.
 func readAnnotations(name string) ([]report.Annotation, error) {
 	if name == "" {
 		return nil, nil
@@ -102,12 +101,13 @@ func readAnnotations(name string) ([]report.Annotation, error) {
 	return annotations, nil
 }
 
-// language is the flag's, or else that of the locale (POSIX, "Internationalization Variables").
-func language(flag string) report.Lang {
+// language returns that of the flag, or else of the locale (POSIX,
+// "Internationalization Variables").
+func language(flag string) lang.Lang {
 	if flag != "" {
-		return report.Lang(flag)
+		return lang.Lang(flag)
 	}
-	return report.LangOf(locale())
+	return lang.Of(locale())
 }
 
 func locale() string {
@@ -119,8 +119,8 @@ func locale() string {
 	return ""
 }
 
-// environment is where and how a run was made.
-func environment(r *report.Run) []report.Fact {
+// environment says where and how a run was made.
+func environment(r *measure.Run) []report.Fact {
 	return []report.Fact{
 		{Name: "command line", Value: commandLine(os.Args)},
 		{Name: "seed", Value: fmt.Sprint(r.Seed)},
@@ -132,7 +132,7 @@ func environment(r *report.Run) []report.Fact {
 	}
 }
 
-// commandLine quotes what a shell would split or expand.
+// commandLine joins args, and quotes what a shell would split or expand.
 func commandLine(args []string) string {
 	quoted := make([]string, len(args))
 	for i, arg := range args {

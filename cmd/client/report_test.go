@@ -31,16 +31,19 @@ func TestReportViolated(t *testing.T) {
 		return true
 	}
 	dir := t.ArtifactDir()
-	history, live, later, shades := filepath.Join(dir, "run.jsonl.gz"), filepath.Join(dir, "live.html"), filepath.Join(dir, "later.html"), filepath.Join(dir, "faults")
+	history, live, later, shades := filepath.Join(dir, "run.jsonl.gz"), filepath.Join(dir, "live.html"),
+		filepath.Join(dir, "later.html"), filepath.Join(dir, "faults")
 	if err := os.WriteFile(shades, []byte(`{"from":0.01,"to":0.03,"label":"disk <full>"}`+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	status, _ := try(t, t.Context(), "-c", "10", "-n", "900", "--history", history, "--html", live, "--annotate", shades, newReplica(t, m, wrong), newReplica(t, m, nil))
+	status, _ := try(t, t.Context(), "-c", "10", "-n", "900", "--history", history, "--html", live, "--annotate", shades,
+		newReplica(t, m, wrong), newReplica(t, m, nil))
 	if status != exitViolated {
 		t.Fatalf("status %d, want %d", status, exitViolated)
 	}
 	var stderr bytes.Buffer
-	if status := run(t.Context(), []string{"report", history, "-o", later, "--lang", "ru", "--annotate", shades}, &stderr, &stderr); status != exitViolated {
+	if status := run(t.Context(), []string{"report", history, "-o", later, "--lang", "ru", "--annotate", shades},
+		&stderr, &stderr); status != exitViolated {
 		t.Errorf("report: status %d, want %d\n%s", status, exitViolated, &stderr)
 	}
 	for name, want := range map[string][]string{
@@ -63,24 +66,26 @@ func TestReportViolated(t *testing.T) {
 }
 
 // Without -o the report is beside its history, and never in its place.
-func TestReportBesides(t *testing.T) {
+func TestReportName(t *testing.T) {
 	for history, want := range map[string]string{
 		"a/run.jsonl.gz": "a/run.html", "run.jsonl": "run.html", "run": "run.html", "run.gz": "run.html", "run.html": "run.html.html",
 	} {
-		if got := besides(history); got != want {
-			t.Errorf("besides(%s) = %s, want %s", history, got, want)
+		if got := reportName(history); got != want {
+			t.Errorf("reportName(%s) = %s, want %s", history, got, want)
 		}
 	}
 	m := newMemory()
 	history := filepath.Join(t.TempDir(), "run.jsonl.gz")
-	if status, _ := try(t, t.Context(), "-n", "300", "--history", history, newReplica(t, m, nil), newReplica(t, m, nil)); status != exitVerified {
+	if status, _ := try(t, t.Context(), "-n", "300", "--history", history, newReplica(t, m, nil),
+		newReplica(t, m, nil)); status != exitVerified {
 		t.Fatalf("status %d", status)
 	}
 	var stderr bytes.Buffer
-	if status := run(t.Context(), []string{"report", history}, &stderr, &stderr); status != exitVerified || !strings.Contains(stderr.String(), besides(history)) {
+	if status := run(t.Context(), []string{"report", history}, &stderr, &stderr); status != exitVerified ||
+		!strings.Contains(stderr.String(), reportName(history)) {
 		t.Errorf("status %d, want %d, and where the report is:\n%s", status, exitVerified, &stderr)
 	}
-	if _, err := os.Stat(besides(history)); err != nil {
+	if _, err := os.Stat(reportName(history)); err != nil {
 		t.Error(err)
 	}
 }
@@ -121,8 +126,10 @@ func TestAnnotateMistakes(t *testing.T) {
 	}
 	m := newMemory()
 	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", bad, newReplica(t, m, nil)}, &stdout, &stderr); status != exitNoInput || len(m.log) > 0 {
-		t.Errorf("malformed annotations: status %d after %d messages, want %d before the first\n%s", status, len(m.log), exitNoInput, &stderr)
+	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", bad, newReplica(t, m, nil)},
+		&stdout, &stderr); status != exitNoInput || len(m.log) > 0 {
+		t.Errorf("malformed annotations: status %d after %d messages, want %d before the first\n%s", status, len(m.log),
+			exitNoInput, &stderr)
 	}
 	meanwhile := func(_ http.ResponseWriter, number int64, _ func() []message) bool {
 		if number == 10 {
@@ -133,7 +140,8 @@ func TestAnnotateMistakes(t *testing.T) {
 		return false
 	}
 	stderr.Reset()
-	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", late, newReplica(t, m, meanwhile)}, &stdout, &stderr); status != exitNoInput {
+	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", late, newReplica(t, m, meanwhile)},
+		&stdout, &stderr); status != exitNoInput {
 		t.Errorf("malformed annotations of the run: status %d, want %d\n%s", status, exitNoInput, &stderr)
 	}
 	if html, err := os.ReadFile(page); err != nil || !bytes.HasSuffix(bytes.TrimSpace(html), []byte("</html>")) {
@@ -147,7 +155,8 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	file := func(name string) string { return filepath.Join(dir, name) }
 	m := newMemory()
 	var stdout, stderr bytes.Buffer
-	args := []string{"-n", "100", "-q", "--json", file("a"), "--html", file("b"), "--history", file("c.gz"), "--cpuprofile", file("none/d"), newReplica(t, m, nil)}
+	args := []string{"-n", "100", "-q", "--json", file("a"), "--html", file("b"), "--history", file("c.gz"), "--cpuprofile",
+		file("none/d"), newReplica(t, m, nil)}
 	if status := run(t.Context(), args, &stdout, &stderr); status != exitCannotWrite || len(m.log) > 0 {
 		t.Errorf("status %d after %d messages, want %d before the first\n%s", status, len(m.log), exitCannotWrite, &stderr)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"dummymessenger/internal/report"
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/verify"
 )
 
@@ -45,7 +45,7 @@ func TestLeftOpenByAnEarlierTry(t *testing.T) {
 	}))
 	t.Cleanup(s.Close)
 	_, r := try(t, t.Context(), "-c", "10", "-n", "200", "--retries", "1", s.URL)
-	want := report.Failure{Outcome: "unknown", Reason: "closed before the answer", Count: 10}
+	want := measure.Failure{Outcome: "unknown", Reason: "closed before the answer", Count: 10}
 	if len(r.Run.Failures) != 1 || r.Run.Failures[0] != want {
 		t.Errorf("failures %v, want %v", r.Run.Failures, want)
 	}
@@ -60,7 +60,7 @@ func TestConnectionRefused(t *testing.T) {
 	ln.Close()
 	m := newMemory()
 	_, r := try(t, t.Context(), "-c", "10", "-n", "400", newReplica(t, m, nil), "http://"+ln.Addr().String())
-	want := report.Failure{Outcome: "failed", Reason: "connection refused", Count: r.Run.Failed}
+	want := measure.Failure{Outcome: "failed", Reason: "connection refused", Count: r.Run.Failed}
 	if len(r.Run.Failures) != 1 || r.Run.Failures[0] != want || r.Run.Failed < 100 {
 		t.Errorf("failures %v, want some 200 of %v", r.Run.Failures, want)
 	}

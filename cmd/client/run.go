@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/textfile"
@@ -65,19 +64,22 @@ Other commands, each with a --help of its own:
   client compare A.json B.json   two results of --json side by side
   client selftest                try the proof on servers that are known to be wrong
 
-Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though the log is consistent, 64 bad usage, 66 and 73 a file cannot be read or written, 99 a --fail threshold was not kept, 130 interrupted. "go run" makes 1 of all but 0; build the program where the status matters.`
+Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though the log is consistent, 64 bad usage, ` +
+		`66 and 73 a file cannot be read or written, 99 a --fail threshold was not kept, 130 interrupted. ` +
+		`"go run" makes 1 of all but 0; build the program where the status matters.`
 }
 
-// config makes flags into a run. Its errors are mistakes in them.
+// config returns the run that the flags describe, or what is wrong with them.
 func (c *runCmd) config() (loadtest.Config, error) {
 	cfg := loadtest.Config{
 		URLs: c.URLs, Workers: c.Workers, Requests: value(c.Requests), Duration: value(c.Duration), Warmup: c.Warmup, Rate: value(c.Rate),
 		Timeout: c.Timeout, Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
-		ClockAllowance: c.ClockAllowance,
+		ClockAllowance: c.ClockAllowance, Trace: c.HTML != "",
 	}
 	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 ||
 		c.Requests != nil && *c.Requests <= 0 || c.Duration != nil && *c.Duration <= 0 || c.Rate != nil && *c.Rate <= 0 {
-		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate, --timeout and --clock-allowance must be greater than 0")
+		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate, --timeout and --clock-allowance " +
+			"must be greater than 0")
 	}
 	if c.Requests == nil && c.Duration == nil {
 		cfg.Requests = c.Workers * c.PerWorker
@@ -132,7 +134,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	return cfg, c.secure(&cfg)
 }
 
-// value is *p, or zero for a flag that was not given.
+// value returns *p, or zero for a flag that was not given.
 func value[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
@@ -145,9 +147,9 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	lang := language(c.Lang)
-	above := stderr // where lines go that stay
-	cfg.Warn = func(wrong verify.Sentence) { fmt.Fprintln(above, "client: "+lang.Sentence(wrong)) }
+	l := language(c.Lang)
+	above := stderr // for lines that stay above the live view
+	cfg.Warn = func(wrong verify.Sentence) { fmt.Fprintln(above, "client: "+l.Sentence(wrong)) }
 	test, err := loadtest.New(cfg)
 	if err != nil {
 		return complain(stderr, err, exitUsage)
@@ -160,31 +162,30 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		return complain(stderr, err, exitNoInput)
 	}
 	if err := test.Connect(); err != nil {
-		urls, reason := strings.Join(cfg.URLs, ", "), lang.Reason(err.Error())
+		urls, reason := strings.Join(cfg.URLs, ", "), l.Reason(err.Error())
 		if err.Error() == loadtest.Refused {
-			return complain(stderr, errors.New(lang.Say("no server answers at %s (%s); is it running?", urls, reason)), exitFailed)
+			return complain(stderr, errors.New(l.Say("no server answers at %s (%s); is it running?", urls, reason)), exitFailed)
 		}
-		return complain(stderr, errors.New(lang.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
+		return complain(stderr, errors.New(l.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
 	}
-	trace := report.NewTrace(c.Warmup)
-	live := !c.Quiet && !c.NoTUI && canRedraw(stderr)
-	out, err := c.open(test, trace, live, stdout)
+	out, err := c.open(test, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 
 	stopProgress := func() {}
 	switch {
-	case live:
-		stopProgress, above = startLive(ctx, stderr, test, livePlan(cfg), trace, styleOf(stderr, lang))
-	case !c.Quiet:
-		stopProgress = startProgress(ctx, stderr, test, lang)
+	case c.Quiet:
+	case !c.NoTUI && canRedraw(stderr):
+		stopProgress, above = startLive(ctx, stderr, test, livePlan(cfg), styleOf(stderr, l))
+	default:
+		stopProgress = startProgress(ctx, stderr, test, l)
 	}
 	measured := test.Run(ctx, out.record)
 	stopProgress()
 
 	measured.Recorded = c.recorded()
-	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: &measured}
+	result := newResult(&measured, nil)
 	if v := test.Verifier(); v != nil {
 		result.Verdict = v.Verdict()
 	}
@@ -197,7 +198,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	return out.finish(result, read, unread, stderr)
 }
 
-// recorded names what the client was to record of each request.
+// recorded returns the flags that have each request recorded.
 func (c *runCmd) recorded() (flags []string) {
 	for _, f := range []struct {
 		flag string
@@ -210,7 +211,7 @@ func (c *runCmd) recorded() (flags []string) {
 	return flags
 }
 
-// exitStatus is the first that applies: what is worse comes first.
+// exitStatus returns the worst that applies.
 func exitStatus(r *report.Result) int {
 	switch {
 	case r.Verdict != nil && r.Verdict.Status == verify.Violated:

@@ -266,10 +266,12 @@ func TestThreshold(t *testing.T) {
 	m := newMemory()
 	url := newReplica(t, m, nil)
 	url2 := newReplica(t, m, nil)
-	if status, r := try(t, t.Context(), "-n", "500", "--fail", "p50<1us", "--fail", "failed<1", url, url2); status != exitThreshold || len(r.Crossed) != 1 {
+	if status, r := try(t, t.Context(), "-n", "500", "--fail", "p50<1us", "--fail", "failed<1", url,
+		url2); status != exitThreshold || len(r.Crossed) != 1 {
 		t.Errorf("status %d, crossed %q, want %d and the first", status, r.Crossed, exitThreshold)
 	}
-	if status, r := try(t, t.Context(), "-n", "500", "--fail", "p50<1h", "--fail", "throughput>1", url, url2); status != exitVerified || len(r.Crossed) != 0 {
+	if status, r := try(t, t.Context(), "-n", "500", "--fail", "p50<1h", "--fail", "throughput>1", url,
+		url2); status != exitVerified || len(r.Crossed) != 0 {
 		t.Errorf("status %d, crossed %q, want none", status, r.Crossed)
 	}
 }
@@ -295,7 +297,8 @@ func TestInterrupt(t *testing.T) {
 
 func TestOpenLoop(t *testing.T) {
 	m := newMemory()
-	status, r := try(t, t.Context(), "-c", "20", "--rate", "1000", "--warmup", "100ms", "--duration", "500ms", newReplica(t, m, nil), newReplica(t, m, nil))
+	status, r := try(t, t.Context(), "-c", "20", "--rate", "1000", "--warmup", "100ms", "--duration", "500ms",
+		newReplica(t, m, nil), newReplica(t, m, nil))
 	if status != exitVerified {
 		t.Errorf("status %d, want %d", status, exitVerified)
 	}
@@ -319,7 +322,8 @@ func TestCoordinatedOmission(t *testing.T) {
 	}
 	_, r := try(t, t.Context(), "-c", "1", "--rate", "500", "-n", "300", newReplica(t, m, stall))
 	if r.Run.Latency.P90 < 50 || r.Run.Service.P90 > 50 || r.Run.Late < 100 {
-		t.Errorf("p90 %v ms of latency and %v ms of service, %d late; want a high and a low one", r.Run.Latency.P90, r.Run.Service.P90, r.Run.Late)
+		t.Errorf("p90 %v ms of latency and %v ms of service, %d late; want a high and a low one", r.Run.Latency.P90,
+			r.Run.Service.P90, r.Run.Late)
 	}
 }
 
@@ -361,7 +365,8 @@ func TestHistory(t *testing.T) {
 					t.Fatal(err)
 				}
 				stdout.Reset()
-				if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status || !strings.Contains(stdout.String(), "cut off") {
+				if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status ||
+					!strings.Contains(stdout.String(), "cut off") {
 					t.Errorf("verify, cut off: status %d, want %d\n%s%s", status, test.status, &stdout, &stderr)
 				}
 			})
@@ -409,7 +414,8 @@ func TestProfile(t *testing.T) {
 		type item map[string]any
 		items := []item{}
 		for _, m := range m.add(q.Get("who"), q.Get("what"), "") {
-			items = append([]item{{"id": m.Seq, "from": item{"name": m.Sender}, "what": m.Text, "at": strings.TrimSuffix(m.SentAt, "Z")}}, items...)
+			items = append([]item{{"id": m.Seq, "from": item{"name": m.Sender}, "what": m.Text,
+				"at": strings.TrimSuffix(m.SentAt, "Z")}}, items...)
 		}
 		if err := json.MarshalWrite(w, items); err != nil {
 			panic(err)

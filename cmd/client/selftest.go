@@ -13,7 +13,7 @@ import (
 
 	"dummymessenger/internal/faulty"
 	"dummymessenger/internal/loadtest"
-	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
@@ -30,7 +30,8 @@ type selftestCmd struct {
 
 // Help is what --help says below the flags' command line.
 func (c *selftestCmd) Help() string {
-	return `Runs servers that are each wrong in one way, and correct ones, sends them requests as "client run" does, and tells whether the verdict names the fault.
+	return `Runs servers that are each wrong in one way, and correct ones, sends them requests as "client run" does, ` +
+		`and tells whether the verdict names the fault.
 
 Exit status: 0 each fault was caught and named rightly and the correct servers passed, 1 not so, 64 bad usage, 130 interrupted.`
 }
@@ -78,14 +79,14 @@ func (c *selftestCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 	}
 	fmt.Fprintf(stdout, "\n%d of %s told rightly: %d correct, %d wrong; %.1f s, --seed %d\n",
-		good, report.Plural(int64(len(all)), "server"), len(correct), len(wrong), time.Since(start).Seconds(), seed)
+		good, lang.Plural(int64(len(all)), "server"), len(correct), len(wrong), time.Since(start).Seconds(), seed)
 	if good < len(all) {
 		return exitViolated
 	}
 	return exitVerified
 }
 
-// chosen are the servers that --only names, or all.
+// chosen returns the servers that --only names, or all.
 func (c *selftestCmd) chosen() (correct, wrong []faulty.Server, err error) {
 	if c.Workers <= 0 || c.PerWorker <= 0 {
 		return nil, nil, errors.New("--workers and --per-worker must be greater than 0")
@@ -165,10 +166,10 @@ func found(s *faulty.Server, v *verify.Verdict) string {
 	slices.SortStableFunc(others, func(a, b verify.CheckResult) int { return cmp.Compare(b.Violations, a.Violations) })
 	var list []string
 	for _, c := range slices.Concat(always, others) {
-		list = append(list, fmt.Sprintf("%s %s", c.Check, report.Count(c.Violations)))
+		list = append(list, fmt.Sprintf("%s %s", c.Check, lang.Count(c.Violations)))
 	}
 	if list == nil {
-		return fmt.Sprintf("none in %s", report.Plural(v.Counts.OK, "answer"))
+		return fmt.Sprintf("none in %s", lang.Plural(v.Counts.OK, "answer"))
 	}
 	return strings.Join(list, "; ")
 }
@@ -191,14 +192,14 @@ func names(checks []verify.Check) string {
 	return strings.Join(list, "; ")
 }
 
-// explain tells what the fault is and how the verdict shows it.
+// explain says what the fault is and how the verdict shows it.
 func explain(w io.Writer, s *faulty.Server, v *verify.Verdict) {
 	fmt.Fprintf(w, "    %s.\n", s.Fault)
 	for _, reason := range v.Reasons {
 		fmt.Fprintf(w, "    inconclusive because %s\n", reason)
 	}
 	if n := v.Counts; n.OK != n.Sent {
-		fmt.Fprintf(w, "    of %s: %d answered, %d failed, %d unknown\n", report.Plural(n.Sent, "request"), n.OK, n.Failed, n.Unknown)
+		fmt.Fprintf(w, "    of %s: %d answered, %d failed, %d unknown\n", lang.Plural(n.Sent, "request"), n.OK, n.Failed, n.Unknown)
 	}
 	for _, c := range v.Checks {
 		if c.Violations > 0 && !s.Allows(c.Check) {

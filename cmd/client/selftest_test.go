@@ -82,7 +82,8 @@ func TestJudge(t *testing.T) {
 		{wrong, verdict(verify.Inconclusive), "MISSED", false},
 	} {
 		if result, ok := judge(test.server, test.verdict); result != test.result || ok != test.ok {
-			t.Errorf("judge(%v, %v %q) = %q, %t, want %q, %t", test.server.Breaks, test.verdict.Status, found(test.server, test.verdict), result, ok, test.result, test.ok)
+			t.Errorf("judge(%v, %v %q) = %q, %t, want %q, %t", test.server.Breaks, test.verdict.Status,
+				found(test.server, test.verdict), result, ok, test.result, test.ok)
 		}
 	}
 }
@@ -104,7 +105,8 @@ func TestSelftestFails(t *testing.T) {
 
 func TestSelftestFlags(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"selftest", "--only", "bogus"}, &stdout, &stderr); status != exitUsage || !strings.Contains(stderr.String(), "bogus") {
+	if status := run(t.Context(), []string{"selftest", "--only", "bogus"}, &stdout, &stderr); status != exitUsage ||
+		!strings.Contains(stderr.String(), "bogus") {
 		t.Errorf("--only bogus = %d, %s", status, &stderr)
 	}
 	if status := run(t.Context(), []string{"selftest", "--list"}, &stdout, &stderr); status != 0 {

@@ -41,7 +41,8 @@ func newTerminal(t *testing.T, width, height int, env []string, args ...string) 
 	// from the first line on for the clearing of a screen to be remembered. The
 	// last line shows when all is over, also after a ^C, which the shell gets too.
 	line := "trap : INT; echo '$ client'; " + commandLine(command) + `; echo "status $?"; exec sleep 600`
-	term.tmux("-f", "/dev/null", "new-session", "-d", "-s", term.target, "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh", "-c", line)
+	term.tmux("-f", "/dev/null", "new-session", "-d", "-s", term.target, "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh",
+		"-c", line)
 	t.Cleanup(func() { term.tmux("kill-server") })
 	return term
 }
@@ -110,7 +111,8 @@ func TestTerminal(t *testing.T) {
 	for _, width := range []int{60, 80, 200} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			m := newMemory()
-			term := newTerminal(t, width, 50, []string{utf8Locale}, "-n", "3000", "--seed", "7", newReplica(t, m, nil), newReplica(t, m, nil))
+			term := newTerminal(t, width, 50, []string{utf8Locale}, "-n", "3000", "--seed", "7", newReplica(t, m, nil),
+				newReplica(t, m, nil))
 			lines := term.wait("status ")
 			term.fits(lines, width)
 			one(t, lines, "status 0")
@@ -183,7 +185,8 @@ func TestTerminalPlain(t *testing.T) {
 			if i := strings.IndexFunc(text, func(r rune) bool { return r > '~' }); (i < 0) != test.ascii {
 				t.Errorf("nothing but ASCII: %t, want %t\n%s", i < 0, test.ascii, text)
 			}
-			if color := strings.Contains(term.tmux("capture-pane", "-p", "-e", "-S", "-", "-t", term.target), "\x1b[3"); color != test.color {
+			if color := strings.Contains(term.tmux("capture-pane", "-p", "-e", "-S", "-", "-t", term.target),
+				"\x1b[3"); color != test.color {
 				t.Errorf("colours: %t, want %t", color, test.color)
 			}
 		})

@@ -2,12 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
-
-	"dummymessenger/internal/buildinfo"
-	"dummymessenger/internal/report"
-	"dummymessenger/internal/verify"
 )
 
 // verifyCmd judges a stored history.
@@ -22,21 +17,16 @@ func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	f, err := openInput(c.File)
+	verdict, _, err := readHistory(c.File, nil)
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
-	}
-	defer f.Close()
-	verdict, _, err := verify.ReadHistory(f, nil)
-	if err != nil {
-		return complain(stderr, fmt.Errorf("%s: %w", c.File, err), exitNoInput)
 	}
 	output, err := createOutput(c.JSON, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	output.style = styleOf(stdout, language(c.Lang))
-	result := &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Verdict: verdict}
+	result := newResult(nil, verdict)
 	result.Exit = exitStatus(result)
 	return output.write(result, nil, stderr)
 }

@@ -48,10 +48,12 @@ var rules = map[string]rule{
 		"it only picks the store that a URL names",
 	},
 
-	"internal/verify":   {[]string{"internal/messenger"}, "a verdict must depend on nothing but the operations, to be reached again from a stored history"},
-	"internal/report":   {[]string{"internal/verify"}, "results are rendered as they are, live or stored; nothing here may cause them"},
-	"internal/loadtest": {[]string{"internal/messenger", "internal/verify", "internal/report"}, "the client knows the server by its wire format only"},
-	"internal/faulty":   {[]string{"internal/messenger", "internal/verify", "internal/server"}, "a faulty server must be right in all but its log, and name the check that it breaks"},
+	"internal/verify":      {[]string{"internal/messenger"}, "a verdict must depend on nothing but the operations, to be reached again from a stored history"},
+	"internal/measure":     {[]string{"internal/verify"}, "figures must depend on nothing but the operations, so that a stored history has those of the live run"},
+	"internal/loadtest":    {[]string{"internal/messenger", "internal/verify", "internal/measure"}, "it hands on what it sends, to be judged and measured, and must not know how that is shown; it knows the server by its wire format only"},
+	"internal/report":      {[]string{"internal/verify", "internal/measure", "internal/report/lang"}, "results are rendered as they are, live or stored; nothing here may cause or compute them"},
+	"internal/report/lang": {[]string{"internal/verify"}, "a language must hold for every view, so it knows the sentences of verdicts and no report"},
+	"internal/faulty":      {[]string{"internal/messenger", "internal/verify", "internal/server"}, "a faulty server must be right in all but its log, and name the check that it breaks"},
 
 	"internal/process":     {nil, "it runs programs, whatever they are"},
 	"internal/replica":     {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
@@ -60,7 +62,7 @@ var rules = map[string]rule{
 	"internal/browser":     {nil, "it shows pages, whoever serves them"},
 	"internal/browsertest": {[]string{"internal/browser"}, "it serves the tests of every package, so it must not import any of them"},
 	"internal/netfault":    {nil, "it spoils any two programs' connection, so it knows neither"},
-	"internal/nemesis":     {[]string{"internal/loadtest", "internal/verify", "internal/report"}, "it judges servers as the client does, and their tables by SQL, without their code"},
+	"internal/nemesis":     {[]string{"internal/loadtest", "internal/verify", "internal/measure"}, "it judges servers as the client does, and their tables by SQL, without their code"},
 	"internal/arch":        {nil, "it is a test only"},
 	"internal/e2e":         {nil, "it is a test only"},
 	"internal/e2e/soak": {
@@ -78,8 +80,8 @@ var rules = map[string]rule{
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
-		[]string{"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/verify", "internal/report", "internal/faulty", "internal/credentials", "internal/textfile",
-			"internal/shutdown"},
+		[]string{"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify", "internal/report", "internal/report/lang",
+			"internal/faulty", "internal/credentials", "internal/textfile", "internal/shutdown"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
@@ -92,7 +94,7 @@ var rules = map[string]rule{
 	},
 	"bench": {
 		[]string{
-			"internal/process", "internal/replica", "internal/pgcluster", "internal/report",
+			"internal/process", "internal/replica", "internal/pgcluster", "internal/measure", "internal/report/lang",
 			"internal/server", "internal/groupcommit", "internal/store/memory", "internal/messenger", "internal/shutdown",
 		},
 		"it measures the programs as their users run them; only the server without a database is its own",
@@ -103,8 +105,10 @@ var rules = map[string]rule{
 var impure = []string{"net", "net/http", "os", "math/rand", "math/rand/v2", "crypto/rand", "log/slog"}
 
 var pure = map[string]string{
-	"internal/verify": "a stored history must be judged as the live run was",
-	"internal/report": "a stored result must be rendered as the live one was",
+	"internal/verify":      "a stored history must be judged as the live run was",
+	"internal/measure":     "a stored history must have the figures of the live run",
+	"internal/report":      "a stored result must be rendered as the live one was",
+	"internal/report/lang": "a stored result must be worded as the live one was",
 }
 
 func TestImportsGoOneWay(t *testing.T) {

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"dummymessenger/internal/verify"
@@ -44,16 +47,16 @@ func (d *decoder) decodeAny(body []byte) ([]*verify.Entry, error) {
 	return window, nil
 }
 
-// turned is an error if the window is the wrong way round though its profile
-// says which: the answer ends in the oldest message and begins with its own.
-// Once one has been right, another that is not is the server's fault.
-func (d *decoder) turned(window []*verify.Entry, text string) error {
-	if d.native || len(window) < 2 || d.straight.Load() {
+// checkOrder returns an error if the profile has the order of the window wrong:
+// the answer ends in the oldest message and begins with its own. Once one answer
+// was in the right order, another that is not is the server's fault.
+func (d *decoder) checkOrder(window []*verify.Entry, text string) error {
+	if d.native || len(window) < 2 || d.ordered.Load() {
 		return nil
 	}
 	first, last := window[0], window[len(window)-1]
 	if last.Text == text {
-		d.straight.Store(true)
+		d.ordered.Store(true)
 		return nil
 	}
 	falling := d.profile.Answer.Seq == "" || slices.IsSortedFunc(window, func(a, b *verify.Entry) int { return cmp.Compare(b.Seq, a.Seq) })
@@ -151,4 +154,83 @@ func (a *answerReader) leave() error {
 			return err
 		}
 	}
+}
+
+// An objectValue is a JSON object, its values not decoded yet.
+type objectValue map[string]jsontext.Value
+
+func object(v jsontext.Value) (objectValue, error) {
+	if v.Kind() != '{' {
+		return nil, errors.New("no object where one should be")
+	}
+	var o objectValue
+	return o, json.Unmarshal(v, &o)
+}
+
+func (o objectValue) member(path string) (jsontext.Value, error) {
+	key, rest, _ := strings.Cut(path, ".")
+	v, ok := o[key]
+	if !ok {
+		return nil, fmt.Errorf("no %q", path)
+	}
+	if rest == "" {
+		return v, nil
+	}
+	inner, err := object(v)
+	if err != nil {
+		return nil, err
+	}
+	return inner.member(rest)
+}
+
+// decodeMessage reads one message into e.
+func (p *AnswerProfile) decodeMessage(e *verify.Entry, v jsontext.Value) error {
+	o, err := object(v)
+	if err != nil {
+		return err
+	}
+	var date string
+	for _, field := range []struct {
+		key, name string
+		number    *int64
+		text      *string
+	}{
+		{"seq", p.Seq, &e.Seq, nil}, {"sender", p.Sender, nil, &e.Sender}, {"sender_count", p.SenderCount, &e.SenderCount, nil},
+		{"text", p.Text, nil, &e.Text}, {"sent_at", p.SentAt, nil, &date},
+	} {
+		if field.name == "" {
+			continue
+		}
+		s, err := o.scalar(field.name)
+		if err != nil {
+			return fmt.Errorf("answer.%s: %w in the message", field.key, err)
+		}
+		if field.number == nil {
+			*field.text = s
+		} else if *field.number, err = strconv.ParseInt(s, 10, 64); err != nil {
+			return fmt.Errorf("answer.%s: %q should be a whole number, and is %q", field.key, field.name, s)
+		}
+	}
+	if p.SentAt != "" {
+		if e.SentAt, err = dateForms[p.Date](date, cmp.Or(p.zone, time.UTC)); err != nil {
+			return fmt.Errorf("answer.sent_at: %q should be a date of the form %q, and is %q", p.SentAt, p.Date, date)
+		}
+	}
+	return nil
+}
+
+// scalar is the string or number at path, without quotes.
+func (o objectValue) scalar(path string) (string, error) {
+	v, err := o.member(path)
+	if err != nil {
+		return "", err
+	}
+	switch v.Kind() {
+	case '"':
+		s, err := jsontext.AppendUnquote(nil, v)
+		return string(s), err
+	case '0':
+		return string(v), nil
+	}
+	return "", fmt.Errorf("%q should be a string or a number, and is %s,", path, excerpt(v))
 }

@@ -7,16 +7,17 @@ import (
 )
 
 // arrivals hands an open loop's requests to its workers. One worker at a time
-// waits for the next one to be due; the others wait for their turn, and the one
-// that was busy last gets it first. So at a low rate few workers send, whose
-// connections stay in use, where taking turns would let all of them go stale.
+// waits until the next request is due; the others wait for their turn, and the
+// one that was busy last gets it first. So at a low rate few workers send and
+// keep their connections in use; in turns, all connections would go stale.
 type arrivals struct {
 	mu      sync.Mutex
-	taken   bool            // some worker has the turn
-	waiting []chan struct{} // workers, the one that came last at the end
+	taken   bool            // a worker has the turn
+	waiting []chan struct{} // workers, the latest last
 
-	next     int64 // of the worker that has the turn: arrivals taken up …
-	measured int64 // … and those of the measured part
+	// Of the worker that has the turn.
+	next     int64 // arrivals taken so far
+	measured int64 // of those, in the measured part
 }
 
 func (a *arrivals) takeTurn() {
@@ -42,54 +43,52 @@ func (a *arrivals) passTurn() {
 	}
 }
 
-// nextArrival takes up the next request of an open loop. Those whose worker
-// comes only when the duration is over are dropped.
-func (w *worker) nextArrival(ctx context.Context) (due time.Duration, measured, ok bool) {
-	t, c := w.test, &w.test.config
+// nextArrival waits until the next request of an open loop is due. Requests for
+// which no worker was free before the end of the run are dropped.
+func (w *worker) nextArrival(ctx context.Context) (due time.Duration, ok bool) {
+	t := w.test
 	a := &t.arrivals
 	a.takeTurn()
 	defer a.passTurn()
 	for {
-		since := time.Duration(float64(a.next) * float64(time.Second) / c.Rate)
-		measured = since >= c.Warmup
+		due = t.begin + time.Duration(float64(a.next)*float64(time.Second)/t.config.Rate)
+		measured := t.figures.Measures(due)
 		switch {
-		case ctx.Err() != nil, t.stopped.Load(),
-			measured && c.Requests > 0 && a.measured == int64(c.Requests),
-			c.Duration > 0 && since >= c.Warmup+c.Duration:
-			return 0, false, false
+		case ctx.Err() != nil, t.stopped.Load(), t.over(due),
+			measured && t.config.Requests > 0 && a.measured == int64(t.config.Requests):
+			return 0, false
 		}
 		a.next++
 		if measured {
 			a.measured++
 		}
-		due = t.begin + since
 		now := t.now()
 		switch {
-		case !measured && now-t.begin >= c.Warmup:
-			continue // a backlog of the warm-up must not enter the measured part
-		case measured && c.Duration > 0 && now-t.begin >= c.Warmup+c.Duration:
+		case !measured && t.figures.Measures(now):
+			continue // the backlog of the warm-up must not enter the measured part
+		case measured && t.over(now):
 			t.dropped.Add(1)
 			continue
 		}
 		if !sleep(ctx, due-now-refreshAhead) {
-			return 0, false, false
+			return 0, false
 		}
 		if t.now() < due {
 			w.refresh(due)
 			if !sleep(ctx, due-t.now()) {
-				return 0, false, false
+				return 0, false
 			}
 		}
-		return due, measured, true
+		return due, true
 	}
 }
 
-// refreshAhead is how long before a request is due its connections are looked
-// at: long enough for a handshake.
+// refreshAhead is how long before a request is due its worker checks the
+// connections: long enough for a handshake.
 const refreshAhead = 500 * time.Millisecond
 
-// refresh opens again the connections that may have gone stale by due, while
-// there is time, so that no handshake is part of a request's latency.
+// refresh reopens connections that may be stale by due, so that no handshake is
+// part of a request's latency.
 func (w *worker) refresh(due time.Duration) {
 	at := w.test.base.Add(due)
 	for _, c := range w.conns {

@@ -24,7 +24,8 @@ func TestCertificates(t *testing.T) {
 	valid := func(from, to time.Duration) x509.Certificate {
 		return x509.Certificate{NotBefore: time.Now().Add(from), NotAfter: time.Now().Add(to), IPAddresses: loopback}
 	}
-	good, other, nobody, caller := valid(-time.Hour, time.Hour), valid(-time.Hour, time.Hour), valid(-time.Hour, time.Hour), valid(-time.Hour, time.Hour)
+	good, other, nobody, caller := valid(-time.Hour, time.Hour), valid(-time.Hour, time.Hour), valid(-time.Hour, time.Hour),
+		valid(-time.Hour, time.Hour)
 	other.IPAddresses, other.DNSNames = nil, []string{"other.example"}
 	nobody.IPAddresses = nil
 	caller.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}

@@ -3,21 +3,11 @@ package loadtest
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
-	"os"
-	"slices"
 	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
 	"dummymessenger/internal/messenger"
@@ -40,50 +30,6 @@ const (
 	maxBody = 1 << 20
 )
 
-// A target is one replica, prepared for dialling.
-type target struct {
-	url     string // as given
-	server  string // equal for URLs that can only lead to one server
-	address string // host:port
-	host    string // for the Host field
-	path    string // base path and the profile's
-	token   string // bearer token; empty for none
-	tls     *tls.Config
-
-	meet func(field string) *verify.Identity // who says messenger.ReplicaHeader of itself; nil: nobody asks
-}
-
-func newTarget(raw, path string) (*target, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%q is not a URL like http://127.0.0.1:8001", raw)
-	}
-	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return nil, fmt.Errorf("%q: give scheme, host and base path only", raw)
-	}
-	// The zone of a link-local address says which interface leads there, and
-	// nothing to the server (RFC 6874, section 4).
-	host, zone, _ := strings.Cut(u.Hostname(), "%")
-	t := &target{url: raw, host: u.Host, path: strings.TrimSuffix(u.EscapedPath(), "/") + path}
-	if strings.Contains(host, ":") {
-		t.host = "[" + host + "]" + strings.TrimSuffix(":"+u.Port(), ":")
-	}
-	port, err := strconv.ParseUint(cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]), 10, 16)
-	if err != nil || port == 0 {
-		return nil, fmt.Errorf("%q: a port is a number from 1 to 65535", raw)
-	}
-	if u.Scheme == "https" {
-		t.tls = &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}}
-	}
-	t.address = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), u.Scheme))
-	name := strings.TrimSuffix(strings.ToLower(host), ".")
-	if ip, err := netip.ParseAddr(host); err == nil {
-		name = ip.Unmap().String()
-	}
-	t.server = fmt.Sprintf("%s %s %s %d %s", u.Scheme, name, zone, port, strings.TrimRight(u.Path, "/"))
-	return t, nil
-}
-
 // A response is one complete answer. Its body is valid until the next exchange
 // on the same connection.
 type response struct {
@@ -103,7 +49,7 @@ type response struct {
 // request may have left, which separates "failed" from "unknown".
 type conn struct {
 	target *target
-	opened func() // called for each connection made
+	opened func() // called after each connect
 
 	nc       net.Conn // nil while there is none
 	br       *bufio.Reader
@@ -116,19 +62,18 @@ type conn struct {
 	by    *verify.Identity // who that is
 }
 
-// usable reports whether there is a connection that the server has not given up.
+// usable reports whether there is a connection that the server has not closed.
 func (c *conn) usable(now time.Time) bool {
 	if c.nc == nil {
 		return false
 	}
 	idle := now.Sub(c.lastUsed)
-	// Bytes that nobody asked for are a server saying that it gives up on
-	// the connection, as with 408.
+	// Unsolicited bytes mean that the server is closing the connection, as
+	// with 408.
 	return idle < idleLimit && c.br.Buffered() == 0 && (idle < lookAfter || !c.hungUp())
 }
 
-// hungUp reports whether something has come on an idle connection: its end, or
-// what nobody asked for.
+// hungUp reports whether an idle connection has ended, or holds unsolicited bytes.
 func (c *conn) hungUp() bool {
 	nc := c.nc
 	if tc, ok := nc.(*tls.Conn); ok {
@@ -202,7 +147,7 @@ func (c *conn) exchange(request []byte, now time.Time, timeout time.Duration) (r
 	return r, err
 }
 
-// read reads one answer and tells whether the connection can be used again.
+// read reads one answer and reports whether the connection can be used again.
 func (c *conn) read() (response, bool, error) {
 	if _, err := c.br.Peek(1); err != nil {
 		return response{}, false, &sendError{reason: brokenReason(err, "closed before the answer")}
@@ -232,9 +177,9 @@ func (c *conn) read() (response, bool, error) {
 	return response{h.StatusCode, h.Header.Get("Retry-After"), h.Header.Get("Location"), c.body.Bytes(), by}, !h.Close, nil
 }
 
-// readPlain reads the answer that nearly all are: a 200 with a Content-Length.
-// It is false, and nothing has been read, where anything at all is different;
-// then net/http parses it, at a tenth of the processor time of a request.
+// readPlain reads the form of nearly all answers: a 200 with a Content-Length.
+// It reads nothing and returns false if anything is different. Then net/http
+// parses the answer, which costs a tenth of the processor time of a request.
 func (c *conn) readPlain() (r response, ok bool, err error) {
 	buffered, _ := c.br.Peek(c.br.Buffered())
 	end := bytes.Index(buffered, []byte("\r\n\r\n"))
@@ -275,7 +220,7 @@ func (c *conn) readPlain() (r response, ok bool, err error) {
 	return response{status: http.StatusOK, body: body, by: by}, true, nil
 }
 
-// meet returns who says field of itself.
+// meet returns the identity in a messenger.ReplicaHeader.
 func (c *conn) meet(field []byte) *verify.Identity {
 	if len(field) == 0 || c.target == nil || c.target.meet == nil {
 		return nil
@@ -287,7 +232,7 @@ func (c *conn) meet(field []byte) *verify.Identity {
 	return c.by
 }
 
-// isPlain tells whether a header field is of letters, digits and hyphens, and
+// isPlain reports whether a header field is of letters, digits and hyphens, and
 // its value without control characters.
 func isPlain(name, value []byte) bool {
 	for _, b := range name {
@@ -301,100 +246,4 @@ func isPlain(name, value []byte) bool {
 		}
 	}
 	return len(name) > 0
-}
-
-// A sendError is an exchange that gave no answer.
-type sendError struct {
-	reason string // a few words that group well
-	unsent bool   // no byte of the request was sent
-}
-
-func (e *sendError) Error() string { return e.reason }
-
-func dialReason(err error) string {
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return Refused
-	}
-	if isTimeout(err) {
-		return "timeout while connecting"
-	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return "host name not found"
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		if sys, ok := errors.AsType[syscall.Errno](err); ok {
-			return "cannot connect: " + sys.Error()
-		}
-		return "cannot connect"
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return "no TLS spoken there; write http:// instead of https://"
-	}
-	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return certificateReason(e.Err)
-	}
-	return "TLS handshake failed"
-}
-
-// Refused is why a server is not reached that does not run.
-const Refused = "connection refused"
-
-const untrusted = "certificate not trusted; --ca-file names one that is"
-
-// certificateReason says why a server's certificate was refused, and what helps.
-func certificateReason(err error) string {
-	if e, ok := errors.AsType[x509.HostnameError](err); ok {
-		names := slices.Clone(e.Certificate.DNSNames)
-		for _, ip := range e.Certificate.IPAddresses {
-			names = append(names, ip.String())
-		}
-		const few = 5
-		if len(names) > few {
-			names = append(names[:few], "…")
-		}
-		return "certificate of another host, and not of the one in the URL; it is of: " + cmp.Or(strings.Join(names, ", "), "–")
-	}
-	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		switch {
-		case e.Reason == x509.Expired && time.Now().Before(e.Cert.NotBefore):
-			return "certificate not valid yet; set the clocks right, or wait until: " + e.Cert.NotBefore.UTC().Format(time.RFC3339)
-		case e.Reason == x509.Expired:
-			return "certificate expired; the server needs a new one since: " + e.Cert.NotAfter.UTC().Format(time.RFC3339)
-		}
-		return "certificate not valid: " + strings.TrimPrefix(e.Error(), "x509: ")
-	}
-	return untrusted
-}
-
-// brokenReason names err; otherwise names what is neither a time-out, a reset
-// nor a cut-off.
-func brokenReason(err error, otherwise string) string {
-	switch {
-	case isTimeout(err):
-		return "timeout"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "connection reset"
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return "answer cut off"
-	}
-	return otherwise
-}
-
-func isTimeout(err error) bool {
-	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT) || os.IsTimeout(err)
-}
-
-// maxPause is the longest wait before another try, whatever a server asks for.
-const maxPause = 10 * time.Second
-
-// retryAfter is the delay that a Retry-After field asks for, in seconds or as a
-// date (RFC 9110, section 10.2.3), at most maxPause, 0 if there is none.
-func retryAfter(field string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(field, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(maxPause/time.Second))) * time.Second
-	}
-	if date, err := http.ParseTime(field); err == nil {
-		return min(max(0, date.Sub(now)), maxPause)
-	}
-	return 0
 }

@@ -178,7 +178,8 @@ func TestBrokenAnswers(t *testing.T) {
 		{"chunk cut off", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nok", "answer cut off"},
 		{"not HTTP", "SSH-2.0-x\r\n\r\n", "malformed HTTP answer"},
 		{"bad chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "malformed HTTP answer"},
-		{"endless", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", maxBody+1) + strings.Repeat("x", maxBody+1), "answer of more than 1 MiB"},
+		{"endless", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", maxBody+1) + strings.Repeat("x", maxBody+1),
+			"answer of more than 1 MiB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			url, _ := rawServer(t, func(int, int) (string, bool) { return test.answer, true })
@@ -218,7 +219,8 @@ func FuzzReadPlain(f *testing.F) {
 }
 
 func TestTargetErrors(t *testing.T) {
-	for _, raw := range []string{"", "127.0.0.1:8001", "localhost:8001", "ftp://a", "http://", "http://a?b=c", "http://a/#b", "http://user@a",
+	for _, raw := range []string{"", "127.0.0.1:8001", "localhost:8001", "ftp://a", "http://", "http://a?b=c", "http://a/#b",
+		"http://user@a",
 		"http://a:0", "http://a:65536", "http://a:b"} {
 		if target, err := newTarget(raw, "/messages"); err == nil {
 			t.Errorf("newTarget(%q) = %+v, want an error", raw, target)

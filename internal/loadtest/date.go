@@ -32,8 +32,8 @@ func rfc3339(s string) (int64, error) {
 // PostgreSQL.
 func isoformat(s string, zone *time.Location) (int64, error) {
 	s = strings.Replace(s, " ", "T", 1)
-	for _, layout := range []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05Z07"} {
-		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+	for _, zoneForm := range []string{"Z07:00", "", "Z0700", "Z07"} {
+		if t, err := time.ParseInLocation("2006-01-02T15:04:05"+zoneForm, s, zone); err == nil {
 			return t.UnixMicro(), nil
 		}
 	}

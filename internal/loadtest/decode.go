@@ -22,7 +22,7 @@ type decoder struct {
 	native  bool // the profile is our own, whose usual form scan knows
 	recent  recent
 
-	straight atomic.Bool // a window has been seen that is the right way round
+	ordered atomic.Bool // an answer was in the order that the profile says
 }
 
 func newDecoder(p *Profile) *decoder {

@@ -11,7 +11,8 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-const twoMessages = `{"messages":[{"seq":41,"sender":"Анна","sender_count":7,"text":"привет \"\\\n","sent_at":"2026-11-24T10:00:00.123456Z"},` +
+const twoMessages = `{"messages":[` +
+	`{"seq":41,"sender":"Анна","sender_count":7,"text":"привет \"\\\n","sent_at":"2026-11-24T10:00:00.123456Z"},` +
 	`{"seq":42,"sender":"Bob","sender_count":1,"text":"😀\ud83d\ude00\\\\","sent_at":"2026-11-24T10:00:00.123457Z"}]}`
 
 func TestScan(t *testing.T) {

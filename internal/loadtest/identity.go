@@ -7,75 +7,75 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// servers knows who answers at the replicas' URLs.
+// servers are the identities that answer at the replicas' URLs.
 type servers struct {
 	urls   []string
-	enough int                   // connections of a URL that have to tell before it is judged
-	warn   func(verify.Sentence) // told once of each thing that is wrong; may be nil
+	enough int                   // connections to a URL before it is judged
+	warn   func(verify.Sentence) // called once for each mistake; may be nil
 
 	mu         sync.Mutex
 	identities verify.Identities
-	asked      []int // connections that have told, by replica
-	named      map[string]*verify.Identity
-	told       map[string]bool
+	met        []int // connections with an identity, by replica
+	byField    map[string]*verify.Identity
+	warned     map[string]bool
 }
 
 func newServers(c *Config) *servers {
 	const enough = 10 // a load balancer does not choose the same server that often by chance
 	return &servers{
 		urls: c.URLs, enough: min(c.Workers, enough), warn: c.Warn,
-		identities: make(verify.Identities, len(c.URLs)), asked: make([]int, len(c.URLs)),
-		named: map[string]*verify.Identity{}, told: map[string]bool{},
+		identities: make(verify.Identities, len(c.URLs)), met: make([]int, len(c.URLs)),
+		byField: map[string]*verify.Identity{}, warned: map[string]bool{},
 	}
 }
 
-// meet returns who it is that says field of itself on a connection to replica.
-// Equal fields yield the same Identity. It is nil if field is of another form
-// than ours.
+// meet returns the identity that field, a messenger.ReplicaHeader, gives of the
+// server on a connection to replica: the same pointer for equal fields, nil if
+// the field is malformed.
 func (s *servers) meet(replica int, field string) *verify.Identity {
 	s.mu.Lock()
-	by := s.named[field]
+	by := s.byField[field]
 	if by == nil {
 		if by = parseIdentity(field); by == nil {
 			s.mu.Unlock()
 			return nil
 		}
-		if len(s.named) < len(s.urls)*verify.MaxIdentities {
-			s.named[field] = by
+		if len(s.byField) < len(s.urls)*verify.MaxIdentities {
+			s.byField[field] = by
 		}
 	}
 	s.identities.Add(replica, *by)
-	s.asked[replica]++
-	news := s.wrong()
+	s.met[replica]++
+	mistakes := s.newMistakes()
 	s.mu.Unlock()
-	for _, wrong := range news {
-		s.warn(wrong)
+	for _, mistake := range mistakes {
+		s.warn(mistake)
 	}
 	return by
 }
 
-// wrong is what is wrong with the URLs that enough connections have told of,
-// and has not been told yet.
-func (s *servers) wrong() (news []verify.Sentence) {
+// newMistakes returns what is wrong with the URLs that have enough connections,
+// and was not warned of yet.
+func (s *servers) newMistakes() (mistakes []verify.Sentence) {
 	if s.warn == nil {
 		return nil
 	}
 	known := make(verify.Identities, len(s.urls))
-	for i, n := range s.asked {
+	for i, n := range s.met {
 		if n >= s.enough {
 			known[i] = s.identities[i]
 		}
 	}
-	for _, wrong := range append(known.SeveralLogs(s.urls), known.OneServer(s.urls)...) {
-		if text := wrong.String(); !s.told[text] {
-			s.told[text] = true
-			news = append(news, wrong)
+	for _, mistake := range append(known.SeveralLogs(s.urls), known.OneServer(s.urls)...) {
+		if text := mistake.String(); !s.warned[text] {
+			s.warned[text] = true
+			mistakes = append(mistakes, mistake)
 		}
 	}
-	return news
+	return mistakes
 }
 
-// seen is who has answered at replica.
+// seen returns who has answered at replica.
 func (s *servers) seen(replica int) []verify.Identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,4 +1,5 @@
-// Package loadtest sends messages to replicas and records what came of each.
+// Package loadtest sends messages to replicas, and hands each with its outcome
+// to the packages that measure and verify.
 package loadtest
 
 import (
@@ -8,15 +9,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/messenger"
-	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
 
@@ -27,31 +27,32 @@ type Config struct {
 	Senders []string // DefaultSenders if empty
 	Seed    uint64   // repeats the choices of sender, text and replica; nothing else
 
-	Workers  int           // each has one request under way at a time; 50 if 0
+	Workers  int           // each sends one request at a time; 50 if 0
 	Requests int           // in total, shared out evenly; no limit if 0
 	Duration time.Duration // of the measured part; no limit if 0
 	Warmup   time.Duration // requests sent before it are verified, not measured
 
 	// Rate is how many requests per second are due, whether the servers keep
-	// up or not (an open loop), at most Workers of them under way at once. If
-	// it is 0 each worker sends when its last request is answered (closed).
+	// up or not (an open loop), at most Workers of them at a time. If it is 0,
+	// each worker sends when its last request was answered (a closed loop).
 	Rate float64
 
 	Timeout time.Duration // of each try; 30 s if 0
 	Retries int           // tries after the first, under one idempotency key
-	Replays int           // with Retries: one in so many answered requests is sent once more, to compare; 0: none
+	Replays int           // with Retries: one in Replays answered requests is sent again, to compare the answers; none if 0
 	Stream  bool          // memory does not grow with the number of requests
 
 	ClockAllowance time.Duration // how far the servers' clock may be from ours; verify.DefaultClockAllowance if 0
 
 	Token   string         // bearer token sent with every request; none if empty
-	RootCAs *x509.CertPool // who may vouch for https servers; the system's if nil
+	RootCAs *x509.CertPool // trusted for https servers; the system's if nil
 
-	// Warn is told, early in the run and once of each, that two URLs lead to one
-	// server, or to servers of different logs. nil: nobody is.
+	// Warn is called early in the run, once for each pair, if two URLs lead to
+	// one server or to servers of different logs. It may be nil.
 	Warn func(verify.Sentence)
 
-	Unverified bool // windows are not even decoded, and no sentinels are sent
+	Unverified bool // answers are only counted, not decoded; no sentinels are sent
+	Trace      bool // the Recorder of the figures keeps a Trace
 }
 
 func (c *Config) normalise() error {
@@ -73,11 +74,11 @@ func (c *Config) normalise() error {
 	switch {
 	case len(c.URLs) == 0:
 		return errors.New("no URL of a server given")
-	case c.Workers < 0 || c.Requests < 0 || c.Duration < 0 || c.Warmup < 0 || c.Rate < 0 || c.Timeout < 0 || c.Retries < 0 || c.Replays < 0 || c.ClockAllowance < 0:
+	case min(c.Workers, c.Requests, c.Retries, c.Replays) < 0 || min(c.Duration, c.Warmup, c.Timeout, c.ClockAllowance) < 0 || c.Rate < 0:
 		return errors.New("numbers and durations cannot be negative")
 	case c.Workers > maxWorkers:
 		return fmt.Errorf("%d workers are too many; %d is the most, each with a connection to each server", c.Workers, maxWorkers)
-	case !(c.Rate <= maxRate): // or no number at all
+	case !(c.Rate <= maxRate): // NaN included
 		return fmt.Errorf("a rate of %g per second is none; %g is the most", c.Rate, float64(maxRate))
 	case c.Requests == 0 && c.Duration == 0:
 		return errors.New("the run has no end: limit the requests or the duration")
@@ -85,7 +86,7 @@ func (c *Config) normalise() error {
 	return nil
 }
 
-// keys reports whether every request has an idempotency key.
+// keys reports whether requests have idempotency keys.
 func (c *Config) keys() bool { return c.Retries > 0 && c.Profile.IdempotencyKey }
 
 const (
@@ -100,34 +101,29 @@ type Test struct {
 	targets  []*target
 	decoder  *decoder
 	verifier *verify.Verifier // nil if Unverified
+	figures  *measure.Recorder
 	record   func(*verify.Operation)
 
 	base     time.Time     // all operations' times count from here
 	begin    time.Duration // when the workers start; set by Run
-	recorder *recorder
 	workers  []*worker
 	arrivals arrivals    // of an open loop
-	stopped  atomic.Bool // nothing more is to be begun
+	stopped  atomic.Bool // no request may begin any more
 
-	retried, connections atomic.Int64
-	replayed, unreplayed atomic.Int64
-	late, dropped        atomic.Int64
-	inFlight             atomic.Int64
-	servers              *servers
-	replicas             []replicaCounts // of measured requests
-	details              sync.Map        // of each reason that has any, what the first such answer was
+	connections, inFlight atomic.Int64
+	unreplayed, dropped   atomic.Int64
+	servers               *servers
+	details               sync.Map // by reason: what the first such answer was
 }
 
-type replicaCounts struct{ ok, failed, unknown atomic.Int64 }
-
-// New prepares a run. Its errors are mistakes in c.
+// New prepares a run. It returns an error if c is not valid.
 func New(c Config) (*Test, error) {
 	if err := c.normalise(); err != nil {
 		return nil, err
 	}
 	t := &Test{
 		config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile),
-		servers: newServers(&c), replicas: make([]replicaCounts, len(c.URLs)),
+		servers: newServers(&c), figures: measure.NewRecorder(measure.Config{Callers: c.Workers, Bounded: c.Stream, Trace: c.Trace}),
 	}
 	listed := map[string]string{}
 	for i, raw := range c.URLs {
@@ -146,8 +142,6 @@ func New(c Config) (*Test, error) {
 		}
 		t.targets = append(t.targets, target)
 	}
-	exact := !c.Stream && 0 < c.Requests && c.Requests <= exactLimit
-	t.recorder = newRecorder(c.Workers, len(t.targets), exact)
 	for i := range c.Workers {
 		quota := -1 // no limit
 		if c.Requests > 0 {
@@ -164,13 +158,13 @@ func New(c Config) (*Test, error) {
 	return t, nil
 }
 
-// runID is new for each run, even with an equal seed: the texts of two runs on
+// runID returns a new ID, even if the seed is the same: the texts of two runs on
 // one log must differ.
 func runID() string {
 	return rand.Text()[:12] // 60 bits
 }
 
-// VerifyConfig is what a verifier must know of the run, now or later.
+// VerifyConfig returns what a verifier must know of the run.
 func (t *Test) VerifyConfig() verify.Config {
 	return verify.Config{
 		Run:      t.run,
@@ -186,12 +180,15 @@ func (t *Test) VerifyConfig() verify.Config {
 	}
 }
 
-// Verifier judges the run while it goes on; nil if the Config says Unverified.
+// Verifier returns the judge of the run, nil if the Config says Unverified.
 func (t *Test) Verifier() *verify.Verifier { return t.verifier }
 
-// Connect opens the connections, one for each worker and replica. Its error says
-// that no replica takes any. If some do, requests will meet the errors of the
-// others and count them.
+// Figures returns the Recorder that measures the run.
+func (t *Test) Figures() *measure.Recorder { return t.figures }
+
+// Connect opens the connections, one for each worker and replica. It returns an
+// error if no replica can be connected to. If only some cannot, their requests
+// will fail and be counted.
 func (t *Test) Connect() error {
 	deadline := time.Now().Add(min(t.config.Timeout, 5*time.Second))
 	var failed atomic.Pointer[sendError]
@@ -216,22 +213,22 @@ func (t *Test) Connect() error {
 // requests under way and returns what there is. If record is not nil it is
 // called with each operation that has ended, by many goroutines.
 //
-// At the end, and without regard to ctx, sentinels show the verifier what
-// became of requests whose outcome is unknown.
+// At the end, even if ctx has ended, sentinels show the verifier what became of
+// requests whose outcome is unknown.
 //
 // Each operation is recorded before the verifier learns how it ended, so that
-// its Floor holds for all that is recorded later.
+// the verifier's Floor holds for all operations recorded later.
 //
-// The connections are opened before the clock starts, if Connect has not opened
-// them yet, so that the figures are the servers' and not the handshakes'. One
-// that has to be opened later is part of its request's time.
-func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.Run {
+// Connections are opened before the clock starts, so that the figures do not
+// contain handshakes. One that has to be opened later is part of its request's time.
+func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) measure.Run {
 	t.record = record
 	_ = t.Connect() // the requests will tell
 
 	var wg sync.WaitGroup
 	started, cpu := time.Now(), cpuTime()
 	t.begin = started.Sub(t.base)
+	t.figures.MeasureFrom(t.begin + t.config.Warmup)
 	for _, w := range t.workers {
 		wg.Go(func() { w.work(ctx) })
 	}
@@ -239,123 +236,57 @@ func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) report.R
 	elapsed := time.Since(started)
 	cpu = cpuTime() - cpu
 
-	r := t.measured()
-	r.Started = started.UTC()
-	r.Interrupted = ctx.Err() != nil
-	r.Generator.CPU = cpu.Seconds() / elapsed.Seconds()
+	r := t.figures.Run(t.asked())
+	for i := range r.Replicas {
+		r.Replicas[i].Servers = t.servers.seen(i)
+	}
+	for i := range r.Failures {
+		if detail, ok := t.details.Load(r.Failures[i].Reason); ok {
+			r.Failures[i].First = detail.(string)
+		}
+	}
+	r.Started, r.Interrupted = started.UTC(), ctx.Err() != nil
+	r.Dropped, r.Unreplayed = t.dropped.Load(), t.unreplayed.Load()
+	r.Generator.CPU, r.Generator.CPUs = cpu.Seconds()/elapsed.Seconds(), runtime.GOMAXPROCS(0)
+	r.Generator.Connections = t.connections.Load()
 	if t.verifier != nil {
 		t.settle(context.WithoutCancel(ctx))
 	}
 	return r
 }
 
-// Stop lets Run begin no further request. Those under way get all their tries,
-// which they do not when Run's ctx ends.
+// Stop keeps Run from beginning further requests. Unlike the end of Run's ctx,
+// it leaves those under way all their tries.
 func (t *Test) Stop() { t.stopped.Store(true) }
 
-// measured sums up what the workers did.
-func (t *Test) measured() report.Run {
+// asked returns a Run that holds what the run was asked to do.
+func (t *Test) asked() measure.Run {
 	c := &t.config
-	r := report.Run{
+	r := measure.Run{
 		ID: t.run, Seed: c.Seed, Workers: c.Workers, Planned: int64(c.Requests), Rate: c.Rate, Retries: c.Retries,
-		Duration: c.Duration.Seconds(), Timeout: c.Timeout.Seconds(), Keys: c.keys(), Unverified: c.Unverified, Stream: c.Stream,
-		ClockAllowance: c.ClockAllowance.Seconds(), Profile: c.Profile.print(), Token: c.Token != "",
-		Warmup: c.Warmup.Seconds(), Late: t.late.Load(), Dropped: t.dropped.Load(), Retried: t.retried.Load(),
-		Replayed: t.replayed.Load(), Unreplayed: t.unreplayed.Load(),
-		Generator: report.Generator{CPUs: runtime.GOMAXPROCS(0), Connections: t.connections.Load()},
+		Duration: c.Duration.Seconds(), Timeout: c.Timeout.Seconds(), Warmup: c.Warmup.Seconds(),
+		ClockAllowance: c.ClockAllowance.Seconds(),
+		Keys:           c.keys(), Unverified: c.Unverified, Stream: c.Stream, Profile: c.Profile.print(), Token: c.Token != "",
 	}
 	if r.Keys && !r.Unverified {
 		r.Replays = c.Replays
 	}
-	var first, last time.Duration = -1, 0
-	failures := map[report.Failure]int64{}
+	for _, url := range c.URLs {
+		r.Replicas = append(r.Replicas, measure.Replica{URL: url})
+	}
 	for _, name := range c.Senders {
-		r.Senders = append(r.Senders, report.Sender{Name: name})
+		r.Senders = append(r.Senders, measure.Sender{Name: name})
 	}
-	for _, w := range t.workers {
-		if w.first >= 0 && (first < 0 || w.first < first) {
-			first = w.first
-		}
-		last = max(last, w.last)
-		for kind, n := range w.failures {
-			failures[kind] += n
-		}
-		for i, n := range w.bySender {
-			r.Senders[i].OK += n
-		}
-	}
-	for _, kind := range slices.SortedFunc(maps.Keys(failures), func(a, b report.Failure) int {
-		return cmp.Or(cmp.Compare(failures[b], failures[a]), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))
-	}) {
-		kind.Count = failures[kind]
-		if detail, ok := t.details.Load(kind.Reason); ok {
-			kind.First = detail.(string)
-		}
-		r.Failures = append(r.Failures, kind)
-	}
-	if first >= 0 {
-		r.Total = (last - first).Seconds()
-	}
-	response, service, byReplica := t.recorder.summaries()
-	r.Latency = response
-	if c.Rate > 0 {
-		r.Service = &service
-	}
-	if refused := t.recorder.refused.summary(); refused.Count > 0 {
-		r.Refused = &refused
-	}
-	for i, target := range t.targets {
-		n := &t.replicas[i]
-		replica := report.Replica{
-			URL: target.url, Servers: t.servers.seen(i),
-			OK: n.ok.Load(), Failed: n.failed.Load(), Unknown: n.unknown.Load(), Latency: byReplica[i],
-		}
-		replica.Throughput = perSecond(replica.OK, r.Total)
-		r.Replicas = append(r.Replicas, replica)
-		r.OK += replica.OK
-		r.Failed += replica.Failed
-		r.Unknown += replica.Unknown
-	}
-	r.Sent = r.OK + r.Failed + r.Unknown
-	r.Throughput = perSecond(r.OK, r.Total)
-	r.Generator.Concurrency = r.Throughput * service.Mean / 1000
 	return r
 }
 
-func perSecond(n int64, seconds float64) float64 {
-	if seconds == 0 {
-		return 0
-	}
-	return float64(n) / seconds
+// over reports whether a run of limited duration has ended at a moment.
+func (t *Test) over(at time.Duration) bool {
+	return t.config.Duration > 0 && at >= t.begin+t.config.Warmup+t.config.Duration
 }
 
-// end is when a run of limited duration is over, 0 if it is not limited.
-func (t *Test) end() time.Duration {
-	if t.config.Duration == 0 {
-		return 0
-	}
-	return t.begin + t.config.Warmup + t.config.Duration
-}
-
-// now is the time on the operations' clock.
+// now returns the time on the operations' clock.
 func (t *Test) now() time.Duration { return time.Since(t.base) }
 
-// A Snapshot is how far a run has got. It counts measured requests that have ended.
-type Snapshot struct {
-	OK, Failed, Unknown int64
-	ByReplica           []int64 // OK ones
-	InFlight            int64   // under way now, measured or not
-}
-
-// Snapshot may be called at any time. It costs next to nothing.
-func (t *Test) Snapshot() Snapshot {
-	s := Snapshot{ByReplica: make([]int64, len(t.replicas)), InFlight: t.inFlight.Load()}
-	for i := range t.replicas {
-		n := &t.replicas[i]
-		s.ByReplica[i] = n.ok.Load()
-		s.OK += s.ByReplica[i]
-		s.Failed += n.failed.Load()
-		s.Unknown += n.unknown.Load()
-	}
-	return s
-}
+// InFlight returns how many requests are under way, measured or not.
+func (t *Test) InFlight() int64 { return t.inFlight.Load() }

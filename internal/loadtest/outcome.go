@@ -21,25 +21,8 @@ type result struct {
 	passing bool   // the same try may well succeed later
 }
 
-// retryable reports whether to try again after r: after no answer, and after a
-// status that asks for it. An outcome that is unknown allows it only where the
-// server recognises the repetition.
-func (r result) retryable(idempotent bool) bool {
-	return r.passing && (r.outcome == verify.Failed || idempotent)
-}
-
-// passing reports whether a status says that the same request may well succeed
-// later. The page and the examples try again after the same ones.
-func passing(status int) bool {
-	switch status {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-// classify decides what is known after one try to send text. Failed means certainly not
-// stored; whatever else is no good answer leaves it open.
+// classify decides what is known after one try to send text. Only what certainly
+// stored nothing has failed; any other bad answer leaves the outcome unknown.
 func (t *Test) classify(text string, answer response, err error) result {
 	if err != nil {
 		if e, ok := errors.AsType[*sendError](err); ok && e.unsent {
@@ -54,14 +37,17 @@ func (t *Test) classify(text string, answer response, err error) result {
 		}
 		window, err := t.decoder.decode(answer.body)
 		if err == nil {
-			err = t.decoder.turned(window, text)
+			err = t.decoder.checkOrder(window, text)
 		}
 		if err != nil {
 			return result{reason: garbled, detail: fmt.Sprintf("%v. The answer: %s", err, excerpt(answer.body))}
 		}
 		return result{outcome: verify.OK, window: window}
 	case answer.status/100 == 3 && answer.location != "":
-		return result{reason: fmt.Sprintf("status %d", answer.status), detail: "the server says to ask at " + excerpt([]byte(answer.location)) + " instead, which the client does not"}
+		return result{
+			reason: fmt.Sprintf("status %d", answer.status),
+			detail: "the server says to ask at " + excerpt([]byte(answer.location)) + " instead, which the client does not",
+		}
 	case answer.status/100 == 4:
 		return result{
 			outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status),
@@ -75,7 +61,7 @@ func (t *Test) classify(text string, answer response, err error) result {
 
 const garbled = "garbled answer"
 
-// excerpt is the beginning of an answer's body, on one line.
+// excerpt returns the beginning of an answer's body, on one line.
 func excerpt(body []byte) string {
 	const longest = 200
 	if len(body) == 0 {
@@ -89,7 +75,8 @@ func excerpt(body []byte) string {
 	return s
 }
 
-// saysNotStored looks for our extension of problem details (RFC 9457, section 3.2).
+// saysNotStored reports whether body has our extension of problem details
+// (RFC 9457, section 3.2).
 func saysNotStored(body []byte) bool {
 	var problem struct {
 		Outcome string `json:"outcome"`

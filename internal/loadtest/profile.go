@@ -1,17 +1,14 @@
 package loadtest
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"dummymessenger/internal/verify"
 )
@@ -24,19 +21,19 @@ type Profile struct {
 	Request RequestProfile `json:"request"`
 	Answer  AnswerProfile  `json:"answer"`
 
-	// IdempotencyKey tells that the server honours the header of that name.
-	// Without it a request whose outcome is unknown is never sent again.
+	// IdempotencyKey says that the server honours the header of that name.
+	// Without it, a request whose outcome is unknown is never sent again.
 	IdempotencyKey bool `json:"idempotency_key"`
 }
 
-// A RequestProfile tells how a message is sent.
+// A RequestProfile says how a message is sent.
 type RequestProfile struct {
 	As     string `json:"as"`     // "json" (the default) or "query"
 	Sender string `json:"sender"` // name of the field; "sender" if empty
 	Text   string `json:"text"`   // name of the field; "text" if empty
 }
 
-// An AnswerProfile tells where in the answer the window is, and its form.
+// An AnswerProfile says where in the answer the window is, and its form.
 type AnswerProfile struct {
 	Messages string `json:"messages"` // keys joined by dots; empty if the root is the array
 	Order    string `json:"order"`    // "asc" (oldest first, the default) or "desc"
@@ -46,8 +43,8 @@ type AnswerProfile struct {
 	UTCOffset string `json:"utc_offset"`
 	zone      *time.Location
 
-	// Names of the five fields, keys joined by dots. An empty name says that
-	// the server does not tell.
+	// Names of the five fields, keys joined by dots. The server does not show
+	// a field without a name.
 	Seq         string `json:"seq"`
 	Sender      string `json:"sender"`
 	SenderCount string `json:"sender_count"`
@@ -111,7 +108,7 @@ func ParseProfile(data []byte) (*Profile, error) {
 	return &p, nil
 }
 
-// print names p so that two that differ have different names; "" is Native.
+// print returns a name of p that differs from that of other profiles; "" for Native.
 func (p *Profile) print() string {
 	plain := *p
 	plain.Answer.zone = nil // as UTCOffset says
@@ -137,14 +134,14 @@ func mistake(err error) error {
 	return fmt.Errorf("%q is a JSON %v, which it must not be", key, e.JSONKind)
 }
 
-// query is what stands in the path.
+// query returns the parameters in the path.
 func (p *Profile) query() url.Values {
 	_, query, _ := strings.Cut(p.Path, "?")
 	values, _ := url.ParseQuery(query) // what is no parameter is sent as it stands
 	return values
 }
 
-// missing are the fields that answers do not show.
+// missing returns the fields that answers do not show.
 func (p *Profile) missing() verify.Fields {
 	var missing verify.Fields
 	for _, f := range []struct {
@@ -159,143 +156,4 @@ func (p *Profile) missing() verify.Fields {
 		}
 	}
 	return missing
-}
-
-// appendRequest appends a whole HTTP request.
-func (p *Profile) appendRequest(dst []byte, t *target, sender, text, key string) []byte {
-	var body []byte
-	dst = append(dst, p.Method...)
-	dst = append(dst, ' ')
-	dst = append(dst, t.path...)
-	if p.Request.As == "query" {
-		switch {
-		case !strings.Contains(p.Path, "?"):
-			dst = append(dst, '?')
-		case !strings.HasSuffix(p.Path, "?") && !strings.HasSuffix(p.Path, "&"):
-			dst = append(dst, '&')
-		}
-		dst = append(dst, url.Values{p.Request.Sender: {sender}, p.Request.Text: {text}}.Encode()...)
-	} else {
-		var scratch [512]byte
-		body = p.appendJSON(scratch[:0], sender, text)
-	}
-	dst = append(dst, " HTTP/1.1\r\nHost: "...)
-	dst = append(dst, t.host...)
-	dst = append(dst, "\r\nUser-Agent: dummymessenger-client\r\n"...)
-	if t.token != "" {
-		dst = append(dst, "Authorization: Bearer "...)
-		dst = append(dst, t.token...)
-		dst = append(dst, "\r\n"...)
-	}
-	if key != "" {
-		dst = append(dst, "Idempotency-Key: "...)
-		dst = append(dst, key...)
-		dst = append(dst, "\r\n"...)
-	}
-	if body != nil {
-		dst = append(dst, "Content-Type: application/json\r\n"...)
-	}
-	dst = append(dst, "Content-Length: "...)
-	dst = strconv.AppendInt(dst, int64(len(body)), 10)
-	dst = append(dst, "\r\n\r\n"...)
-	return append(dst, body...)
-}
-
-func (p *Profile) appendJSON(dst []byte, sender, text string) []byte {
-	dst = append(dst, '{')
-	dst = appendQuoted(dst, p.Request.Sender)
-	dst = append(dst, ':')
-	dst = appendQuoted(dst, sender)
-	dst = append(dst, ',')
-	dst = appendQuoted(dst, p.Request.Text)
-	dst = append(dst, ':')
-	dst = appendQuoted(dst, text)
-	return append(dst, '}')
-}
-
-func appendQuoted(dst []byte, s string) []byte {
-	dst, err := jsontext.AppendQuote(dst, s)
-	if err != nil { // only for invalid UTF-8, which ParseProfile and normalise have refused
-		panic(err)
-	}
-	return dst
-}
-
-// An objectValue is a JSON object, its values not decoded yet.
-type objectValue map[string]jsontext.Value
-
-func object(v jsontext.Value) (objectValue, error) {
-	if v.Kind() != '{' {
-		return nil, errors.New("no object where one should be")
-	}
-	var o objectValue
-	return o, json.Unmarshal(v, &o)
-}
-
-func (o objectValue) member(path string) (jsontext.Value, error) {
-	key, rest, _ := strings.Cut(path, ".")
-	v, ok := o[key]
-	if !ok {
-		return nil, fmt.Errorf("no %q", path)
-	}
-	if rest == "" {
-		return v, nil
-	}
-	inner, err := object(v)
-	if err != nil {
-		return nil, err
-	}
-	return inner.member(rest)
-}
-
-// decodeMessage reads one message into e.
-func (p *AnswerProfile) decodeMessage(e *verify.Entry, v jsontext.Value) error {
-	o, err := object(v)
-	if err != nil {
-		return err
-	}
-	var date string
-	for _, field := range []struct {
-		key, name string
-		number    *int64
-		text      *string
-	}{
-		{"seq", p.Seq, &e.Seq, nil}, {"sender", p.Sender, nil, &e.Sender}, {"sender_count", p.SenderCount, &e.SenderCount, nil},
-		{"text", p.Text, nil, &e.Text}, {"sent_at", p.SentAt, nil, &date},
-	} {
-		if field.name == "" {
-			continue
-		}
-		s, err := o.scalar(field.name)
-		if err != nil {
-			return fmt.Errorf("answer.%s: %w in the message", field.key, err)
-		}
-		if field.number == nil {
-			*field.text = s
-		} else if *field.number, err = strconv.ParseInt(s, 10, 64); err != nil {
-			return fmt.Errorf("answer.%s: %q should be a whole number, and is %q", field.key, field.name, s)
-		}
-	}
-	if p.SentAt != "" {
-		if e.SentAt, err = dateForms[p.Date](date, cmp.Or(p.zone, time.UTC)); err != nil {
-			return fmt.Errorf("answer.sent_at: %q should be a date of the form %q, and is %q", p.SentAt, p.Date, date)
-		}
-	}
-	return nil
-}
-
-// scalar is the string or number at path, without quotes.
-func (o objectValue) scalar(path string) (string, error) {
-	v, err := o.member(path)
-	if err != nil {
-		return "", err
-	}
-	switch v.Kind() {
-	case '"':
-		s, err := jsontext.AppendUnquote(nil, v)
-		return string(s), err
-	case '0':
-		return string(v), nil
-	}
-	return "", fmt.Errorf("%q should be a string or a number, and is %s,", path, excerpt(v))
 }

@@ -40,8 +40,10 @@ func TestExampleProfiles(t *testing.T) {
 		{
 			file: "fastapi-query.json",
 			uri:  "/base/send_message?message_text=%D0%BF%D1%80+%26&sender_name=%D0%90%D0%BD%D0%BD%D0%B0",
-			answer: `[{"message_id": 12, "sender_name": "Анна", "user_message_count": 3, "message_text": "привет", "created_at": "2026-11-24T10:00:00.123456"},
-				{"message_id": 11, "sender_name": "Bob", "user_message_count": 5, "message_text": "hi", "created_at": "2026-11-24 13:00:00+03:00", "id": null}]`,
+			answer: `[{"message_id": 12, "sender_name": "Анна", "user_message_count": 3, "message_text": "привет",
+				"created_at": "2026-11-24T10:00:00.123456"},
+				{"message_id": 11, "sender_name": "Bob", "user_message_count": 5, "message_text": "hi",
+				"created_at": "2026-11-24 13:00:00+03:00", "id": null}]`,
 			window: []verify.Entry{
 				{Seq: 11, Sender: "Bob", SenderCount: 5, Text: "hi", SentAt: 1795514400000000},
 				{Seq: 12, Sender: "Анна", SenderCount: 3, Text: "привет", SentAt: 1795514400123456},
@@ -115,7 +117,8 @@ func TestParseProfileErrors(t *testing.T) {
 		`{"path": "/", "answer": {"text": "t", "utc_offset": "Europe/Berlin"}}`,
 		`{"path": "/", "request": {"as": "xml"}, "answer": {"text": "t"}}`,
 		`{"path": "/", "answr": {"text": "t"}}`,
-		`{"path": "/чат", "answer": {"text": "t"}}`, `{"path": "/a\u0000", "answer": {"text": "t"}}`, `{"path": "/a\tb", "answer": {"text": "t"}}`,
+		`{"path": "/чат", "answer": {"text": "t"}}`, `{"path": "/a\u0000", "answer": {"text": "t"}}`,
+		`{"path": "/a\tb", "answer": {"text": "t"}}`,
 		`{"path": "/a#b", "answer": {"text": "t"}}`, `{"method": "PO ST", "path": "/", "answer": {"text": "t"}}`,
 		`{"path": "/?text=x", "request": {"as": "query"}, "answer": {"text": "t"}}`,
 		`{"path": "/?a=b&who=x", "request": {"as": "query", "sender": "who"}, "answer": {"text": "t"}}`,
@@ -195,11 +198,13 @@ func TestProfileMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for body, want := range map[string]string{
-		`{"data": [{"no": 1}]}`:                           `answer.seq: no "id" in the message. The answer: {"data": [{"no": 1}]}`,
-		`{"data": [{"id": 1.5}]}`:                         `answer.seq: "id" should be a whole number, and is "1.5". The answer: {"data": [{"id": 1.5}]}`,
-		`{"data": [{"id": 1, "t": "x", "at": "monday"}]}`: `answer.sent_at: "at" should be a date of the form "rfc3339", and is "monday". The answer: {"data": [{"id": 1, "t": "x", "at": "monday"}]}`,
-		`{"items": []}`:                                   `answer.messages: no "data". The answer: {"items": []}`,
-		`{"data": {}}`:                                    `answer.messages: "data" should be an array. The answer: {"data": {}}`,
+		`{"data": [{"no": 1}]}`: `answer.seq: no "id" in the message. The answer: {"data": [{"no": 1}]}`,
+		`{"data": [{"id": 1.5}]}`: `answer.seq: "id" should be a whole number, and is "1.5". ` +
+			`The answer: {"data": [{"id": 1.5}]}`,
+		`{"data": [{"id": 1, "t": "x", "at": "monday"}]}`: `answer.sent_at: "at" should be a date of the form "rfc3339", ` +
+			`and is "monday". The answer: {"data": [{"id": 1, "t": "x", "at": "monday"}]}`,
+		`{"items": []}`: `answer.messages: no "data". The answer: {"items": []}`,
+		`{"data": {}}`:  `answer.messages: "data" should be an array. The answer: {"data": {}}`,
 	} {
 		test, err := New(Config{URLs: []string{"http://127.0.0.1:1"}, Requests: 1, Profile: p})
 		if err != nil {
@@ -236,7 +241,8 @@ func TestWrongOrder(t *testing.T) {
 				t.Errorf("order %s, seq %q, the right way round: %v %q", order, seq, r.outcome, r.detail)
 			}
 			if r := classify(bodies[0]); r.outcome != verify.OK {
-				t.Errorf("order %s, seq %q, the wrong way round once it was right: %v %q, want it left to the checks", order, seq, r.outcome, r.detail)
+				t.Errorf("order %s, seq %q, the wrong way round once it was right: %v %q, want it left to the checks", order, seq,
+					r.outcome, r.detail)
 			}
 		}
 	}
@@ -258,7 +264,8 @@ func TestDateForms(t *testing.T) {
 	const want = 1795514400123456
 	for form, examples := range map[string][]string{
 		"rfc3339": {"2026-11-24T10:00:00.123456Z", "2026-11-24T13:00:00.123456+03:00"},
-		"isoformat": {"2026-11-24T10:00:00.123456", "2026-11-24 10:00:00.123456", "2026-11-24T10:00:00.123456+00:00", "2026-11-24 12:00:00.123456+02:00",
+		"isoformat": {"2026-11-24T10:00:00.123456", "2026-11-24 10:00:00.123456", "2026-11-24T10:00:00.123456+00:00",
+			"2026-11-24 12:00:00.123456+02:00",
 			"2026-11-24 10:00:00.123456+00", "2026-11-24T12:30:00.123456+0230"},
 		"unix":    {"1795514400.123456", "1.795514400123456e9"},
 		"unix_ms": {"1795514400123.456"},

@@ -42,7 +42,7 @@ func TestRateHandshakesAhead(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := test.Run(t.Context(), nil)
-	if r.OK != 3 || r.Generator.Connections <= 2 || r.Latency.Max > milliseconds(handshake) {
+	if r.OK != 3 || r.Generator.Connections <= 2 || r.Latency.Max > float64(handshake.Milliseconds()) {
 		t.Errorf("%d ok on %d connections, the slowest took %v ms; want that they are opened again, and no handshake in it",
 			r.OK, r.Generator.Connections, r.Latency.Max)
 	}

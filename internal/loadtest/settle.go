@@ -14,29 +14,27 @@ const (
 	settleRounds    = 4
 	settlePause     = 500 * time.Millisecond
 
-	// settleGrace is how much longer than its caller a request may live, so
-	// that its message is stored although the caller has given it up.
+	// settleGrace is how long after its caller has given up a request may
+	// still be stored.
 	settleGrace = time.Second
 )
 
-// settle sends sentinels: messages that are no part of the load, one through
-// every replica. Their windows show the end of the log, by which the verifier
-// tells stored messages from those that were not. While that is open for some
-// there are a few rounds more.
-//
-// All operations have ended before.
+// settle sends sentinels: messages that are not part of the load, one through
+// each replica, after all operations have ended. Their windows show the end of
+// the log, so that the verifier knows which messages were stored. While it does
+// not know that of some, settle sends a few rounds more.
 func (t *Test) settle(ctx context.Context) {
 	w := newWorker(t, len(t.workers), 0)
 	w.timeout, w.retries = min(w.timeout, sentinelTimeout), 0
 	defer w.close()
-	gone := make([]bool, len(t.targets)) // replicas that answer no sentinel
+	silent := make([]bool, len(t.targets)) // replicas that answer no sentinel
 	for round := range settleRounds {
 		for replica := range t.targets {
-			if !gone[replica] {
-				gone[replica] = !w.sentinel(ctx, replica)
+			if !silent[replica] {
+				silent[replica] = !w.sentinel(ctx, replica)
 			}
 		}
-		if t.verifier.Unsettled(settleGrace) == 0 || !slices.Contains(gone, false) {
+		if t.verifier.Unsettled(settleGrace) == 0 || !slices.Contains(silent, false) {
 			return
 		}
 		if round < settleRounds-1 {
@@ -45,7 +43,7 @@ func (t *Test) settle(ctx context.Context) {
 	}
 }
 
-// sentinel tells whether replica answered.
+// sentinel reports whether replica answered.
 func (w *worker) sentinel(ctx context.Context, replica int) bool {
 	for try := range sentinelTries {
 		if try > 0 {
@@ -56,7 +54,7 @@ func (w *worker) sentinel(ctx context.Context, replica int) bool {
 			Sender: w.test.config.Senders[0], Text: w.nonce(w.number) + " sentinel",
 		}
 		w.number++
-		w.perform(ctx, op, replica)
+		w.perform(ctx, op, w.test.now(), replica)
 		if op.Outcome == verify.OK {
 			return true
 		}

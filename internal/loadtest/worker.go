@@ -5,37 +5,29 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
 
-// lateAfter is how much after its time an open loop's request counts as late.
-const lateAfter = time.Millisecond
-
-// A worker sends one request after the other, each to a replica of its choice.
+// A worker sends one request after the other, each to a random replica.
 type worker struct {
 	test    *Test
 	id      int
-	quota   int        // measured requests that it still has to send; below 0: no limit
+	quota   int        // measured requests left to send; no limit if negative
 	number  int        // of its next operation
 	choices *rand.Rand // of sender, text and replica
-	pauses  *rand.Rand // of retries; apart, so that a retry does not change the choices
-	replays *rand.Rand // which requests to replay, and where; apart for the same reason
+	pauses  *rand.Rand // of retries; separate, so that a retry does not change the choices
+	replays *rand.Rand // of requests to replay, and where; separate for the same reason
 	texts   textMaker
 	conns   []*conn       // by replica
 	timeout time.Duration // of each try
 	retries int
 	request []byte // buffer
-
-	first, last time.Duration // measured requests: first call (-1 if none), last return
-	failures    map[report.Failure]int64
-	bySender    []int64 // answered, in the order of Config.Senders
 }
 
 func newWorker(t *Test, id, quota int) *worker {
 	choices := rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1))
 	w := &worker{
-		test: t, id: id, quota: quota, timeout: t.config.Timeout, retries: t.config.Retries, first: -1, failures: map[report.Failure]int64{}, bySender: make([]int64, len(t.config.Senders)),
+		test: t, id: id, quota: quota, timeout: t.config.Timeout, retries: t.config.Retries,
 		choices: choices, texts: textMaker{choices},
 		pauses:  rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1|1)),
 		replays: rand.New(rand.NewPCG(^t.config.Seed, uint64(id))),
@@ -55,83 +47,55 @@ func (w *worker) close() {
 func (w *worker) work(ctx context.Context) {
 	defer w.close()
 	for {
-		due, measured, ok := w.next(ctx)
+		op, replica := w.choose() // before it is due, so that no latency contains it
+		due, ok := w.next(ctx)
 		if !ok {
 			return
 		}
-		w.send(ctx, due, measured)
+		w.perform(ctx, op, due, replica)
 	}
 }
 
-// next waits until a request is due and tells when that was. It returns false
+// choose returns the next request and the replica to try first.
+func (w *worker) choose() (op *verify.Operation, replica int) {
+	op = &verify.Operation{
+		Worker: w.id,
+		Number: w.number,
+		Sender: w.test.config.Senders[w.choices.IntN(len(w.test.config.Senders))],
+		Text:   w.texts.next(w.nonce(w.number)),
+	}
+	w.number++
+	return op, w.choices.IntN(len(w.test.targets))
+}
+
+// next waits until a request is due and returns when that was. It returns false
 // when there is none any more.
-func (w *worker) next(ctx context.Context) (due time.Duration, measured, ok bool) {
+func (w *worker) next(ctx context.Context) (due time.Duration, ok bool) {
 	t := w.test
 	if t.config.Rate > 0 {
 		return w.nextArrival(ctx)
 	}
 	due = t.now()
-	sinceBegin := due - t.begin
-	measured = sinceBegin >= t.config.Warmup
+	measured := t.figures.Measures(due)
 	switch {
-	case ctx.Err() != nil, t.stopped.Load(),
-		measured && w.quota == 0,
-		t.config.Duration > 0 && sinceBegin >= t.config.Warmup+t.config.Duration:
-		return 0, false, false
+	case ctx.Err() != nil, t.stopped.Load(), measured && w.quota == 0, t.over(due):
+		return 0, false
 	}
 	if measured && w.quota > 0 {
 		w.quota--
 	}
-	return due, measured, true
+	return due, true
 }
 
-// send sends one request, all its tries, and tells the judge and the statistics.
-func (w *worker) send(ctx context.Context, due time.Duration, measured bool) {
-	t := w.test
-	sender := w.choices.IntN(len(t.config.Senders))
-	op := &verify.Operation{
-		Worker: w.id,
-		Number: w.number,
-		Sender: t.config.Senders[sender],
-		Text:   w.texts.next(w.nonce(w.number)),
-	}
-	w.number++
-	replica := w.choices.IntN(len(t.targets))
-	w.perform(ctx, op, replica)
-	if !measured {
-		return
-	}
-	if w.first < 0 {
-		w.first = op.Call
-	}
-	w.last = op.Return
-	if op.Call-due > lateAfter {
-		t.late.Add(1)
-	}
-	n := &t.replicas[op.Replica]
-	switch op.Outcome {
-	case verify.OK:
-		n.ok.Add(1)
-		w.bySender[sender]++
-		t.recorder.add(w.id, sample{op.Replica, op.Return - due, op.Return - op.Call})
-		return
-	case verify.Failed:
-		n.failed.Add(1)
-		t.recorder.refused.add(op.Return - op.Call)
-		w.failures[report.Failure{Outcome: "failed", Reason: op.Reason}]++
-	default:
-		n.unknown.Add(1)
-		w.failures[report.Failure{Outcome: "unknown", Reason: op.Reason}]++
-	}
-}
-
-// nonce is the mark of one of this worker's operations, and its idempotency key.
+// nonce returns the mark of one of this worker's operations, which is also its
+// idempotency key.
 func (w *worker) nonce(number int) string {
 	return verify.Nonce{Run: w.test.run, Worker: w.id, Number: number}.String()
 }
 
-// perform carries op out, with the first try at replica, and fills in the rest of it.
-func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int) {
+// perform sends op, first to replica, until it has an outcome or no tries left,
+// and hands it to the recorders and the verifier.
+func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Duration, replica int) {
 	t := w.test
 	key := ""
 	if w.retries > 0 && t.config.keys() {
@@ -139,12 +103,15 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 	}
 	t.inFlight.Add(1)
 	defer t.inFlight.Add(-1)
-	began := time.Now()
-	op.Call = began.Sub(t.base)
+	op.Call = due
+	if t.config.Rate > 0 { // it may have been due for some time
+		op.Call = t.now()
+	}
+	began := t.base.Add(op.Call)
 	if t.verifier != nil {
 		t.verifier.Call(op)
 	}
-	var open, last result // the last try that may have stored it, and the last one
+	var open, last result // the last try that may have stored the message, and the last try
 	for {
 		op.Tries++
 		op.Replica = replica
@@ -163,38 +130,39 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, replica int)
 			break
 		}
 		pause := w.pauseAfter(op.Tries, retryAfter(answer.retryAfter, now))
-		if end := t.end(); end != 0 && op.Return+pause >= end || !sleep(ctx, pause) {
+		if t.over(op.Return+pause) || !sleep(ctx, pause) {
 			break // the outcome stays what it is
 		}
-		t.retried.Add(1)
 		replica = w.pauses.IntN(len(t.targets))
 		began = time.Now()
 	}
 	if last.outcome == verify.Failed && open.reason != "" {
-		last = open // what an earlier try may have stored, this one's failure does not undo
+		last = open // the last failure does not undo what an earlier try may have stored
 	}
 	op.Outcome, op.Reason, op.Window = last.outcome, last.reason, last.window
 	if last.detail != "" {
 		t.details.LoadOrStore(last.reason, last.detail)
 	}
-	if t.verifier == nil {
-		if t.record != nil {
-			t.record(op)
-		}
-		return
-	}
-	if op.Outcome == verify.OK && key != "" && !op.Sentinel && t.config.Replays > 0 && w.replays.IntN(t.config.Replays) == 0 {
+	if op.Outcome == verify.OK && key != "" && w.wantsReplay(op) {
 		w.replay(op, key)
 	}
+	t.figures.Add(op, due)
 	if t.record != nil {
 		t.record(op)
 	}
-	t.verifier.Return(op)
+	if t.verifier != nil {
+		t.verifier.Return(op)
+	}
 }
 
-// replay sends op once more, to another replica if there is one, now that it
-// has its answer: that must be the answer again. It is no request of the load
-// and not in any figure.
+// wantsReplay reports whether op is one of those to send again after its answer.
+func (w *worker) wantsReplay(op *verify.Operation) bool {
+	n := w.test.config.Replays
+	return n > 0 && w.test.verifier != nil && !op.Sentinel && w.replays.IntN(n) == 0
+}
+
+// replay sends op again after it was answered, to another replica if there is
+// one: the answer must be the same. It is not part of the load or of any figure.
 func (w *worker) replay(op *verify.Operation, key string) {
 	t := w.test
 	replica := op.Replica
@@ -210,15 +178,7 @@ func (w *worker) replay(op *verify.Operation, key string) {
 		t.unreplayed.Add(1)
 		return
 	}
-	t.replayed.Add(1)
 	op.Replay = result.window
-}
-
-// pauseAfter is how long to wait before another try: exponential backoff with
-// full jitter on top of what the server asked for, at most maxPause.
-func (w *worker) pauseAfter(tries int, least time.Duration) time.Duration {
-	longest := min(20*time.Millisecond<<min(tries, 10), 2*time.Second)
-	return min(least+time.Duration(w.pauses.Int64N(int64(longest))), maxPause)
 }
 
 // sleep returns false when ctx ends first.

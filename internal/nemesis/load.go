@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"dummymessenger/internal/loadtest"
-	"dummymessenger/internal/report"
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/verify"
 )
 
@@ -20,7 +20,7 @@ import (
 type Load struct {
 	test   *loadtest.Test
 	done   chan struct{}
-	run    report.Run // guarded by done
+	run    measure.Run // guarded by done
 	cancel context.CancelFunc
 
 	mu         sync.Mutex
@@ -50,7 +50,7 @@ func (l *Load) record(op *verify.Operation) {
 }
 
 // Answered is how many requests have been answered with a window so far.
-func (l *Load) Answered() int64 { return l.test.Snapshot().OK }
+func (l *Load) Answered() int64 { return l.test.Figures().Snapshot().OK }
 
 // Stop begins no further request, waits until those under way have ended,
 // retries included, and judges the run.
@@ -78,7 +78,7 @@ func (l *Load) outcome() *Outcome {
 
 // An Outcome is what a run came to, with all its operations.
 type Outcome struct {
-	Run        report.Run
+	Run        measure.Run
 	Verdict    *verify.Verdict
 	Operations []*verify.Operation
 

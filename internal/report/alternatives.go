@@ -3,13 +3,14 @@ package report
 import (
 	"slices"
 
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
-// alternatives tell in words what the plots show, for those who do not see them.
+// alternatives say in words what the plots show, for people who cannot see them.
 type alternatives struct{ Frontier, Spectrum, Scatter, Throughput string }
 
-func (l Lang) alternatives(r *Result, d *plots) alternatives {
+func (l words) alternatives(r *Result, d *plots) alternatives {
 	run := r.Run
 	violations := int64(0)
 	if r.Verdict != nil {
@@ -20,10 +21,11 @@ func (l Lang) alternatives(r *Result, d *plots) alternatives {
 	a := alternatives{
 		Spectrum: l.Say("Percentiles of all replicas: %s.", l.percentiles(&run.Latency)),
 		Scatter: l.Say("%s; the slowest took %s ms; not answered: %s.",
-			verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"}, amount(run.Latency.Max), Count(run.Failed+run.Unknown)),
+			verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"}, lang.Amount(run.Latency.Max), lang.Count(run.Failed+run.Unknown)),
 	}
 	if len(d.Ops.Seq) > 0 {
-		a.Frontier = l.Say("%s in %s s, from seq %d to %d; %s.", verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"}, l.seconds(run.Total),
+		a.Frontier = l.Say("%s in %s s, from seq %d to %d; %s.", verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"},
+			l.Seconds(run.Total),
 			slices.Min(d.Ops.Seq), slices.Max(d.Ops.Seq), verify.Quantity{N: violations, Noun: "violation"})
 	}
 	if len(d.Throughput[0]) > 0 {
@@ -38,7 +40,7 @@ func (l Lang) alternatives(r *Result, d *plots) alternatives {
 			}
 			most = max(most, sum)
 		}
-		a.Throughput = l.Say("From %s to %s per second, on average %s.", amount(least), amount(most), amount(run.Throughput))
+		a.Throughput = l.Say("From %s to %s per second, on average %s.", lang.Amount(least), lang.Amount(most), lang.Amount(run.Throughput))
 	}
 	return a
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
 )
 
 // ReadJSON reads what WriteJSON has written of a run.
@@ -30,38 +33,30 @@ func ReadJSON(r io.Reader) (*Result, error) {
 // A figure is one line of a comparison.
 type figure struct {
 	name, unit string
-	of         func(*Run) float64
+	of         func(*measure.Run) float64
 	absent     bool // 0 means that it was not measured
 	better     int  // 1: more is better, -1: less is, 0: neither
 }
 
 var figures = []figure{
-	{"total time", "s", func(r *Run) float64 { return r.Total }, true, -1},
-	{"time of one request", "ms", func(r *Run) float64 { return r.perRequest() }, true, -1},
-	{"total throughput", "/s", func(r *Run) float64 { return r.Throughput }, true, 1},
-	{"mean", "ms", func(r *Run) float64 { return r.Latency.Mean }, true, -1},
-	{"p50", "ms", func(r *Run) float64 { return r.Latency.P50 }, true, -1},
-	{"p90", "ms", func(r *Run) float64 { return r.Latency.P90 }, true, -1},
-	{"p99", "ms", func(r *Run) float64 { return r.Latency.P99 }, true, -1},
-	{"p99.9", "ms", func(r *Run) float64 { return r.Latency.P999 }, true, -1},
-	{"max", "ms", func(r *Run) float64 { return r.Latency.Max }, true, -1},
-	{"sent", "", func(r *Run) float64 { return float64(r.Sent) }, false, 0},
-	{"answered", "", func(r *Run) float64 { return float64(r.OK) }, false, 0},
-	{"failed", "", func(r *Run) float64 { return float64(r.Failed) }, false, -1},
-	{"unknown", "", func(r *Run) float64 { return float64(r.Unknown) }, false, -1},
+	{"total time", "s", func(r *measure.Run) float64 { return r.Total }, true, -1},
+	{"time of one request", "ms", func(r *measure.Run) float64 { return r.PerRequest() }, true, -1},
+	{"total throughput", "/s", func(r *measure.Run) float64 { return r.Throughput }, true, 1},
+	{"mean", "ms", func(r *measure.Run) float64 { return r.Latency.Mean }, true, -1},
+	{"p50", "ms", func(r *measure.Run) float64 { return r.Latency.P50 }, true, -1},
+	{"p90", "ms", func(r *measure.Run) float64 { return r.Latency.P90 }, true, -1},
+	{"p99", "ms", func(r *measure.Run) float64 { return r.Latency.P99 }, true, -1},
+	{"p99.9", "ms", func(r *measure.Run) float64 { return r.Latency.P999 }, true, -1},
+	{"max", "ms", func(r *measure.Run) float64 { return r.Latency.Max }, true, -1},
+	{"sent", "", func(r *measure.Run) float64 { return float64(r.Sent) }, false, 0},
+	{"answered", "", func(r *measure.Run) float64 { return float64(r.OK) }, false, 0},
+	{"failed", "", func(r *measure.Run) float64 { return float64(r.Failed) }, false, -1},
+	{"unknown", "", func(r *measure.Run) float64 { return float64(r.Unknown) }, false, -1},
 }
 
-// perRequest is the total time for each request, in milliseconds.
-func (r *Run) perRequest() float64 {
-	if r.Sent == 0 {
-		return 0
-	}
-	return r.Total * 1000 / float64(r.Sent)
-}
-
-// WriteComparison puts two runs side by side, with what changed from a to b.
-// First it says in what they were not asked to do the same, or why that cannot
-// be known; then neither is called better.
+// WriteComparison puts two runs side by side, with what changed from a to b. If
+// they were not asked to do the same, or that is unknown, it says so first and
+// calls neither better.
 func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) error {
 	t := newSheet(s)
 	like := t.unlike(nameA, nameB, a.Run, b.Run)
@@ -69,11 +64,11 @@ func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) er
 		fmt.Fprintln(t)
 	}
 	const longest = 14 // of a file's name
-	_, statusA, _ := t.Lang.headline(a.Verdict)
-	_, statusB, _ := t.Lang.headline(b.Verdict)
+	_, statusA, _ := t.words.headline(a.Verdict)
+	_, statusB, _ := t.words.headline(b.Verdict)
 	rows := [][]string{
-		{"", fit(nameA, longest), fit(nameB, longest), t.tr("difference"), ""},
-		{t.tr("verdict"), statusA, statusB, "", ""},
+		{"", fit(nameA, longest), fit(nameB, longest), t.Tr("difference"), ""},
+		{t.Tr("verdict"), statusA, statusB, "", ""},
 	}
 	for _, f := range figures {
 		if !like {
@@ -81,35 +76,35 @@ func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) er
 		}
 		x, y := f.of(a.Run), f.of(b.Run)
 		percent, judgement := f.change(x, y)
-		rows = append(rows, []string{t.tr(f.name), f.show(x, t.Lang), f.show(y, t.Lang), t.point(percent), t.tr(judgement)})
+		rows = append(rows, []string{t.Tr(f.name), f.show(x, t.Lang), f.show(y, t.Lang), t.Point(percent), t.Tr(judgement)})
 	}
 	t.table(rows)
 	return t.writeTo(w, s)
 }
 
 // unlike says why the runs cannot be compared, and reports whether they can.
-func (t *sheet) unlike(nameA, nameB string, a, b *Run) (like bool) {
+func (t *sheet) unlike(nameA, nameB string, a, b *measure.Run) (like bool) {
 	like = true
-	taskA, taskB := a.asked(t.Lang), b.asked(t.Lang)
+	taskA, taskB := t.asked(a), t.asked(b)
 	for i := range min(len(taskA), len(taskB)) {
 		if taskA[i] == taskB[i] {
 			continue
 		}
 		if like {
-			t.paragraph("", t.tr("They were not asked to do the same, so neither is better:"))
+			t.paragraph("", t.Tr("They were not asked to do the same, so neither is better:"))
 		}
 		like = false
 		t.paragraph("  ", t.Say("%s: %s and %s", taskA[i].name, taskA[i].value, taskB[i].value))
 	}
 	for _, run := range []struct {
 		name string
-		*Run
+		*measure.Run
 	}{{nameA, a}, {nameB, b}} {
 		if run.Interrupted {
 			like = false
 			t.paragraph("", t.Say("%s was interrupted: it did not do all that it was asked to, so neither is better.", run.name))
 		}
-		if !run.recordsTask() {
+		if !recordsTask(run.Run) {
 			like = false
 			t.paragraph("", t.Say("%s is of an older client, which recorded only a part of what was asked: "+
 				"whether they were asked to do the same cannot be known, so neither is called better.", run.name))
@@ -118,20 +113,20 @@ func (t *sheet) unlike(nameA, nameB string, a, b *Run) (like bool) {
 	return like
 }
 
-func (f *figure) show(x float64, l Lang) string {
+func (f *figure) show(x float64, l lang.Lang) string {
 	switch {
 	case f.absent && x == 0:
 		return "–"
 	case f.unit == "":
-		return Count(int64(x))
+		return lang.Count(int64(x))
 	case f.unit == "s":
-		return l.seconds(x) + " " + l.tr(f.unit)
+		return l.Seconds(x) + " " + l.Tr(f.unit)
 	}
-	return l.decimal(x) + " " + l.tr(f.unit)
+	return l.Decimal(x) + " " + l.Tr(f.unit)
 }
 
-// change is in percent, and says which is better, unless it is below what two
-// equal runs differ by all the time.
+// change returns the change in percent and whether it is for the better, unless
+// equal runs differ by as much.
 func (f *figure) change(x, y float64) (percent, judgement string) {
 	if x == 0 || y == 0 || x == y {
 		return "", ""
@@ -151,30 +146,30 @@ func (f *figure) change(x, y float64) (percent, judgement string) {
 // An asked is one thing that a run was asked to do, in words.
 type asked struct{ name, value string }
 
-// recordsTask reports whether r holds all that was asked of it.
-func (r *Run) recordsTask() bool { return r.Timeout > 0 }
+// recordsTask reports whether r holds all that it was asked to do.
+func recordsTask(r *measure.Run) bool { return r.Timeout > 0 }
 
-// asked lists what r was asked to do: always in the same order, and only its
-// beginning where r does not record the rest.
-func (r *Run) asked(l Lang) (all []asked) {
-	add := func(name, value string) { all = append(all, asked{l.tr(name), cmp.Or(value, "–")}) }
+// asked lists what r was asked to do, always in the same order, and only the
+// beginning if r does not record the rest.
+func (l words) asked(r *measure.Run) (all []asked) {
+	add := func(name, value string) { all = append(all, asked{l.Tr(name), cmp.Or(value, "–")}) }
 	number := func(n float64) string {
 		if n == 0 {
 			return ""
 		}
-		return l.point(strconv.FormatFloat(n, 'f', -1, 64))
+		return l.Point(strconv.FormatFloat(n, 'f', -1, 64))
 	}
 	seconds := func(n float64) string {
 		if n == 0 {
 			return ""
 		}
-		return number(n) + " " + l.tr("s")
+		return number(n) + " " + l.Tr("s")
 	}
 	flag := func(set bool) string {
 		if set {
-			return l.tr("yes")
+			return l.Tr("yes")
 		}
-		return l.tr("no")
+		return l.Tr("no")
 	}
 	add("workers", number(float64(r.Workers)))
 	add("requests", number(float64(r.Planned)))
@@ -183,7 +178,7 @@ func (r *Run) asked(l Lang) (all []asked) {
 	add("warm-up", seconds(r.Warmup))
 	add("replicas", number(float64(len(r.Replicas))))
 	add("processors", number(float64(r.Generator.CPUs)))
-	if !r.recordsTask() {
+	if !recordsTask(r) {
 		return all
 	}
 	secure := 0

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
@@ -23,8 +25,9 @@ func TestComparison(t *testing.T) {
 	if err := WriteComparison(&out, "A.json", "a-name-that-is-much-too-long.json", a, b, Style{Lang: "en"}); err != nil {
 		t.Fatal(err)
 	}
-	text := strings.ReplaceAll(out.String(), thin, " ")
-	for _, want := range []string{"A.json", "…too-long.json", "verified    not verified", "12 103 /s", "6 051 /s     -50.0 %   worse", "-50.0 %  better", "+1.3 %\n"} {
+	text := strings.ReplaceAll(out.String(), lang.Thin, " ")
+	for _, want := range []string{"A.json", "…too-long.json", "verified    not verified", "12 103 /s",
+		"6 051 /s     -50.0 %   worse", "-50.0 %  better", "+1.3 %\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the comparison lacks %q:\n%s", want, text)
 		}
@@ -34,7 +37,8 @@ func TestComparison(t *testing.T) {
 	if err := WriteComparison(&out, "A", "B", a, b, Style{Lang: "en"}); err != nil {
 		t.Fatal(err)
 	}
-	if text := out.String(); !strings.Contains(text, "not asked to do the same, so neither is better:\n  workers: 50 and 100\n") || strings.Count(text, "better") > 1 {
+	if text := out.String(); !strings.Contains(text, "not asked to do the same, so neither is better:\n  workers: 50 and 100\n") ||
+		strings.Count(text, "better") > 1 {
 		t.Errorf("two tasks are compared as if they were one:\n%s", text)
 	}
 	for _, bad := range []string{"", "[]", `{"schema":9}`, `{"schema":1,"exit":0}`} {
@@ -47,42 +51,43 @@ func TestComparison(t *testing.T) {
 // Whatever differs in what was asked is told before anything is compared, and
 // nothing is called better then.
 func TestComparisonOfUnlikeRuns(t *testing.T) {
-	for want, change := range map[string]func(*Run){
-		"workers: 50 and 9":                             func(r *Run) { r.Workers = 9 },
-		"requests: 5000 and –":                          func(r *Run) { r.Planned = 0 },
-		"duration: – and 1.5 s":                         func(r *Run) { r.Duration = 1.5 },
-		"rate: – and 99":                                func(r *Run) { r.Rate = 99 },
-		"warm-up: – and 2 s":                            func(r *Run) { r.Warmup = 2 },
-		"timeout: 30 s and 1 s":                         func(r *Run) { r.Timeout = 1 },
-		"retries: – and 2":                              func(r *Run) { r.Retries = 2 },
-		"idempotency keys: no and yes":                  func(r *Run) { r.Keys = true },
-		"answered requests for each replay: – and 50":   func(r *Run) { r.Replays = 50 },
-		"answers verified: yes and no":                  func(r *Run) { r.Unverified = true },
-		"bounded memory (--stream): no and yes":         func(r *Run) { r.Stream = true },
-		"clock allowance: – and 5 s":                    func(r *Run) { r.ClockAllowance = 5 },
-		"wire shape: – and PUT /x (1)":                  func(r *Run) { r.Profile = "PUT /x (1)" },
-		"bearer token: no and yes":                      func(r *Run) { r.Token = true },
-		"replicas: 2 and 1":                             func(r *Run) { r.Replicas = r.Replicas[1:] },
-		"replicas over TLS: 1 and –":                    func(r *Run) { r.Replicas[1].URL = "http://b" },
-		"senders: Bob, Анна and Bob, Eve":               func(r *Run) { r.Senders[1].Name = "Eve" },
-		"senders: Bob, Анна and 40 (":                   func(r *Run) { r.Senders = make([]Sender, 40) },
-		"recorded as well: – and --history, --html":     func(r *Run) { r.Recorded = []string{"--history", "--html"} },
-		"processors: 2 and 1":                           func(r *Run) { r.Generator.CPUs = 1 },
-		"B.json was interrupted":                        func(r *Run) { r.Interrupted = true },
-		"B.json is of an older client":                  func(r *Run) { r.Timeout = 0 },
-		"cannot be known, so neither is called better.": func(r *Run) { r.Timeout = 0 },
+	for want, change := range map[string]func(*measure.Run){
+		"workers: 50 and 9":                             func(r *measure.Run) { r.Workers = 9 },
+		"requests: 5000 and –":                          func(r *measure.Run) { r.Planned = 0 },
+		"duration: – and 1.5 s":                         func(r *measure.Run) { r.Duration = 1.5 },
+		"rate: – and 99":                                func(r *measure.Run) { r.Rate = 99 },
+		"warm-up: – and 2 s":                            func(r *measure.Run) { r.Warmup = 2 },
+		"timeout: 30 s and 1 s":                         func(r *measure.Run) { r.Timeout = 1 },
+		"retries: – and 2":                              func(r *measure.Run) { r.Retries = 2 },
+		"idempotency keys: no and yes":                  func(r *measure.Run) { r.Keys = true },
+		"answered requests for each replay: – and 50":   func(r *measure.Run) { r.Replays = 50 },
+		"answers verified: yes and no":                  func(r *measure.Run) { r.Unverified = true },
+		"bounded memory (--stream): no and yes":         func(r *measure.Run) { r.Stream = true },
+		"clock allowance: – and 5 s":                    func(r *measure.Run) { r.ClockAllowance = 5 },
+		"wire shape: – and PUT /x (1)":                  func(r *measure.Run) { r.Profile = "PUT /x (1)" },
+		"bearer token: no and yes":                      func(r *measure.Run) { r.Token = true },
+		"replicas: 2 and 1":                             func(r *measure.Run) { r.Replicas = r.Replicas[1:] },
+		"replicas over TLS: 1 and –":                    func(r *measure.Run) { r.Replicas[1].URL = "http://b" },
+		"senders: Bob, Анна and Bob, Eve":               func(r *measure.Run) { r.Senders[1].Name = "Eve" },
+		"senders: Bob, Анна and 40 (":                   func(r *measure.Run) { r.Senders = make([]measure.Sender, 40) },
+		"recorded as well: – and --history, --html":     func(r *measure.Run) { r.Recorded = []string{"--history", "--html"} },
+		"processors: 2 and 1":                           func(r *measure.Run) { r.Generator.CPUs = 1 },
+		"B.json was interrupted":                        func(r *measure.Run) { r.Interrupted = true },
+		"B.json is of an older client":                  func(r *measure.Run) { r.Timeout = 0 },
+		"cannot be known, so neither is called better.": func(r *measure.Run) { r.Timeout = 0 },
 	} {
 		a, b := &Result{Run: exampleRun()}, &Result{Run: exampleRun()}
 		b.Run.Throughput /= 2
 		change(b.Run)
-		for _, lang := range []Lang{"en", "ru"} {
+		for _, language := range []lang.Lang{"en", "ru"} {
 			var out bytes.Buffer
-			if err := WriteComparison(&out, "A.json", "B.json", a, b, Style{Lang: lang}); err != nil {
+			if err := WriteComparison(&out, "A.json", "B.json", a, b, Style{Lang: language}); err != nil {
 				t.Fatal(err)
 			}
 			before, table, ok := strings.Cut(out.String(), "\n\n")
-			text := strings.ReplaceAll(strings.ReplaceAll(before, thin, " "), "\n  ", " ")
-			if lang == "en" && !strings.Contains(text, want) || !ok || strings.Contains(table, "worse") || strings.Contains(table, "хуже") {
+			text := strings.ReplaceAll(strings.ReplaceAll(before, lang.Thin, " "), "\n  ", " ")
+			if language == "en" && !strings.Contains(text, want) || !ok || strings.Contains(table, "worse") ||
+				strings.Contains(table, "хуже") {
 				t.Errorf("want %q before a table without judgement:\n%s", want, &out)
 			}
 		}

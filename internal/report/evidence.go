@@ -45,8 +45,8 @@ const excerptWidth = 44
 // maxHole is how many places between windows are shown empty.
 const maxHole = 6
 
-func (l Lang) exhibit(index int, v *verify.Violation) exhibit {
-	x := exhibit{Index: index, Title: l.anomaly(v), Why: l.sentence(v.Why), Inferred: v.Inferred, Witnesses: v.Witnesses}
+func (l words) exhibit(index int, v *verify.Violation) exhibit {
+	x := exhibit{Index: index, Title: l.anomaly(v), Why: l.Sentence(v.Why), Inferred: v.Inferred, Witnesses: v.Witnesses}
 	if len(v.Session) > 0 {
 		x.Session = l.broken(v.Session)
 	}
@@ -145,7 +145,7 @@ func (x *exhibit) markConflicts() {
 	}
 }
 
-// sameText tells whether two answers show one text, of which the verifier may
+// sameText reports whether two answers show one text, of which the verifier may
 // remember the nonce only.
 func sameText(a, b string) bool {
 	if a == b {
@@ -174,8 +174,8 @@ func excerptsWhereDifferent(a, b string) (string, string) {
 	return cut(x), cut(y)
 }
 
-// markPlace marks what is at the violation's place, where nothing that the
-// answers show tells the fault: it is against what was sent, or when.
+// markPlace marks what is at the violation's place if nothing else is marked: then
+// the answers contradict what was sent, or when, and not one another.
 func (x *exhibit) markPlace() {
 	for _, row := range x.Rows {
 		for i := range row.Cells {
@@ -198,7 +198,7 @@ func differ(a, b *bool, different bool) {
 }
 
 // exhibits are the counter-example and the worst two cases of each check.
-func (l Lang) exhibits(v *verify.Verdict) []exhibit {
+func (l words) exhibits(v *verify.Verdict) []exhibit {
 	var all []exhibit
 	index := 0
 	for _, c := range v.Checks {
@@ -214,7 +214,7 @@ func (l Lang) exhibits(v *verify.Verdict) []exhibit {
 			index++
 		}
 	}
-	if v.CounterExample != nil && (len(all) == 0 || all[0].Why != l.sentence(v.CounterExample.Why)) {
+	if v.CounterExample != nil && (len(all) == 0 || all[0].Why != l.Sentence(v.CounterExample.Why)) {
 		all = slices.Insert(all, 0, l.exhibit(-1, v.CounterExample))
 	}
 	return all

@@ -10,16 +10,18 @@ import (
 	"slices"
 	"strings"
 
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
 // A Page is all that the HTML report shows.
 type Page struct {
-	Result      *Result // with a Run
-	Trace       *Trace  // of that run
+	Result      *Result        // with a Run
+	Trace       *measure.Trace // of that run
 	Annotations []Annotation
 	Environment []Fact
-	Lang        Lang
+	Lang        lang.Lang
 }
 
 // A Fact is a line of the report's last table: a setting, a version.
@@ -40,8 +42,8 @@ var (
 	uplotLicense string
 )
 
-// policy allows the page its own two scripts, by their hashes, and nothing from
-// anywhere: even a hole in the escaping would run no script and tell nobody.
+// policy allows the page its own two scripts, by their hashes, and no network:
+// even a mistake in escaping could neither run a script nor send anything.
 func policy() string {
 	hash := func(script string) string {
 		sum := sha256.Sum256([]byte(script))
@@ -52,14 +54,15 @@ func policy() string {
 
 // WriteHTML writes p as one file that needs no other and no network.
 func WriteHTML(w io.Writer, p *Page) error {
+	l := words{p.Lang}
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"tr": p.Lang.tr, "say": p.Lang.Say, "sentence": p.Lang.sentence, "reason": p.Lang.Reason,
-		"count": Count, "decimal": p.Lang.decimal, "percentile": p.Lang.percentile, "elapsed": p.Lang.elapsed,
-		"quantity": p.Lang.plural, "short": shortURL,
-		"describe": func(c verify.CheckResult) checkRow { return p.Lang.checkRow(&c) },
-		"witness":  func(w verify.Witness) string { return p.Lang.witness(&w) },
-		"served":   func(w verify.Witness) string { return p.Lang.replica(&w) },
-		"unknowns": func(n verify.Counts) string { return p.Lang.unknowns(&n) },
+		"tr": p.Lang.Tr, "say": p.Lang.Say, "sentence": p.Lang.Sentence, "reason": p.Lang.Reason,
+		"count": lang.Count, "decimal": p.Lang.Decimal, "percentile": p.Lang.Percentile, "elapsed": l.elapsed,
+		"quantity": p.Lang.Plural, "short": shortURL,
+		"describe": func(c verify.CheckResult) checkRow { return l.checkRow(&c) },
+		"witness":  func(w verify.Witness) string { return l.witness(&w) },
+		"served":   func(w verify.Witness) string { return l.replica(&w) },
+		"unknowns": func(n verify.Counts) string { return l.unknowns(&n) },
 	}).Parse(pageHTML)
 	if err != nil {
 		return err
@@ -67,63 +70,65 @@ func WriteHTML(w io.Writer, p *Page) error {
 	run := p.Result.Run
 	view := struct {
 		*Page
-		Run        *Run
-		Verdict    *verify.Verdict
-		Status     string
-		StatusName string
-		Headline   string
-		Numbers    []bigNumber
-		Exhibits   []exhibit
-		Matrix     matrix
-		Plots      *plots
-		Sampled    string
-		Honesty    string
-		Policy     string
-		CSS        template.CSS
-		UplotCSS   template.CSS
-		UplotJS    template.JS
-		JS         template.JS
-		License    string
-		HasSeq     bool
-		Alt        alternatives
+		Run         *measure.Run
+		Verdict     *verify.Verdict
+		Status      string
+		StatusName  string
+		Headline    string
+		Numbers     []bigNumber
+		Exhibits    []exhibit
+		Matrix      matrix
+		Plots       *plots
+		Sampled     string
+		ClientLimit string
+		Policy      string
+		CSS         template.CSS
+		UplotCSS    template.CSS
+		UplotJS     template.JS
+		JS          template.JS
+		License     string
+		HasSeq      bool
+		Alt         alternatives
 	}{
-		Page: p, Run: run, Verdict: p.Result.Verdict, Numbers: p.Lang.bigNumbers(run), Plots: p.Trace.plots(p), Matrix: p.Trace.matrix(run),
-		Sampled: p.Trace.sampled(p.Lang), Honesty: p.Lang.honesty(run, true),
-		Policy: policy(), CSS: template.CSS(pageCSS), UplotCSS: template.CSS(uplotCSS), UplotJS: template.JS(uplotJS), JS: template.JS(pageJS), License: uplotLicense,
+		Page: p, Run: run, Verdict: p.Result.Verdict, Numbers: l.bigNumbers(run), Plots: newPlots(p), Matrix: newMatrix(p.Trace, run),
+		Sampled: l.sampled(p.Trace), ClientLimit: l.clientLimit(run, true),
+		Policy: policy(), CSS: template.CSS(pageCSS), UplotCSS: template.CSS(uplotCSS), UplotJS: template.JS(uplotJS),
+		JS: template.JS(pageJS), License: uplotLicense,
 	}
-	view.Status, view.StatusName, view.Headline = p.Lang.headline(view.Verdict)
-	view.Plots.Words = p.Lang.plotWords()
-	view.Alt = p.Lang.alternatives(p.Result, view.Plots)
+	view.Status, view.StatusName, view.Headline = l.headline(view.Verdict)
+	view.Plots.Words = l.plotWords()
+	view.Alt = l.alternatives(p.Result, view.Plots)
 	view.HasSeq = slices.ContainsFunc(view.Plots.Ops.Seq, func(seq int64) bool { return seq > 0 })
 	if view.Verdict != nil {
-		view.Exhibits = p.Lang.exhibits(view.Verdict)
+		view.Exhibits = l.exhibits(view.Verdict)
 	}
 	return t.Execute(w, view)
 }
 
-// shortURL is how a page calls a replica.
+// shortURL returns the name of a replica on the page.
 func shortURL(url string) string { return strings.TrimPrefix(url, "http://") }
 
-// A bigNumber is one of the three figures that the task asks for.
+// A bigNumber is one of the three main figures.
 type bigNumber struct{ Name, Value, Unit, Remark, Second, SecondRemark string }
 
-func (l Lang) bigNumbers(r *Run) []bigNumber {
-	one := bigNumber{Name: l.tr("time of one request"), Value: "–", Remark: l.tr("nothing was answered")}
+func (l words) bigNumbers(r *measure.Run) []bigNumber {
+	one := bigNumber{Name: l.Tr("time of one request"), Value: "–", Remark: l.Tr("nothing was answered")}
 	if r.Sent > 0 && r.Latency.Count > 0 {
-		one.Value, one.Unit, one.Remark = l.decimal(r.perRequest()), l.tr("ms"), l.tr("total time ÷ requests")
-		one.Second, one.SecondRemark = l.decimal(r.Latency.Mean), l.Say("mean a caller waits, %d at once", r.Workers)
+		one.Value, one.Unit, one.Remark = l.Decimal(r.PerRequest()), l.Tr("ms"), l.Tr("total time ÷ requests")
+		one.Second, one.SecondRemark = l.Decimal(r.Latency.Mean), l.Say("mean a caller waits, %d at once", r.Workers)
 		if r.Rate > 0 {
-			one.SecondRemark = l.tr("mean a caller waits, from when it was due")
+			one.SecondRemark = l.Tr("mean a caller waits, from when it was due")
 		}
 	}
 	return []bigNumber{
-		{Name: l.tr("total time"), Value: l.seconds(r.Total), Unit: l.tr("s"), Remark: l.tr("first request sent to last answer")},
+		{Name: l.Tr("total time"), Value: l.Seconds(r.Total), Unit: l.Tr("s"), Remark: l.Tr("first request sent to last answer")},
 		one,
-		{Name: l.tr("total throughput"), Value: l.decimal(r.Throughput), Unit: l.tr("/s"), Remark: l.tr("answered requests, all replicas together")},
+		{Name: l.Tr("total throughput"), Value: l.Decimal(r.Throughput), Unit: l.Tr("/s"),
+			Remark: l.Tr("answered requests, all replicas together")},
 	}
 }
 
-// A matrix is the answered requests of each sender at each replica.
+// A matrix counts the answered requests of each sender at each replica.
 type matrix struct {
 	Replicas []string
 	Rows     []matrixRow
@@ -138,19 +143,17 @@ type matrixRow struct {
 
 type matrixCell struct {
 	Count int64
-	Share int // of the largest cell, in percent: how dark it is
+	Share int // in percent of the largest cell: how dark it is
 }
 
-func (t *Trace) matrix(r *Run) matrix {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func newMatrix(t *measure.Trace, r *measure.Run) matrix {
 	var m matrix
 	for _, replica := range r.Replicas {
 		m.Replicas = append(m.Replicas, replica.URL)
 	}
 	m.Total.Cells = make([]matrixCell, len(m.Replicas))
 	most := int64(1)
-	for sender, counts := range t.senders {
+	for sender, counts := range t.Senders {
 		row := matrixRow{Sender: sender, Cells: make([]matrixCell, len(m.Replicas))}
 		for i := range min(len(counts), len(row.Cells)) {
 			n := counts[i]
@@ -175,16 +178,15 @@ func (t *Trace) matrix(r *Run) matrix {
 	return m
 }
 
-// sampled says what of a long run the plots leave out.
-func (t *Trace) sampled(l Lang) string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// sampled says what the plots of a long run leave out.
+func (l words) sampled(t *measure.Trace) string {
 	s := ""
-	if t.every > 1 {
-		s = l.Say("One in %s answered requests is drawn, and the slowest of each %s ms.", Count(t.every), amount(ms(t.width)))
+	if t.Every > 1 {
+		s = l.Say("One in %s answered requests is drawn, and the slowest of each %s ms.", lang.Count(t.Every), lang.Amount(ms(t.Width)))
 	}
-	if t.badSeen > int64(len(t.bad)) {
-		s += " " + l.Say("Of %s requests that were not answered, the first %s are drawn.", Count(t.badSeen), Count(int64(len(t.bad))))
+	if t.UnansweredSeen > int64(len(t.Unanswered)) {
+		s += " " + l.Say("Of %s requests that were not answered, the first %s are drawn.", lang.Count(t.UnansweredSeen),
+			lang.Count(int64(len(t.Unanswered))))
 	}
 	return s
 }

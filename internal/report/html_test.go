@@ -8,13 +8,15 @@ import (
 	"testing"
 	"time"
 
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
-// exampleTrace is of n requests by 50 workers at two replicas, one in a
+// exampleRecorder is of n requests by 50 workers at two replicas, one in a
 // thousand of them unknown.
-func exampleTrace(n int) *Trace {
-	t := NewTrace(0)
+func exampleRecorder(n int) *measure.Recorder {
+	r := measure.NewRecorder(measure.Config{Trace: true})
 	for i := range n {
 		call := time.Duration(i/50) * 4 * time.Millisecond
 		op := &verify.Operation{
@@ -26,17 +28,17 @@ func exampleTrace(n int) *Trace {
 		} else {
 			op.Window = []*verify.Entry{{Seq: int64(i + 1), Text: op.Text}}
 		}
-		t.Add(op)
+		r.Add(op, op.Call)
 	}
-	return t
+	return r
 }
 
-func exampleHTML(t *testing.T, lang Lang, n int, v *verify.Verdict) string {
+func exampleHTML(t *testing.T, language lang.Lang, n int, v *verify.Verdict) string {
 	t.Helper()
-	trace := exampleTrace(n)
-	run := trace.Run(verify.Config{Run: "RUN", Workers: 50, Replicas: []string{"http://a", "http://<i>"}, Start: 1795514400000000})
+	recorder := exampleRecorder(n)
+	run := recorder.Stored(verify.Config{Run: "RUN", Workers: 50, Replicas: []string{"http://a", "http://<i>"}, Start: 1795514400000000})
 	page := &Page{
-		Result: &Result{Run: run, Verdict: v}, Trace: trace, Lang: lang,
+		Result: &Result{Run: &run, Verdict: v}, Trace: recorder.Trace(), Lang: language,
 		Environment: []Fact{{"command line", "client <x>"}},
 		Annotations: []Annotation{{From: Moment{Seconds: 0.1}, To: Moment{Date: time.UnixMicro(1795514400200000)}, Label: "</script><b>"}},
 	}
@@ -50,25 +52,27 @@ func exampleHTML(t *testing.T, lang Lang, n int, v *verify.Verdict) string {
 // The page of the task's run is small, loads nothing and lets nothing of the
 // servers' or the callers' become markup.
 func TestHTMLSelfContained(t *testing.T) {
-	for _, lang := range []Lang{"en", "ru"} {
-		page := exampleHTML(t, lang, 5000, &verify.Verdict{Status: verify.Verified, Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 7, Unit: "entries cross-checked"}}})
+	for _, language := range []lang.Lang{"en", "ru"} {
+		page := exampleHTML(t, language, 5000, &verify.Verdict{Status: verify.Verified,
+			Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 7, Unit: "entries cross-checked"}}})
 		if len(page) > 1_000_000 {
-			t.Errorf("%s: %d bytes, want less than 1 MB", lang, len(page))
+			t.Errorf("%s: %d bytes, want less than 1 MB", language, len(page))
 		}
 		if m := regexp.MustCompile(`(?i)(src|href|action)=|@import|url\(|<link|<iframe`).FindString(page); m != "" {
-			t.Errorf("%s: the page loads something: %q", lang, m)
+			t.Errorf("%s: the page loads something: %q", language, m)
 		}
 		for _, bad := range []string{"<u>0", "http://<i>", "</script><b>", "client <x>"} {
 			if strings.Contains(page, bad) {
-				t.Errorf("%s: %q is not escaped", lang, bad)
+				t.Errorf("%s: %q is not escaped", language, bad)
 			}
 		}
 		if n := strings.Count(page, "</script>"); n != 3 {
-			t.Errorf("%s: %d ends of scripts, want 3", lang, n)
+			t.Errorf("%s: %d ends of scripts, want 3", language, n)
 		}
-		for _, want := range []string{`class="verdict verified"`, `id="frontier"`, `id="spectrum"`, `id="scatter"`, `id="throughput"`, `"from":100,"to":200`, "prefers-color-scheme", "@media print", "Content-Security-Policy"} {
+		for _, want := range []string{`class="verdict verified"`, `id="frontier"`, `id="spectrum"`, `id="scatter"`,
+			`id="throughput"`, `"from":100,"to":200`, "prefers-color-scheme", "@media print", "Content-Security-Policy"} {
 			if !strings.Contains(page, want) {
-				t.Errorf("%s: the page lacks %s", lang, want)
+				t.Errorf("%s: the page lacks %s", language, want)
 			}
 		}
 	}
@@ -82,14 +86,18 @@ func TestHTMLWindows(t *testing.T) {
 	v := verify.Violation{
 		Check: verify.Agreement, Anomaly: "disagreement", Why: verify.Sentence{Form: "seq 12 differs"}, Seq: 12,
 		Witnesses: []verify.Witness{
-			{Worker: 1, Seq: 13, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(12, 3, strings.Repeat("x", 80)+"one"), entry(13, 4, "d")}},
-			{Worker: 2, Seq: 12, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(11, 2, "b"), entry(12, 3, strings.Repeat("x", 80)+"two")}},
+			{Worker: 1, Seq: 13, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"),
+				entry(12, 3, strings.Repeat("x", 80)+"one"), entry(13, 4, "d")}},
+			{Worker: 2, Seq: 12, Outcome: "ok", Window: []verify.Entry{entry(10, 1, "a"), entry(11, 2, "b"),
+				entry(12, 3, strings.Repeat("x", 80)+"two")}},
 		},
 	}
 	page := exampleHTML(t, "en", 500, &verify.Verdict{
-		Status: verify.Violated, CounterExample: &v, Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 1, Unit: "windows", Violations: 1, Worst: []verify.Violation{v}}},
+		Status: verify.Violated, CounterExample: &v, Checks: []verify.CheckResult{{Check: verify.Agreement, Saw: 1,
+			Unit: "windows", Violations: 1, Worst: []verify.Violation{v}}},
 	})
-	for _, want := range []string{"seq 12 differs", "worker 1, request 0", "worker 2, request 0", `class="gap"`, `<tr class="here"><th scope="row">12</th>`, "xone", "xtwo", `data-violation="0"`} {
+	for _, want := range []string{"seq 12 differs", "worker 1, request 0", "worker 2, request 0", `class="gap"`,
+		`<tr class="here"><th scope="row">12</th>`, "xone", "xtwo", `data-violation="0"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}
@@ -111,11 +119,12 @@ func TestHTMLOfNothing(t *testing.T) {
 
 // A replica that answered nothing takes no memory for what it answered.
 func TestTraceOfFewReplicas(t *testing.T) {
-	trace := NewTrace(0)
-	trace.Add(&verify.Operation{Replica: 900, Return: time.Millisecond, Outcome: verify.OK})
-	trace.Add(&verify.Operation{Replica: 950, Return: time.Millisecond, Outcome: verify.Failed})
+	recorder := measure.NewRecorder(measure.Config{Trace: true})
+	recorder.Add(&verify.Operation{Replica: 900, Return: time.Millisecond, Outcome: verify.OK}, 0)
+	recorder.Add(&verify.Operation{Replica: 950, Return: time.Millisecond, Outcome: verify.Failed}, 0)
+	run, trace := recorder.Stored(verify.Config{}), recorder.Trace()
 	kept := 0
-	for _, h := range trace.waitsOf {
+	for _, h := range trace.WaitsAt {
 		if h != nil {
 			kept++
 		}
@@ -123,8 +132,7 @@ func TestTraceOfFewReplicas(t *testing.T) {
 	if kept != 1 {
 		t.Errorf("%d histograms for one replica that answered", kept)
 	}
-	run := trace.Run(verify.Config{})
-	trace.plots(&Page{Result: &Result{Run: run}})
+	newPlots(&Page{Result: &Result{Run: &run}, Trace: trace})
 	if r := run.Replicas; len(r) != 951 || r[900].Latency.Count != 1 || r[950].Failed != 1 {
 		t.Errorf("%d replicas: %+v, %+v", len(r), r[900], r[950])
 	}
@@ -133,7 +141,7 @@ func TestTraceOfFewReplicas(t *testing.T) {
 // A long run is drawn from a sample, in which the slowest request and all
 // failures are, and its counts stay exact.
 func TestTraceLong(t *testing.T) {
-	trace := NewTrace(0)
+	recorder := measure.NewRecorder(measure.Config{Trace: true})
 	const n = 100_000
 	for i := range n {
 		call := time.Duration(i) * 2 * time.Millisecond
@@ -144,13 +152,14 @@ func TestTraceLong(t *testing.T) {
 		case 5, 50_001, 99_999:
 			op.Outcome = verify.Failed
 		}
-		trace.Add(op)
+		recorder.Add(op, op.Call)
 	}
-	run := trace.Run(verify.Config{})
-	d := trace.plots(&Page{Result: &Result{Run: run}})
+	run := recorder.Stored(verify.Config{})
+	d := newPlots(&Page{Result: &Result{Run: &run}, Trace: recorder.Trace()})
 	if run.OK != n-3 || run.Failed != 3 {
 		t.Errorf("%d ok, %d failed, want %d and 3", run.OK, run.Failed, n-3)
 	}
+	const most, buckets = 8000, 1200
 	slowest, failed := 0.0, 0
 	for i := range d.Ops.Wait {
 		slowest = max(slowest, d.Ops.Wait[i])
@@ -158,15 +167,15 @@ func TestTraceLong(t *testing.T) {
 			failed++
 		}
 	}
-	if shown := len(d.Ops.Call); shown > maxMarks+maxBuckets+3 || shown < maxMarks/2 || slowest != 900 || failed != 3 {
-		t.Errorf("%d shown, the slowest %v ms, %d failed, want about %d, 900 and 3", shown, slowest, failed, maxMarks)
+	if shown := len(d.Ops.Call); shown > most+buckets+3 || shown < most/2 || slowest != 900 || failed != 3 {
+		t.Errorf("%d shown, the slowest %v ms, %d failed, want about %d, 900 and 3", shown, slowest, failed, most)
 	}
 	sum := 0.0
 	for _, perSecond := range d.Throughput[1] {
 		sum += perSecond * d.Width / 1000
 	}
-	if len(d.Throughput[0]) > maxBuckets || int(sum+0.5) != n-3 {
-		t.Errorf("%d buckets hold %v, want at most %d with %d", len(d.Throughput[0]), sum, maxBuckets, n-3)
+	if len(d.Throughput[0]) > buckets || int(sum+0.5) != n-3 {
+		t.Errorf("%d buckets hold %v, want at most %d with %d", len(d.Throughput[0]), sum, buckets, n-3)
 	}
 }
 
@@ -179,7 +188,8 @@ func TestAnnotations(t *testing.T) {
 	if from, to := all[1].span(time.Date(2026, 11, 24, 9, 59, 59, 0, time.UTC)); from != 1000 || to != 2500 {
 		t.Errorf("from %v to %v, want 1000 to 2500", from, to)
 	}
-	for _, bad := range []string{"x", `{"from":1,"label":"a"}`, `{"from":1,"to":2}`, `{"from":"noon","to":2,"label":"a"}`, `{"from":1,"to":2,"label":"a","colour":"red"}`} {
+	for _, bad := range []string{"x", `{"from":1,"label":"a"}`, `{"from":1,"to":2}`, `{"from":"noon","to":2,"label":"a"}`,
+		`{"from":1,"to":2,"label":"a","colour":"red"}`} {
 		if _, err := ReadAnnotations(strings.NewReader(bad)); err == nil {
 			t.Errorf("ReadAnnotations(%q) has no error", bad)
 		}

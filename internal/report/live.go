@@ -8,44 +8,40 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
-// A Live is how a run stands at one moment, as the terminal shows it.
+// A Live is the state of a run, as the terminal shows it.
 type Live struct {
 	Elapsed time.Duration
 	Limit   time.Duration // of a run limited by time, warm-up included; else 0
 	Planned int64         // of a run limited by number; else 0
+	URLs    []string      // of the replicas
 
-	OK, Failed, Unknown int64
-	InFlight            int64
-	P50, P99            float64 // milliseconds; 0: nothing was answered yet
-	Rates               []int64 // answered per second, in the latest stretches of time
-	Replicas            []LiveReplica
-	Checks              *verify.Live // nil: nothing is verified
-	Over                bool         // all requests have ended
-}
-
-// A LiveReplica is one replica's part of a Live.
-type LiveReplica struct {
-	URL string
-	OK  int64
+	measure.Snapshot
+	P50, P99 float64      // milliseconds; 0 if nothing was answered yet
+	InFlight int64        // requests under way
+	Rates    []int64      // answered per second, in the latest stretches of time
+	Checks   *verify.Live // nil if nothing is verified
+	Over     bool         // all requests have ended
 }
 
 // maxLiveReplicas is how many replicas have a line of their own.
 const maxLiveReplicas = 8
 
-// Progress is v in one plain line; last is how many answers there were a second ago.
-func (v *Live) Progress(last int64, l Lang) string {
+// Progress returns v in one plain line. last is the number of answers a second ago.
+func (v *Live) Progress(last int64, l lang.Lang) string {
 	line := l.Say("%s s  %s answered, %s/s, %s failed, %s unknown",
-		fmt.Sprintf("%3.0f", v.Elapsed.Seconds()), Count(v.OK), Count(v.OK-last), Count(v.Failed), Count(v.Unknown))
+		fmt.Sprintf("%3.0f", v.Elapsed.Seconds()), lang.Count(v.OK), lang.Count(v.OK-last), lang.Count(v.Failed), lang.Count(v.Unknown))
 	if v.Checks != nil {
-		line += ", " + l.plural(v.Checks.Violations, "violation")
+		line += ", " + l.Plural(v.Checks.Violations, "violation")
 	}
 	return line
 }
 
-// LiveLines is how many lines a Live of so many replicas takes.
+// LiveLines returns how many lines a Live of so many replicas takes.
 func LiveLines(replicas int) int { return 4 + min(replicas, maxLiveReplicas) }
 
 // ANSI colours (ECMA-48, SGR).
@@ -61,7 +57,7 @@ const (
 // A span is text in one colour, "" for the terminal's own.
 type span struct{ text, color string }
 
-// Lines are LiveLines many, none wider than width columns.
+// Lines returns v in LiveLines lines, none wider than width columns.
 func (v *Live) Lines(width int, s Style) []string {
 	l := s.Lang
 	if s.ASCII {
@@ -72,7 +68,7 @@ func (v *Live) Lines(width int, s Style) []string {
 		if n == 0 {
 			color = ""
 		}
-		return span{l.plural(n, word), color}
+		return span{l.Plural(n, word), color}
 	}
 	dot := span{" · ", faint}
 
@@ -81,25 +77,24 @@ func (v *Live) Lines(width int, s Style) []string {
 	if v.Elapsed > 0 {
 		rate = int64(float64(v.OK) / v.Elapsed.Seconds())
 	}
-	lines = append(lines, []span{{fmt.Sprintf("%8s", Count(rate)), bold}, {l.tr("/s") + "  ", ""}, {sparkline(v.Rates, width-16), cyan}})
+	lines = append(lines, []span{{fmt.Sprintf("%8s", lang.Count(rate)), bold}, {l.Tr("/s") + "  ", ""},
+		{sparkline(v.Rates, width-16), cyan}})
 
 	lines = append(lines, []span{
-		{l.Say("p50 %s · p99 %s ms", l.percentile(v.P50), l.percentile(v.P99)), ""}, dot,
-		{Count(v.InFlight) + " " + l.tr("in flight"), ""}, dot, bad(v.Failed, failedOnes, red), dot, bad(v.Unknown, unknownOnes, yellow),
+		{l.Say("p50 %s · p99 %s ms", l.Percentile(v.P50), l.Percentile(v.P99)), ""}, dot,
+		{lang.Count(v.InFlight) + " " + l.Tr("in flight"), ""}, dot, bad(v.Failed, "failed", red), dot, bad(v.Unknown, "unknown", yellow),
 	})
-	most := int64(1)
-	for _, r := range v.Replicas {
-		most = max(most, r.OK)
-	}
-	name := 0
-	for _, r := range v.Replicas {
-		name = max(name, runewidth.StringWidth(r.URL))
+	answered := make([]int64, len(v.URLs))
+	copy(answered, v.ByReplica)
+	most, name := int64(1), 0
+	for i, url := range v.URLs {
+		most, name = max(most, answered[i]), max(name, runewidth.StringWidth(url))
 	}
 	name = min(name, max(width-30, 14))
-	for _, r := range v.Replicas[:min(len(v.Replicas), maxLiveReplicas)] {
+	for i, url := range v.URLs[:min(len(v.URLs), maxLiveReplicas)] {
 		lines = append(lines, []span{
-			{runewidth.FillRight(fit(r.URL, name), name), ""}, {fmt.Sprintf("  %8s  ", Count(r.OK)), bold},
-			{strings.Repeat("▪", int(float64(r.OK)/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan},
+			{runewidth.FillRight(fit(url, name), name), ""}, {fmt.Sprintf("  %8s  ", lang.Count(answered[i])), bold},
+			{strings.Repeat("▪", int(float64(answered[i])/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan},
 		})
 	}
 	lines = append(lines, v.checks(l, dot, bad))
@@ -111,11 +106,11 @@ func (v *Live) Lines(width int, s Style) []string {
 	return painted
 }
 
-func (v *Live) progress(done int64, width int, l Lang) []span {
+func (v *Live) progress(done int64, width int, l lang.Lang) []span {
 	share, left, goal := 0.0, time.Duration(0), ""
 	switch {
 	case v.Planned > 0:
-		share, goal = float64(done)/float64(v.Planned), " / "+Count(v.Planned)
+		share, goal = float64(done)/float64(v.Planned), " / "+lang.Count(v.Planned)
 		if share > 0 {
 			left = time.Duration(float64(v.Elapsed) * (1/share - 1))
 		}
@@ -123,8 +118,8 @@ func (v *Live) progress(done int64, width int, l Lang) []span {
 		share, left = v.Elapsed.Seconds()/v.Limit.Seconds(), v.Limit-v.Elapsed
 	}
 	share = max(0, min(share, 1))
-	time := func(d time.Duration) string { return l.point(fmt.Sprintf("%.1f", d.Seconds())) }
-	text := fmt.Sprintf(" %3.0f %%  %s%s  ", share*100, Count(done), goal) + l.Say("%s s", time(v.Elapsed))
+	time := func(d time.Duration) string { return l.Point(fmt.Sprintf("%.1f", d.Seconds())) }
+	text := fmt.Sprintf(" %3.0f %%  %s%s  ", share*100, lang.Count(done), goal) + l.Say("%s s", time(v.Elapsed))
 	if !v.Over && left > 0 {
 		text += l.Say(", left %s s", time(left))
 	}
@@ -133,25 +128,24 @@ func (v *Live) progress(done int64, width int, l Lang) []span {
 	return []span{{strings.Repeat("█", full), green}, {strings.Repeat("░", bar-full), faint}, {text, ""}}
 }
 
-func (v *Live) checks(l Lang, dot span, bad func(int64, string, string) span) []span {
+func (v *Live) checks(l lang.Lang, dot span, bad func(int64, string, string) span) []span {
 	c := v.Checks
 	if c == nil {
-		return []span{{l.tr("not verified"), faint}}
+		return []span{{l.Tr("not verified"), faint}}
 	}
 	mark := span{"✓ ", green}
 	if c.Violations > 0 {
 		mark = span{"✗ ", red}
 	}
-	violations := span{l.plural(c.Violations, "violation"), mark.color}
-	line := []span{mark, {l.plural(c.CrossChecked, verify.Agreement.Unit()), ""}, dot, violations, dot, bad(c.Unknown, unknownOnes, yellow)}
+	violations := span{l.Plural(c.Violations, "violation"), mark.color}
+	line := []span{mark, {l.Plural(c.CrossChecked, verify.Agreement.Unit()), ""}, dot, violations, dot, bad(c.Unknown, "unknown", yellow)}
 	if c.First != nil {
-		line = append(line, dot, span{l.sentence(c.First.Why), red})
+		line = append(line, dot, span{l.Sentence(c.First.Why), red})
 	}
 	return line
 }
 
-// sparkline draws the latest of values, as many as there is room for, the
-// highest of them at full height.
+// sparkline draws the latest values that fit, the highest at full height.
 func sparkline(values []int64, width int) string {
 	values = values[max(0, len(values)-max(width, 0)):]
 	if len(values) == 0 {
@@ -166,10 +160,11 @@ func sparkline(values []int64, width int) string {
 }
 
 // ascii stands in for what a terminal without Unicode cannot show.
-var ascii = strings.NewReplacer(thin, " ", "█", "#", "░", ".", "▪", "=", " · ", " | ", "✓", "+", "✗", "!", "–", "-", "…", "~", "÷", "/",
+var ascii = strings.NewReplacer(lang.Thin, " ", "█", "#", "░", ".", "▪", "=", " · ", " | ", "✓", "+", "✗", "!", "–", "-", "…", "~",
+	"÷", "/",
 	"▁", "_", "▂", "_", "▃", "-", "▄", "-", "▅", "=", "▆", "=", "▇", "#")
 
-// toASCII is text for where nothing else can be shown.
+// toASCII returns text in ASCII.
 func toASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r > '~' {
@@ -179,8 +174,8 @@ func toASCII(text string) string {
 	}, ascii.Replace(text))
 }
 
-// paint joins spans and cuts off what does not fit. What servers and callers
-// have chosen cannot move the cursor: control characters are dropped.
+// paint joins spans and cuts off what does not fit. It drops control characters,
+// so that texts of servers cannot move the cursor.
 func paint(line []span, width int, s Style) string {
 	var b strings.Builder
 	for _, part := range line {

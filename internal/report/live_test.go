@@ -8,13 +8,16 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
 func exampleLive() *Live {
 	return &Live{
-		Elapsed: 2 * time.Second, Planned: 5000, OK: 2490, Failed: 7, Unknown: 3, InFlight: 50, P50: 3.91, P99: 12.4, Rates: []int64{0, 500, 1000, 1400, 1000},
-		Replicas: []LiveReplica{{"http://127.0.0.1:8001", 1300}, {"http://127.0.0.1:8002", 1190}},
+		Elapsed: 2 * time.Second, Planned: 5000, InFlight: 50, P50: 3.91, P99: 12.4, Rates: []int64{0, 500, 1000, 1400, 1000},
+		URLs:     []string{"http://127.0.0.1:8001", "http://127.0.0.1:8002"},
+		Snapshot: measure.Snapshot{OK: 2490, Failed: 7, Unknown: 3, ByReplica: []int64{1300, 1190}},
 		Checks:   &verify.Live{CrossChecked: 42085, Unknown: 2},
 	}
 }
@@ -24,14 +27,16 @@ func exampleLive() *Live {
 func TestLiveLines(t *testing.T) {
 	escape := regexp.MustCompile("\x1b\\[[0-9]+m")
 	hostile := exampleLive()
-	hostile.Replicas[0].URL = "http://\x1b[2J\u4e16\u754c" + strings.Repeat("x", 300)
-	hostile.Checks.Violations, hostile.Checks.First = 3, &verify.Violation{Why: verify.Sentence{Form: "\x1b]0;title\a" + strings.Repeat("\u4e16", 300)}}
-	for _, live := range []*Live{exampleLive(), hostile, {}, {Replicas: make([]LiveReplica, 50), Limit: time.Second, Elapsed: 2 * time.Second, Over: true}} {
+	hostile.URLs[0] = "http://\x1b[2J\u4e16\u754c" + strings.Repeat("x", 300)
+	hostile.Checks.Violations, hostile.Checks.First = 3, &verify.Violation{Why: verify.Sentence{Form: "\x1b]0;title\a" +
+		strings.Repeat("\u4e16", 300)}}
+	for _, live := range []*Live{exampleLive(), hostile, {}, {URLs: make([]string, 50), Limit: time.Second,
+		Elapsed: 2 * time.Second, Over: true}} {
 		for _, width := range []int{1, 10, 60, 80, 200} {
 			for _, style := range []Style{{}, {Color: true, Lang: "ru"}, {ASCII: true, Lang: "ru"}} {
 				lines := live.Lines(width, style)
-				if len(lines) != LiveLines(len(live.Replicas)) {
-					t.Errorf("%d lines, want %d", len(lines), LiveLines(len(live.Replicas)))
+				if len(lines) != LiveLines(len(live.URLs)) {
+					t.Errorf("%d lines, want %d", len(lines), LiveLines(len(live.URLs)))
 				}
 				for _, line := range lines {
 					plain := line
@@ -51,8 +56,9 @@ func TestLiveLines(t *testing.T) {
 }
 
 func TestLiveSays(t *testing.T) {
-	text := strings.ReplaceAll(strings.Join(exampleLive().Lines(100, Style{}), "\n"), thin, " ")
-	for _, want := range []string{"50 %", "2 500 / 5 000", "left 2.0 s", "1 245/s", "▁▃▆█▆", "p50 3.91 · p99 12.4 ms · 50 in flight · 7 failed · 3 unknown",
+	text := strings.ReplaceAll(strings.Join(exampleLive().Lines(100, Style{}), "\n"), lang.Thin, " ")
+	for _, want := range []string{"50 %", "2 500 / 5 000", "left 2.0 s", "1 245/s", "▁▃▆█▆",
+		"p50 3.91 · p99 12.4 ms · 50 in flight · 7 failed · 3 unknown",
 		"http://127.0.0.1:8001     1 300", "✓ 42 085 entries cross-checked · 0 violations · 2 unknown"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the view lacks %q:\n%s", want, text)

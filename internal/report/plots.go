@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/verify"
 )
 
@@ -50,22 +51,21 @@ type shade struct {
 	Label string  `json:"label"`
 }
 
-// plots computes all that the page draws.
-func (t *Trace) plots(p *Page) *plots {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	d := &plots{Width: ms(t.width), Violations: []violationPlot{}, Shades: []shade{}}
+// newPlots computes all that the page draws.
+func newPlots(p *Page) *plots {
+	t := p.Trace
+	d := &plots{Width: ms(t.Width), Violations: []violationPlot{}, Shades: []shade{}}
 	for _, r := range p.Result.Run.Replicas {
 		d.Replicas = append(d.Replicas, r.URL)
 	}
-	d.Ops = t.opPlot(d)
+	d.Ops = d.operations(t)
 	for i, reason := range d.Reasons {
 		d.Reasons[i] = p.Lang.Reason(reason)
 	}
-	d.Spectrum = t.spectrum()
-	d.Throughput = t.throughput(len(d.Replicas))
-	if t.warmup > 0 {
-		d.Shades = append(d.Shades, shade{0, ms(t.warmup), p.Lang.tr("warm-up")})
+	d.Spectrum = spectrum(t)
+	d.Throughput = throughput(t, len(d.Replicas))
+	if warmup := p.Result.Run.Warmup; warmup > 0 {
+		d.Shades = append(d.Shades, shade{0, warmup * 1000, p.Lang.Tr("warm-up")})
 	}
 	for _, a := range p.Annotations {
 		from, to := a.span(p.Result.Run.Started)
@@ -74,7 +74,7 @@ func (t *Trace) plots(p *Page) *plots {
 	if v := p.Result.Verdict; v != nil {
 		for _, c := range v.Checks {
 			for i := range c.Worst {
-				d.Violations = append(d.Violations, t.violationPlot(&c.Worst[i]))
+				d.Violations = append(d.Violations, newViolationPlot(&c.Worst[i], t.Begin))
 			}
 		}
 	}
@@ -83,40 +83,41 @@ func (t *Trace) plots(p *Page) *plots {
 
 func ms(d time.Duration) float64 { return math.Round(float64(d)/1e3) / 1e3 }
 
-func (t *Trace) violationPlot(v *verify.Violation) violationPlot {
+func newViolationPlot(v *verify.Violation, begin time.Duration) violationPlot {
 	p := violationPlot{Seq: v.Seq, Ops: [][3]float64{}} // an array, even if nothing is left to draw
 	for _, w := range v.Witnesses {
 		if w.Forgotten || w.Outcome == "never sent" {
 			continue
 		}
 		seq := cmp.Or(w.Seq, v.Seq)
-		p.Ops = append(p.Ops, [3]float64{ms(time.Duration(w.Call) - t.begin), ms(time.Duration(w.Return) - t.begin), float64(seq)})
+		p.Ops = append(p.Ops, [3]float64{ms(time.Duration(w.Call) - begin), ms(time.Duration(w.Return) - begin), float64(seq)})
 	}
 	return p
 }
 
-// opPlot merges the sample, the slowest of each bucket, and what was not answered.
-func (t *Trace) opPlot(d *plots) opPlot {
+// operations merges the sample, the slowest of each bucket, and what was not
+// answered. It lists the senders and reasons that the plot refers to.
+func (d *plots) operations(t *measure.Trace) opPlot {
 	type key struct{ worker, number int }
 	seen := map[key]bool{}
-	var all []mark
-	add := func(m mark) {
-		if k := (key{m.worker, m.number}); m.ret > 0 && !seen[k] {
+	var all []measure.Mark
+	add := func(m measure.Mark) {
+		if k := (key{m.Worker, m.Number}); m.Return > 0 && !seen[k] {
 			seen[k] = true
 			all = append(all, m)
 		}
 	}
-	for _, m := range t.marks {
+	for _, m := range t.Answered {
 		add(m)
 	}
-	for _, b := range t.buckets {
-		add(b.slow)
+	for _, b := range t.Buckets {
+		add(b.Slowest)
 	}
-	for _, m := range t.bad {
+	for _, m := range t.Unanswered {
 		add(m)
 	}
 	placeUnanswered(all)
-	slices.SortFunc(all, func(a, b mark) int { return cmp.Compare(a.call, b.call) })
+	slices.SortFunc(all, func(a, b measure.Mark) int { return cmp.Compare(a.Call, b.Call) })
 
 	index := func(names *[]string) func(string) int {
 		places := map[string]int{}
@@ -133,54 +134,58 @@ func (t *Trace) opPlot(d *plots) opPlot {
 	sender, reason := index(&d.Senders), index(&d.Reasons)
 	var o opPlot
 	for _, m := range all {
-		o.Call = append(o.Call, ms(m.call-t.begin))
-		o.Wait = append(o.Wait, ms(m.wait()))
-		o.Seq = append(o.Seq, m.seq)
-		o.Outcome = append(o.Outcome, int(m.outcome))
-		o.Replica = append(o.Replica, m.replica)
-		o.Sender = append(o.Sender, sender(m.sender))
-		o.Reason = append(o.Reason, reason(m.reason))
-		o.Worker = append(o.Worker, m.worker)
-		o.Number = append(o.Number, m.number)
+		o.Call = append(o.Call, ms(m.Call-t.Begin))
+		o.Wait = append(o.Wait, ms(m.Service()))
+		o.Seq = append(o.Seq, m.Seq)
+		o.Outcome = append(o.Outcome, int(m.Outcome))
+		o.Replica = append(o.Replica, m.Replica)
+		o.Sender = append(o.Sender, sender(m.Sender))
+		o.Reason = append(o.Reason, reason(m.Reason))
+		o.Worker = append(o.Worker, m.Worker)
+		o.Number = append(o.Number, m.Number)
 	}
 	return o
 }
 
-// placeUnanswered gives operations without a seq the height that the log had
-// when they were called.
-func placeUnanswered(all []mark) {
-	slices.SortFunc(all, func(a, b mark) int { return cmp.Compare(a.ret, b.ret) })
-	var acknowledged []mark // those that raised the head, in order
+// placeUnanswered gives operations without a seq the head of the log at the time
+// of their call.
+func placeUnanswered(all []measure.Mark) {
+	slices.SortFunc(all, func(a, b measure.Mark) int { return cmp.Compare(a.Return, b.Return) })
+	var acknowledged []measure.Mark // those that raised the head, in order
 	for _, m := range all {
-		if m.outcome == verify.OK && (len(acknowledged) == 0 || m.seq > acknowledged[len(acknowledged)-1].seq) {
+		if m.Outcome == verify.OK && (len(acknowledged) == 0 || m.Seq > acknowledged[len(acknowledged)-1].Seq) {
 			acknowledged = append(acknowledged, m)
 		}
 	}
 	for i := range all {
 		m := &all[i]
-		if m.outcome == verify.OK || len(acknowledged) == 0 {
+		if m.Outcome == verify.OK || len(acknowledged) == 0 {
 			continue
 		}
-		at, _ := slices.BinarySearchFunc(acknowledged, m.call, func(a mark, call time.Duration) int { return cmp.Compare(a.ret, call) })
-		m.seq = acknowledged[max(at-1, 0)].seq
+		byReturn := func(a measure.Mark, call time.Duration) int { return cmp.Compare(a.Return, call) }
+		at, _ := slices.BinarySearchFunc(acknowledged, m.Call, byReturn)
+		m.Seq = acknowledged[max(at-1, 0)].Seq
 	}
 }
 
 // spectrum is a percentile distribution as HdrHistogram plots it, eight points
 // to each doubling of 1/(1-p).
-func (t *Trace) spectrum() [][]*float64 {
-	columns := make([][]*float64, 2+len(t.waitsOf))
-	n := t.waits.TotalCount()
-	for i := 0; n > 0; i++ {
+func spectrum(t *measure.Trace) [][]*float64 {
+	columns := make([][]*float64, 2+len(t.WaitsAt))
+	if t.Waits == nil {
+		return columns
+	}
+	n := t.Waits.TotalCount()
+	for i := 0; ; i++ {
 		x := min(math.Pow(2, float64(i)/8), float64(n))
 		columns[0] = append(columns[0], &x)
 		percent := 100 * (1 - 1/x)
-		value := float64(t.waits.ValueAtQuantile(percent)) / 1000
+		value := float64(t.Waits.ValueAtQuantile(percent)) / 1000
 		if x == float64(n) {
-			value = float64(t.waits.Max()) / 1000
+			value = float64(t.Waits.Max()) / 1000
 		}
 		columns[1] = append(columns[1], &value)
-		for r, h := range t.waitsOf {
+		for r, h := range t.WaitsAt {
 			var at *float64
 			if h != nil && x <= float64(h.TotalCount()) {
 				v := float64(h.ValueAtQuantile(percent)) / 1000
@@ -189,24 +194,23 @@ func (t *Trace) spectrum() [][]*float64 {
 			columns[2+r] = append(columns[2+r], at)
 		}
 		if x == float64(n) {
-			break
+			return columns
 		}
 	}
-	return columns
 }
 
 // throughput starts with the bucket in which the run began.
-func (t *Trace) throughput(replicas int) [][]float64 {
+func throughput(t *measure.Trace, replicas int) [][]float64 {
 	columns := make([][]float64, 1+replicas)
-	for i, b := range t.buckets {
-		if time.Duration(i+1)*t.width <= t.begin {
+	for i, b := range t.Buckets {
+		if time.Duration(i+1)*t.Width <= t.Begin {
 			continue
 		}
-		columns[0] = append(columns[0], ms(time.Duration(i)*t.width-t.begin))
+		columns[0] = append(columns[0], ms(time.Duration(i)*t.Width-t.Begin))
 		for r := range replicas {
 			perSecond := 0.0
-			if r < len(b.ok) {
-				perSecond = float64(b.ok[r]) / t.width.Seconds()
+			if r < len(b.OK) {
+				perSecond = float64(b.OK[r]) / t.Width.Seconds()
 			}
 			columns[1+r] = append(columns[1+r], perSecond)
 		}

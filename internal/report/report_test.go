@@ -7,21 +7,24 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
-func exampleRun() *Run {
-	l := Latency{Count: 4990, Min: 0.5, Mean: 4.12, P50: 3.9, P90: 5.25, P95: 6.1, P99: 9.84, Max: 14.2}
-	return &Run{
+func exampleRun() *measure.Run {
+	l := measure.Latency{Count: 4990, Min: 0.5, Mean: 4.12, P50: 3.9, P90: 5.25, P95: 6.1, P99: 9.84, Max: 14.2}
+	return &measure.Run{
 		ID: "RUN", Seed: 7, Started: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Workers: 50, Planned: 5000, Timeout: 30,
 		Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Total: 0.4123, Throughput: 12102.8, Latency: l,
-		Replicas: []Replica{
+		Replicas: []measure.Replica{
 			{URL: "http://127.0.0.1:8001", OK: 2500, Failed: 7, Throughput: 6063, Latency: l},
 			{URL: "https://a-replica-with-a-long-name.example.org", OK: 2490, Unknown: 3, Throughput: 6039, Latency: l},
 		},
-		Senders:   []Sender{{"Bob", 2500}, {"Анна", 2490}},
-		Failures:  []Failure{{Outcome: "failed", Reason: "status 503, not stored", Count: 7}, {Outcome: "unknown", Reason: "timeout", Count: 3}},
-		Generator: Generator{Concurrency: 49.8, CPU: 0.71, CPUs: 2, Connections: 100},
+		Senders: []measure.Sender{{Name: "Bob", OK: 2500}, {Name: "Анна", OK: 2490}},
+		Failures: []measure.Failure{{Outcome: "failed", Reason: "status 503, not stored", Count: 7},
+			{Outcome: "unknown", Reason: "timeout", Count: 3}},
+		Generator: measure.Generator{Concurrency: 49.8, CPU: 0.71, CPUs: 2, Connections: 100},
 	}
 }
 
@@ -49,7 +52,8 @@ func TestText(t *testing.T) {
 	r := &Result{Run: exampleRun(), Verdict: &verify.Verdict{
 		Status: verify.Violated,
 		CounterExample: &verify.Violation{
-			Check: verify.Contiguous, Anomaly: "gap", Seq: 12, Why: verify.Sentence{Form: strings.Repeat("seq 12 is missing between 11 and 13, ", 5)},
+			Check: verify.Contiguous, Anomaly: "gap", Seq: 12,
+			Why:     verify.Sentence{Form: strings.Repeat("seq 12 is missing between 11 and 13, ", 5)},
 			Session: []string{"monotonic reads"},
 			Witnesses: []verify.Witness{{Worker: 3, Number: 4, Replica: 1, Sender: "Анна", Outcome: "ok", Seq: 13, Window: []verify.Entry{
 				{Seq: 11, Sender: "Bob", SenderCount: 5, Text: "hi\n" + strings.Repeat("x", 99), SentAt: 1795514400000000},
@@ -58,19 +62,21 @@ func TestText(t *testing.T) {
 		},
 		Checks: []verify.CheckResult{
 			{Check: verify.InternalConsistency, Saw: 4990, Unit: "windows"},
-			{Check: verify.Contiguous, Saw: 4990, Unit: "windows", Violations: 1, Worst: []verify.Violation{{Seq: 12, Why: verify.Sentence{Form: "seq 12 is missing"}}}},
+			{Check: verify.Contiguous, Saw: 4990, Unit: "windows", Violations: 1,
+				Worst: []verify.Violation{{Seq: 12, Why: verify.Sentence{Form: "seq 12 is missing"}}}},
 			{Check: verify.AbortedRead, Unit: "failed requests"},
-			{Check: verify.Counters, NotCheckable: verify.Sentence{Form: "the server shows no counters"}, Limit: verify.Sentence{Form: strings.Repeat("long ", 30)}},
+			{Check: verify.Counters, NotCheckable: verify.Sentence{Form: "the server shows no counters"},
+				Limit: verify.Sentence{Form: strings.Repeat("long ", 30)}},
 		},
 		Counts: verify.Counts{Sent: 5000, OK: 4990, Failed: 7, Unknown: 3, Stored: 2, NotStored: 1, Others: 1, Sentinels: 2},
-	}, Crossed: []verify.Sentence{{Form: "%s: it was %s ms", Args: []any{"p99<1ms", amount(9.84)}}}}
+	}, Crossed: []verify.Sentence{{Form: "%s: it was %s ms", Args: []any{"p99<1ms", lang.Amount(9.84)}}}}
 	if err := WriteText(&b, r, Style{Lang: "en"}); err != nil {
 		t.Fatal(err)
 	}
-	text := strings.ReplaceAll(b.String(), thin, " ")
+	text := strings.ReplaceAll(b.String(), lang.Thin, " ")
 	for i, want := range strings.Split(strings.TrimSuffix(exampleText, "\n"), "\n") {
 		got := strings.Split(text, "\n")[i]
-		if want = strings.ReplaceAll(want, thin, " "); got != want {
+		if want = strings.ReplaceAll(want, lang.Thin, " "); got != want {
 			t.Errorf("line %d:\n got %q\nwant %q", i+1, got, want)
 		}
 	}
@@ -82,9 +88,12 @@ func TestText(t *testing.T) {
 	}
 	for _, want := range []string{
 		"VIOLATED: the answers cannot all be true", "gap (contiguous windows, no gap): seq 12", "so this breaks monotonic reads too",
-		"worker 3, request 4 at replica 2", "> ", "✗ no gap                    1 violation ", "✗ contiguous windows, no gap: 1 violation; seen: 4 990 windows",
-		"seq 12: seq 12 is missing", "– aborted read  no failures", "– counters      not checkable", "– counters: not checkable: the server shows no counters",
-		"2 stored, 1 not stored", "the log was not empty: it shows 1 message of other runs", "2 sentinels at the end", "threshold not kept  p99<1ms: it was 9.84 ms",
+		"worker 3, request 4 at replica 2", "> ", "✗ no gap                    1 violation ",
+		"✗ contiguous windows, no gap: 1 violation; seen: 4 990 windows",
+		"seq 12: seq 12 is missing", "– aborted read  no failures", "– counters      not checkable",
+		"– counters: not checkable: the server shows no counters",
+		"2 stored, 1 not stored", "the log was not empty: it shows 1 message of other runs", "2 sentinels at the end",
+		"threshold not kept  p99<1ms: it was 9.84 ms",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q", want)
@@ -97,21 +106,15 @@ func TestText(t *testing.T) {
 
 // A run in which nothing was answered still has a report.
 func TestTextOfNothing(t *testing.T) {
-	for _, run := range []*Run{
-		{Workers: 1, Replicas: []Replica{{URL: "http://a"}}},
-		{Workers: 1, Sent: 3, Failed: 3, Rate: 5, Service: &Latency{}, Dropped: 2, Interrupted: true, Replicas: []Replica{{URL: "http://a", Failed: 3}}},
+	for _, run := range []*measure.Run{
+		{Workers: 1, Replicas: []measure.Replica{{URL: "http://a"}}},
+		{Workers: 1, Sent: 3, Failed: 3, Rate: 5, Service: &measure.Latency{}, Dropped: 2, Interrupted: true,
+			Replicas: []measure.Replica{{URL: "http://a", Failed: 3}}},
 	} {
 		var b bytes.Buffer
-		if err := WriteText(&b, &Result{Run: run}, Style{Lang: "en"}); err != nil || strings.Contains(b.String(), "NaN") || !strings.Contains(b.String(), "NOT VERIFIED") {
+		if err := WriteText(&b, &Result{Run: run}, Style{Lang: "en"}); err != nil || strings.Contains(b.String(), "NaN") ||
+			!strings.Contains(b.String(), "NOT VERIFIED") {
 			t.Errorf("%v\n%s", err, &b)
-		}
-	}
-}
-
-func TestCount(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1 000", 1234567: "1 234 567", -1000: "-1 000"} {
-		if got := strings.ReplaceAll(Count(n), thin, " "); got != want {
-			t.Errorf("Count(%d) = %s, want %s", n, got, want)
 		}
 	}
 }
@@ -136,7 +139,7 @@ func TestThresholds(t *testing.T) {
 			continue
 		}
 		how, crossed := th.Crossed(&run)
-		if got := strings.ReplaceAll(how.String(), thin, " "); got != want || crossed != (want != "") {
+		if got := strings.ReplaceAll(how.String(), lang.Thin, " "); got != want || crossed != (want != "") {
 			t.Errorf("%q is crossed by %q, want %q", s, got, want)
 		}
 	}

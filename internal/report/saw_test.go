@@ -15,18 +15,21 @@ import (
 	"dummymessenger/internal/browsertest"
 	"dummymessenger/internal/faulty"
 	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
+	"dummymessenger/internal/verify"
 )
 
 // page is the report of a run of requests by 50 workers against s.
-func page(t *testing.T, s *faulty.Server, requests int, lang report.Lang) *report.Page {
+func page(t *testing.T, s *faulty.Server, requests int, language lang.Lang) *report.Page {
 	t.Helper()
 	running, err := s.Start(1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer running.Close()
-	cfg := loadtest.Config{URLs: running.URLs, Seed: 1, Workers: 50, Requests: requests, Timeout: 10 * time.Second}
+	cfg := loadtest.Config{URLs: running.URLs, Seed: 1, Workers: 50, Requests: requests, Timeout: 10 * time.Second, Trace: true}
 	if s.Drops {
 		cfg.Retries = 5
 	}
@@ -34,14 +37,14 @@ func page(t *testing.T, s *faulty.Server, requests int, lang report.Lang) *repor
 	if err != nil {
 		t.Fatal(err)
 	}
-	trace := report.NewTrace(0)
-	run := test.Run(t.Context(), trace.Add)
+	run := test.Run(t.Context(), nil)
 	return &report.Page{
-		Result:      &report.Result{Run: &run, Verdict: test.Verifier().Verdict()},
-		Trace:       trace,
-		Annotations: []report.Annotation{{From: report.Moment{Seconds: run.Total / 3}, To: report.Moment{Seconds: run.Total / 2}, Label: "…"}},
+		Result: &report.Result{Run: &run, Verdict: test.Verifier().Verdict()},
+		Trace:  test.Figures().Trace(),
+		Annotations: []report.Annotation{{From: report.Moment{Seconds: run.Total / 3}, To: report.Moment{Seconds: run.Total / 2},
+			Label: "…"}},
 		Environment: []report.Fact{{Name: "command line", Value: "…"}, {Name: "seed", Value: "1"}},
-		Lang:        lang,
+		Lang:        language,
 	}
 }
 
@@ -69,7 +72,8 @@ const (
 		}
 		return coloured * 1000 < data.length / 4;
 	}).map(plot => plot.id)`
-	wordless   = `[...document.querySelectorAll(".uplot")].filter(plot => plot.getAttribute("role") !== "img" || !plot.getAttribute("aria-label")).length`
+	wordless = `[...document.querySelectorAll(".uplot")].
+		filter(plot => plot.getAttribute("role") !== "img" || !plot.getAttribute("aria-label")).length`
 	captions   = `[...document.querySelectorAll("table")].filter(table => !table.caption?.textContent).length`
 	headings   = `[...document.querySelectorAll("h1, h2, h3")].map(h => +h.tagName[1])`
 	overflow   = `document.documentElement.scrollWidth - innerWidth`
@@ -77,17 +81,48 @@ const (
 	background = `getComputedStyle(document.body).backgroundColor`
 )
 
+// The scatter plot is drawn whatever the fastest request took.
+func TestAnyFastest(t *testing.T) {
+	b := browsertest.Start(t)
+	for _, fastest := range []time.Duration{time.Microsecond, 12 * time.Microsecond, 121 * time.Microsecond,
+		124 * time.Microsecond, time.Second} {
+		recorder := measure.NewRecorder(measure.Config{Trace: true})
+		for i := range 500 {
+			call := time.Duration(i) * time.Millisecond
+			op := &verify.Operation{Number: i, Outcome: verify.OK, Call: call,
+				Return: call + fastest + time.Duration(i)*20*time.Microsecond}
+			recorder.Add(op, call)
+		}
+		run := recorder.Stored(verify.Config{})
+		file, err := os.Create(filepath.Join(t.TempDir(), "report.html"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := report.WriteHTML(file, &report.Page{Result: &report.Result{Run: &run}, Trace: recorder.Trace()}); err != nil {
+			t.Fatal(err)
+		}
+		p := browsertest.Open(t, b, "fastest-"+fastest.String(), "file://"+file.Name(), browser.View{})
+		if complaints := p.Complaints(); len(complaints) > 0 {
+			t.Errorf("the fastest took %v: %q", fastest, complaints)
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The report is one file without a network, drawn in full in light and dark and
 // on a phone, and says in words what it draws.
 func TestBrowser(t *testing.T) {
 	b := browsertest.Start(t)
 	for _, test := range []struct {
 		server string
-		lang   report.Lang
+		lang   lang.Lang
 		views  map[string]browser.View
 	}{
 		{"correct", "en", map[string]browser.View{"light": {}, "phone": browser.Phone}},
-		{"window-before-lock", "ru", map[string]browser.View{"dark": {Dark: true}, "phone": {Width: 390, Height: 844, Touch: true, Dark: true}}},
+		{"window-before-lock", "ru", map[string]browser.View{"dark": {Dark: true},
+			"phone": {Width: 390, Height: 844, Touch: true, Dark: true}}},
 	} {
 		var document bytes.Buffer
 		if err := report.WriteHTML(&document, page(t, named(t, test.server), 5000, test.lang)); err != nil {
@@ -161,7 +196,8 @@ func TestBrowserShowsContradiction(t *testing.T) {
 	if err := p.Click("[data-violation]"); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Wait(`(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector("#close canvas").getBoundingClientRect())`); err != nil {
+	const inView = `(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector("#close canvas").getBoundingClientRect())`
+	if err := p.Wait(inView); err != nil {
 		t.Error(err)
 	}
 }
@@ -185,9 +221,10 @@ func expect[T comparable](t *testing.T, p *browser.Page, expression string, want
 var (
 	windows = regexp.MustCompile(`(?m)^   [ >] +~?\d+  .*$`) // other people's texts
 	quoted  = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|…)|https?://\S+|№?\bhttps?\b|…?[\d.]*:\d+`)
-	markup  = regexp.MustCompile(`(?s)<script.*?</script>|<style.*?</style>|<footer.*?</footer>|<span class="x.*?</span>|<noscript>|</noscript>|<[^>]*>`)
-	hidden  = regexp.MustCompile(`(?:aria-label|title|data-alt)="([^"]*)"`)
-	latin   = regexp.MustCompile(`[A-Za-z][A-Za-z_'-]+`)
+	markup  = regexp.MustCompile(`(?s)<script.*?</script>|<style.*?</style>|<footer.*?</footer>|` +
+		`<span class="x.*?</span>|<noscript>|</noscript>|<[^>]*>`)
+	hidden = regexp.MustCompile(`(?:aria-label|title|data-alt)="([^"]*)"`)
+	latin  = regexp.MustCompile(`[A-Za-z][A-Za-z_'-]+`)
 )
 
 // identifiers are the same in every language.

@@ -7,23 +7,25 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
-// A Style is what is known of the place where a text is read.
+// A Style says what the reader's terminal can show.
 type Style struct {
-	Lang  Lang
+	Lang  lang.Lang
 	Width int  // of a terminal, in columns; 0 means 80
-	Color bool // ECMA-48 colours are understood
-	ASCII bool // no character beyond it can be shown
+	Color bool // ECMA-48 colours
+	ASCII bool // ASCII only
 }
 
-// WriteText writes r for people, on one screen if all is well: first the
-// figures, then what they are worth.
+// WriteText writes r for people, on one screen if all is well: the figures, then
+// the verdict.
 func WriteText(w io.Writer, r *Result, s Style) error {
 	t := newSheet(s)
 	for _, cause := range r.Causes() {
-		t.painted("", "", bold+";"+red, t.sentence(cause))
+		t.painted("", "", bold+";"+red, t.Sentence(cause))
 	}
 	if r.Run != nil {
 		t.run(r.Run)
@@ -38,7 +40,7 @@ func WriteText(w io.Writer, r *Result, s Style) error {
 		fmt.Fprintln(t)
 	}
 	for _, crossed := range r.Crossed {
-		t.paragraph(t.tr("threshold not kept")+"  ", t.sentence(crossed))
+		t.paragraph(t.Tr("threshold not kept")+"  ", t.Sentence(crossed))
 	}
 	return t.writeTo(w, s)
 }
@@ -46,7 +48,7 @@ func WriteText(w io.Writer, r *Result, s Style) error {
 // A sheet is a text that is written to a width.
 type sheet struct {
 	bytes.Buffer
-	Lang
+	words
 	width int
 	color bool
 }
@@ -57,7 +59,7 @@ const (
 )
 
 func newSheet(s Style) *sheet {
-	t := &sheet{Lang: s.Lang, width: usualWidth, color: s.Color}
+	t := &sheet{words: words{s.Lang}, width: usualWidth, color: s.Color}
 	if s.ASCII {
 		t.Lang = "en"
 	}
@@ -76,7 +78,7 @@ func (t *sheet) writeTo(w io.Writer, s Style) error {
 	return err
 }
 
-// paint colours text, where there are colours.
+// paint colours text if the terminal has colours.
 func (t *sheet) paint(color, text string) string {
 	if !t.color || color == "" {
 		return text
@@ -99,14 +101,14 @@ func (t *sheet) painted(prefixColor, prefix, color, text string) {
 	}
 }
 
-func (t *sheet) run(r *Run) {
+func (t *sheet) run(r *measure.Run) {
 	head := t.Say("%s, %s, %s", verify.Quantity{N: r.Sent, Noun: "request"},
 		verify.Quantity{N: int64(r.Workers), Noun: "worker"}, verify.Quantity{N: int64(len(r.Replicas)), Noun: "replica"})
 	if r.Rate > 0 {
-		head += ", " + t.Say("%s due per second", amount(r.Rate))
+		head += ", " + t.Say("%s due per second", lang.Amount(r.Rate))
 	}
 	if r.Interrupted {
-		head += ", " + t.tr("interrupted")
+		head += ", " + t.Tr("interrupted")
 	}
 	t.paragraph("", head+" · "+t.Say("run %s, --seed %d", r.ID, r.Seed))
 	fmt.Fprintln(t)
@@ -116,24 +118,24 @@ func (t *sheet) run(r *Run) {
 	var lines []labelled
 	add := func(label, color, text string) {
 		if text != "" {
-			lines = append(lines, labelled{t.tr(label), color, text})
+			lines = append(lines, labelled{t.Tr(label), color, text})
 		}
 	}
 	add("latency", "", t.percentiles(&r.Latency))
 	if r.Service != nil {
 		add("service", "", t.percentiles(r.Service))
 		add("", "", t.Say("waits count from when a request was due, service from when it was sent; %s were sent over 1 ms late, %s never",
-			Count(r.Late), Count(r.Dropped)))
+			lang.Count(r.Late), lang.Count(r.Dropped)))
 	}
 	color := ""
 	if r.Failed+r.Unknown > 0 {
 		color = yellow
 	}
-	add("outcomes", color, t.Say("%s answered · %s failed · %s unknown", Count(r.OK), Count(r.Failed), Count(r.Unknown)))
+	add("outcomes", color, t.Say("%s answered · %s failed · %s unknown", lang.Count(r.OK), lang.Count(r.Failed), lang.Count(r.Unknown)))
 	for _, f := range r.Failures {
-		add("", "", t.Say("%s %s: %s", Count(f.Count), t.tr(f.Outcome), t.Reason(f.Reason)))
+		add("", "", t.Say("%s %s: %s", lang.Count(f.Count), t.Tr(f.Outcome), t.Reason(f.Reason)))
 		if f.First != "" {
-			add("", "", t.tr("the first one:")+" "+f.First)
+			add("", "", t.Tr("the first one:")+" "+f.First)
 		}
 	}
 	if r.Retried > 0 {
@@ -141,17 +143,17 @@ func (t *sheet) run(r *Run) {
 	}
 	if n := r.Replayed + r.Unreplayed; n > 0 {
 		add("", "", t.Say("sent once more after the answer, for a comparison: %s, %s in vain; not in the figures",
-			verify.Quantity{N: n, Noun: "request"}, Count(r.Unreplayed)))
+			verify.Quantity{N: n, Noun: "request"}, lang.Count(r.Unreplayed)))
 	}
 	add("senders", "", t.senders(r))
-	add("client", "", t.honesty(r, false))
+	add("client", "", t.clientLimit(r, false))
 	t.labelled(lines)
 	fmt.Fprintln(t)
 	t.table(t.replicas(r))
 }
 
-// numbers are the three figures that the task asks for.
-func (t *sheet) numbers(r *Run) {
+// numbers writes the three main figures.
+func (t *sheet) numbers(r *measure.Run) {
 	type row struct{ name, value, unit, remark string }
 	var rows []row
 	for _, n := range t.bigNumbers(r) {
@@ -162,7 +164,8 @@ func (t *sheet) numbers(r *Run) {
 	}
 	name, value, unit := 0, 0, 0
 	for _, r := range rows {
-		name, value, unit = max(name, utf8.RuneCountInString(r.name)), max(value, utf8.RuneCountInString(r.value)), max(unit, utf8.RuneCountInString(r.unit))
+		name, value, unit = max(name, utf8.RuneCountInString(r.name)), max(value, utf8.RuneCountInString(r.value)),
+			max(unit, utf8.RuneCountInString(r.unit))
 	}
 	for _, r := range rows {
 		prefix := fmt.Sprintf("  %-*s  %*s %-*s   ", name, r.name, value, r.value, unit, r.unit)
@@ -175,7 +178,7 @@ func (t *sheet) numbers(r *Run) {
 	}
 }
 
-// A labelled line has its label in a column of its own.
+// A labelled line has a label in a column of its own.
 type labelled struct{ label, color, text string }
 
 func (t *sheet) labelled(lines []labelled) {
@@ -188,8 +191,8 @@ func (t *sheet) labelled(lines []labelled) {
 	}
 }
 
-// table writes rows in columns, the first to the left and the others to the
-// right, and shortens the first if need be.
+// table writes rows in columns, the first left-aligned and shortened to fit, the
+// others right-aligned.
 func (t *sheet) table(rows [][]string) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -217,30 +220,31 @@ func (t *sheet) table(rows [][]string) {
 }
 
 // replicas is a table of them. Columns of zeros are left out.
-func (l Lang) replicas(r *Run) [][]string {
-	head := []string{l.tr("replica"), l.tr("answered"), l.tr("per second"), l.tr("mean, ms"), l.tr("p99, ms")}
+func (l words) replicas(r *measure.Run) [][]string {
+	head := []string{l.Tr("replica"), l.Tr("answered"), l.Tr("per second"), l.Tr("mean, ms"), l.Tr("p99, ms")}
 	if r.Failed > 0 {
-		head = append(head, l.tr("failed"))
+		head = append(head, l.Tr("failed"))
 	}
 	if r.Unknown > 0 {
-		head = append(head, l.tr("unknown"))
+		head = append(head, l.Tr("unknown"))
 	}
 	rows := [][]string{head}
 	for _, replica := range r.Replicas {
-		row := []string{replica.URL, Count(replica.OK), l.decimal(replica.Throughput), l.decimal(replica.Latency.Mean), l.percentile(replica.Latency.P99)}
+		row := []string{replica.URL, lang.Count(replica.OK), l.Decimal(replica.Throughput), l.Decimal(replica.Latency.Mean),
+			l.Percentile(replica.Latency.P99)}
 		if r.Failed > 0 {
-			row = append(row, Count(replica.Failed))
+			row = append(row, lang.Count(replica.Failed))
 		}
 		if r.Unknown > 0 {
-			row = append(row, Count(replica.Unknown))
+			row = append(row, lang.Count(replica.Unknown))
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-// senders says how evenly they were served.
-func (l Lang) senders(r *Run) string {
+// senders says how evenly senders were served.
+func (l words) senders(r *measure.Run) string {
 	if len(r.Senders) == 0 {
 		return ""
 	}
@@ -254,21 +258,22 @@ func (l Lang) senders(r *Run) string {
 		}
 	}
 	return l.Say("%d, each answered %s (%s) to %s (%s) times", len(r.Senders),
-		Count(least.OK), least.Name, Count(most.OK), most.Name)
+		lang.Count(least.OK), least.Name, lang.Count(most.OK), most.Name)
 }
 
-func (l Lang) percentiles(t *Latency) string {
+func (l words) percentiles(t *measure.Latency) string {
 	if t.Count == 0 {
 		return ""
 	}
-	s := fmt.Sprintf("p50 %s · p90 %s · p95 %s · p99 %s", l.percentile(t.P50), l.percentile(t.P90), l.percentile(t.P95), l.percentile(t.P99))
+	s := fmt.Sprintf("p50 %s · p90 %s · p95 %s · p99 %s", l.Percentile(t.P50), l.Percentile(t.P90), l.Percentile(t.P95),
+		l.Percentile(t.P99))
 	if t.P999 > 0 {
-		s += " · p99" + l.point(".9") + " " + l.decimal(t.P999)
+		s += " · p99" + l.Point(".9") + " " + l.Decimal(t.P999)
 	}
-	return s + " · " + l.tr("max") + " " + l.decimal(t.Max) + " " + l.tr("ms")
+	return s + " · " + l.Tr("max") + " " + l.Decimal(t.Max) + " " + l.Tr("ms")
 }
 
-// fit shortens s to width characters, of which the last tell more.
+// fit shortens s to width characters: the last ones, which tell names apart.
 func fit(s string, width int) string {
 	if n := utf8.RuneCountInString(s); n > width {
 		return "…" + string([]rune(s)[n-width+1:])
@@ -276,15 +281,15 @@ func fit(s string, width int) string {
 	return s
 }
 
-// honesty says whether the client itself limited the run, and by what that can
-// be told.
-func (l Lang) honesty(r *Run, long bool) string {
+// clientLimit says whether the client itself limited the run, and why we think so.
+func (l words) clientLimit(r *measure.Run, long bool) string {
 	g := &r.Generator
-	busy := verify.Sentence{Form: "%s of %d processors busy", Args: []any{amount(g.CPU), g.CPUs}}
+	busy := verify.Sentence{Form: "%s of %d processors busy", Args: []any{lang.Amount(g.CPU), g.CPUs}}
 	if long || g.Connections > int64(r.Workers*len(r.Replicas)) { // some had to be opened again
-		busy = verify.Sentence{Form: "%s of %d processors busy, connections opened: %s", Args: []any{amount(g.CPU), g.CPUs, Count(g.Connections)}}
+		busy = verify.Sentence{Form: "%s of %d processors busy, connections opened: %s",
+			Args: []any{lang.Amount(g.CPU), g.CPUs, lang.Count(g.Connections)}}
 	}
-	waiting, workers := amount(g.Concurrency), Count(int64(r.Workers))
+	waiting, workers := lang.Amount(g.Concurrency), lang.Count(int64(r.Workers))
 	switch {
 	case r.Rate > 0 && r.Late*100 > r.Sent:
 		return l.Say("could not keep the rate: too few workers, or the servers' limit; %s", busy)
@@ -294,4 +299,26 @@ func (l Lang) honesty(r *Run, long bool) string {
 		return l.Say("was a limit, or the run too short: %s of %s workers waiting, %s", waiting, workers, busy)
 	}
 	return l.Say("not the limit: %s of %s workers waiting, %s", waiting, workers, busy)
+}
+
+// wrap breaks text at spaces into lines of at most width characters, unless a word
+// is longer.
+func wrap(text string, width int) (lines []string) {
+	line, length := "", 0
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '\n' }) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case length == 0:
+			line, length = word, n
+		case length+1+n > width:
+			lines = append(lines, line)
+			line, length = word, n
+		default:
+			line, length = line+" "+word, length+1+n
+		}
+	}
+	if length > 0 {
+		lines = append(lines, line)
+	}
+	return lines
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
@@ -23,20 +25,20 @@ type Threshold struct {
 type limited struct {
 	name    string
 	latency bool // milliseconds, 0 if the run was too short for it
-	of      func(*Run) float64
+	of      func(*measure.Run) float64
 }
 
 var limitable = []limited{
-	{"mean", true, func(r *Run) float64 { return r.Latency.Mean }},
-	{"p50", true, func(r *Run) float64 { return r.Latency.P50 }},
-	{"p90", true, func(r *Run) float64 { return r.Latency.P90 }},
-	{"p95", true, func(r *Run) float64 { return r.Latency.P95 }},
-	{"p99", true, func(r *Run) float64 { return r.Latency.P99 }},
-	{"p999", true, func(r *Run) float64 { return r.Latency.P999 }},
-	{"max", true, func(r *Run) float64 { return r.Latency.Max }},
-	{"throughput", false, func(r *Run) float64 { return r.Throughput }},
-	{"failed", false, func(r *Run) float64 { return float64(r.Failed) }},
-	{"unknown", false, func(r *Run) float64 { return float64(r.Unknown) }},
+	{"mean", true, func(r *measure.Run) float64 { return r.Latency.Mean }},
+	{"p50", true, func(r *measure.Run) float64 { return r.Latency.P50 }},
+	{"p90", true, func(r *measure.Run) float64 { return r.Latency.P90 }},
+	{"p95", true, func(r *measure.Run) float64 { return r.Latency.P95 }},
+	{"p99", true, func(r *measure.Run) float64 { return r.Latency.P99 }},
+	{"p999", true, func(r *measure.Run) float64 { return r.Latency.P999 }},
+	{"max", true, func(r *measure.Run) float64 { return r.Latency.Max }},
+	{"throughput", false, func(r *measure.Run) float64 { return r.Throughput }},
+	{"failed", false, func(r *measure.Run) float64 { return float64(r.Failed) }},
+	{"unknown", false, func(r *measure.Run) float64 { return float64(r.Unknown) }},
 }
 
 // ParseThreshold reads "NAME<LIMIT" or "NAME>LIMIT": a time for a latency
@@ -72,9 +74,9 @@ func ParseThreshold(s string) (Threshold, error) {
 	return t, nil
 }
 
-// Crossed tells how r misses t, if it does. A figure for which the run was too
-// short is a miss: nothing shows that it held.
-func (t Threshold) Crossed(r *Run) (how verify.Sentence, crossed bool) {
+// Crossed reports whether r misses t, and how. A figure for which the run was too
+// short is a miss: nothing shows that the threshold held.
+func (t Threshold) Crossed(r *measure.Run) (how verify.Sentence, crossed bool) {
 	value := t.figure.of(r)
 	switch {
 	case t.figure.latency && value == 0:
@@ -82,7 +84,7 @@ func (t Threshold) Crossed(r *Run) (how verify.Sentence, crossed bool) {
 	case t.less && value < t.limit || !t.less && value > t.limit:
 		return verify.Sentence{}, false
 	case t.figure.latency:
-		return verify.Sentence{Form: "%s: it was %s ms", Args: []any{t.text, amount(value)}}, true
+		return verify.Sentence{Form: "%s: it was %s ms", Args: []any{t.text, lang.Amount(value)}}, true
 	}
-	return verify.Sentence{Form: "%s: it was %s", Args: []any{t.text, Count(int64(value))}}, true
+	return verify.Sentence{Form: "%s: it was %s", Args: []any{t.text, lang.Count(int64(value))}}, true
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
@@ -14,7 +15,7 @@ var statusColors = map[string]string{"verified": green, "violated": red}
 
 // headline writes what the verdict is; v may be nil.
 func (t *sheet) headline(v *verify.Verdict) {
-	status, name, words := t.Lang.headline(v)
+	status, name, words := t.words.headline(v)
 	color := statusColors[status]
 	if color == "" {
 		color = yellow
@@ -25,7 +26,7 @@ func (t *sheet) headline(v *verify.Verdict) {
 func (t *sheet) verdict(v *verify.Verdict) {
 	t.headline(v)
 	for _, reason := range v.Reasons {
-		t.paragraph("  "+t.tr("because")+" ", t.sentence(reason))
+		t.paragraph("  "+t.Tr("because")+" ", t.Sentence(reason))
 	}
 	if v.CounterExample != nil {
 		t.violation(v.CounterExample)
@@ -42,14 +43,14 @@ func (t *sheet) worst(c *verify.CheckResult) {
 	if len(c.Worst) == 0 {
 		return
 	}
-	fmt.Fprintf(t, "\n%s:\n", t.Say("%s, the worst of %s", t.tr(c.Check.String()), verify.Quantity{N: c.Violations, Noun: "violation"}))
+	fmt.Fprintf(t, "\n%s:\n", t.Say("%s, the worst of %s", t.Tr(c.Check.String()), verify.Quantity{N: c.Violations, Noun: "violation"}))
 	for _, v := range c.Worst {
-		t.paragraph("  ", t.sentence(v.Place())+": "+t.sentence(v.Why))
+		t.paragraph("  ", t.Sentence(v.Place())+": "+t.Sentence(v.Why))
 	}
 }
 
-// checks shows each check in a cell, in two columns if there is room, and
-// below what of them needs a sentence.
+// checks writes a cell for each check, in two columns if there is room, and then
+// the checks that need a sentence.
 func (t *sheet) checks(checks []verify.CheckResult) {
 	cells := make([]checkCell, len(checks))
 	for i := range checks {
@@ -83,30 +84,30 @@ func (t *sheet) checks(checks []verify.CheckResult) {
 // A checkCell is one check in the fewest words.
 type checkCell struct{ mark, color, name, number, unit string }
 
-// shortUnits are for a cell what a Check's Unit says in full.
+// shortUnits say in a cell what a Check's Unit says in full.
 var shortUnits = map[verify.Check]string{
 	verify.Agreement: "entry", verify.Duplicate: "message", verify.LostWrite: "place", verify.RealTimeOrder: "operation",
 	verify.AbortedRead: "failure", verify.GarbageRead: "message", verify.ExactlyOnce: "repeat",
 }
 
-func (l Lang) checkCell(c *verify.CheckResult) checkCell {
+func (l words) checkCell(c *verify.CheckResult) checkCell {
 	unit := c.Check.Unit()
 	if short, ok := shortUnits[c.Check]; ok {
 		unit = short
 	}
-	name := l.tr(c.Check.String())
+	name := l.Tr(c.Check.String())
 	if c.Check == verify.Contiguous {
-		name = l.tr("no gap")
+		name = l.Tr("no gap")
 	}
 	switch {
 	case c.Violations > 0:
-		return checkCell{"✗", red, name, Count(c.Violations), l.inflect(c.Violations, "violation")}
+		return checkCell{"✗", red, name, lang.Count(c.Violations), l.Inflect(c.Violations, "violation")}
 	case c.NotCheckable.Form != "":
-		return checkCell{"–", yellow, name, "", l.tr("not checkable")}
+		return checkCell{"–", yellow, name, "", l.Tr("not checkable")}
 	case c.Saw == 0:
 		return checkCell{"–", faint, name, "", l.none(unit)}
 	}
-	return checkCell{"✓", green, name, Count(c.Saw), l.inflect(c.Saw, unit)}
+	return checkCell{"✓", green, name, lang.Count(c.Saw), l.Inflect(c.Saw, unit)}
 }
 
 // A layout is how wide the parts of cells in a column are.
@@ -167,34 +168,27 @@ func (t *sheet) counts(v *verify.Verdict) {
 		t.paragraph("  ", t.Say(why, verify.Quantity{N: n.Others, Noun: "message"}))
 	}
 	if v.CutOff {
-		t.paragraph("  ", t.tr("the history is cut off; what is there was judged"))
+		t.paragraph("  ", t.Tr("the history is cut off; what is there was judged"))
 	}
 }
 
-func (l Lang) unknowns(n *verify.Counts) string {
-	return l.Say("of %s unknown: %s stored, %s not stored, %s never settled", Count(n.Unknown), Count(n.Stored), Count(n.NotStored), Count(n.Unsettled))
+func (l words) unknowns(n *verify.Counts) string {
+	return l.Say("of %s unknown: %s stored, %s not stored, %s never settled", lang.Count(n.Unknown), lang.Count(n.Stored),
+		lang.Count(n.NotStored), lang.Count(n.Unsettled))
 }
 
 // anomaly names a violation.
-func (l Lang) anomaly(v *verify.Violation) string {
+func (l words) anomaly(v *verify.Violation) string {
 	if v.Anomaly == v.Check.String() {
-		return l.anomalyName(v.Anomaly)
+		return l.Anomaly(v.Anomaly)
 	}
-	return l.anomalyName(v.Anomaly) + " (" + l.tr(v.Check.String()) + ")"
+	return l.Anomaly(v.Anomaly) + " (" + l.Tr(v.Check.String()) + ")"
 }
 
-func (l Lang) anomalyName(english string) string {
-	if s, ok := russianAnomalies[english]; ok && l == "ru" {
-		return s
-	}
-	return english
-}
-
-// violation shows the one case to look at first, in words and with what the
-// operations saw.
+// violation writes a case in words, and what the operations saw.
 func (t *sheet) violation(v *verify.Violation) {
 	fmt.Fprintln(t)
-	t.paragraph("", t.anomaly(v)+": "+t.sentence(v.Why))
+	t.paragraph("", t.anomaly(v)+": "+t.Sentence(v.Why))
 	if len(v.Session) > 0 {
 		t.paragraph("  ", t.broken(v.Session))
 	}
@@ -205,24 +199,24 @@ func (t *sheet) violation(v *verify.Violation) {
 }
 
 // broken names session guarantees.
-func (l Lang) broken(session []string) string {
+func (l words) broken(session []string) string {
 	var names []string
 	for _, s := range session {
-		names = append(names, l.tr(s))
+		names = append(names, l.Tr(s))
 	}
 	return l.Say("both are one worker's own, so this breaks %s too", strings.Join(names, ", "))
 }
 
-// witness tells of one operation. What the server does not show is left out,
-// and inferred places are marked with a tilde.
+// witness writes one operation. It leaves out what the server does not show, and
+// marks inferred places with a tilde.
 func (t *sheet) witness(w *verify.Witness, inferred bool) {
-	who := t.Lang.witness(w)
+	who := t.words.witness(w)
 	if w.Forgotten {
-		t.paragraph("  ", t.Say("%s: %s, no longer remembered (--stream)", who, t.tr(w.Outcome)))
+		t.paragraph("  ", t.Say("%s: %s, no longer remembered (--stream)", who, t.Tr(w.Outcome)))
 		return
 	}
 	t.paragraph("  ", t.Say("%s at %s, from %s: %s, sent at %s, ended at %s",
-		who, t.replica(w), w.Sender, t.tr(w.Outcome), t.elapsed(w.Call), t.elapsed(w.Return)))
+		who, t.replica(w), w.Sender, t.Tr(w.Outcome), t.elapsed(w.Call), t.elapsed(w.Return)))
 	for _, e := range w.Window {
 		own := " "
 		if e.Seq == w.Seq {
@@ -246,7 +240,7 @@ func (t *sheet) witness(w *verify.Witness, inferred bool) {
 	}
 }
 
-// excerpt is the beginning of text, on one line.
+// excerpt returns the beginning of text, quoted, on one line.
 func excerpt(text string, width int) string {
 	quoted := []rune(fmt.Sprintf("%q", text))
 	if len(quoted) > width {

@@ -202,9 +202,9 @@
     const columns = data.spectrum;
     if (!columns[0]?.length) return;
     const name = x => { const p = 100 * (1 - 1 / x); return x < 1.01 ? "0 %" : local(+p.toFixed(Math.max(0, Math.round(Math.log10(x)) - 2)) + "") + " %"; };
-    const shown = columns.length <= 8 ? columns : columns.slice(0, 2);
+    const shown = columns.length > 3 && columns.length <= 8 ? columns : columns.slice(0, 2); // neither one replica nor many
     add("spectrum", 320, {
-      key: () => [[words["all replicas"], "ink"], ...(shown.length > 3 ? replicaKey() : [])], data: shown.length > 3 ? shown : shown.slice(0, 2),
+      key: () => [[words["all replicas"], "ink"], ...(shown.length > 2 ? replicaKey() : [])], data: shown,
       options: plot => ({
         cursor: { drag: { setScale: false, x: false }, y: false },
         scales: { x: { time: false, distr: 3, range: (_, min, max) => [1, Math.max(max, 10)] }, y: { range: (_, min, max) => [0, max * 1.06 || 1] } },
@@ -249,7 +249,9 @@
       ctx.restore();
     };
     const floor = Math.max(0.01, Math.min(...ops.wait.filter(w => w > 0)));
-    const nice = (_, min, max) => [Math.max(min, floor) * 0.8, max * 1.35];
+    // uPlot finds no end of ticks from 0.0968 on, for one: the lowest is a power of ten or a multiple.
+    const below = x => { const power = 10 ** Math.floor(Math.log10(x)); return +(Math.floor(x / power) * power).toPrecision(1); };
+    const nice = (_, min, max) => [below(Math.max(min, floor) * 0.8), max * 1.35];
     const order = ops.call.map((_, i) => i); // by call already
     add("scatter", 340, {
       key: outcomeKey, data: [order.map(i => ops.call[i]), order.map(i => Math.max(ops.wait[i], floor))],

@@ -1,15 +1,14 @@
-package report
+package lang
 
 import (
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
-// thin is the narrow no-break space that separates thousands (ISO 80000-1, 7.3.1).
-const thin = "\u202f"
+// Thin is the narrow no-break space that separates thousands (ISO 80000-1, 7.3.1).
+const Thin = "\u202f"
 
 // Count writes n with thousands apart: 1 234 567.
 func Count(n int64) string {
@@ -25,7 +24,7 @@ func groupThousands(digits string) string {
 	var b strings.Builder
 	for i := range len(digits) {
 		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteString(thin)
+			b.WriteString(Thin)
 		}
 		b.WriteByte(digits[i])
 	}
@@ -48,26 +47,4 @@ func decimal(x float64) string {
 }
 
 // Plural writes n and the noun, in the plural if n is not 1.
-func Plural(n int64, noun string) string { return Lang("en").plural(n, noun) }
-
-// wrap breaks text at spaces into lines of at most width characters, but for
-// words that are longer.
-func wrap(text string, width int) (lines []string) {
-	line, length := "", 0
-	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '\n' }) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case length == 0:
-			line, length = word, n
-		case length+1+n > width:
-			lines = append(lines, line)
-			line, length = word, n
-		default:
-			line, length = line+" "+word, length+1+n
-		}
-	}
-	if length > 0 {
-		lines = append(lines, line)
-	}
-	return lines
-}
+func Plural(n int64, noun string) string { return Lang("en").Plural(n, noun) }

@@ -1,0 +1,58 @@
+package loadtest
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"dummymessenger/internal/verify"
+)
+
+// A target is one replica, prepared for dialling.
+type target struct {
+	url     string // as given
+	server  string // equal for URLs that can only lead to one server
+	address string // host:port
+	host    string // for the Host field
+	path    string // base path and the profile's
+	token   string // bearer token; empty for none
+	tls     *tls.Config
+
+	meet func(field string) *verify.Identity // identity in a messenger.ReplicaHeader; may be nil
+}
+
+func newTarget(raw, path string) (*target, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("%q is not a URL like http://127.0.0.1:8001", raw)
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%q: give scheme, host and base path only", raw)
+	}
+	// The zone of a link-local address says which interface leads there, and
+	// nothing to the server (RFC 6874, section 4).
+	host, zone, _ := strings.Cut(u.Hostname(), "%")
+	t := &target{url: raw, host: u.Host, path: strings.TrimSuffix(u.EscapedPath(), "/") + path}
+	if strings.Contains(host, ":") {
+		t.host = "[" + host + "]" + strings.TrimSuffix(":"+u.Port(), ":")
+	}
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]), 10, 16)
+	if err != nil || port == 0 {
+		return nil, fmt.Errorf("%q: a port is a number from 1 to 65535", raw)
+	}
+	if u.Scheme == "https" {
+		t.tls = &tls.Config{ServerName: host, NextProtos: []string{"http/1.1"}}
+	}
+	t.address = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), u.Scheme))
+	name := strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		name = ip.Unmap().String()
+	}
+	t.server = fmt.Sprintf("%s %s %s %d %s", u.Scheme, name, zone, port, strings.TrimRight(u.Path, "/"))
+	return t, nil
+}

@@ -1,0 +1,104 @@
+package report
+
+import (
+	"fmt"
+
+	"dummymessenger/internal/report/lang"
+	"dummymessenger/internal/verify"
+)
+
+// words are what the view model says, in one language.
+type words struct{ lang.Lang }
+
+// headline returns a status as a class of the style sheet, its name, and its meaning.
+func (l words) headline(v *verify.Verdict) (status, name, words string) {
+	if v == nil {
+		return "unverified", l.Tr("not verified"), l.Tr("the answers were only counted (--no-verify)")
+	}
+	status = v.Status.String()
+	switch v.Status {
+	case verify.Verified:
+		words = l.Tr("all answers can be true together")
+	case verify.Violated:
+		words = l.Tr("the answers cannot all be true")
+	default:
+		words = l.Tr("nothing is wrong, but this run could not have shown it")
+	}
+	return status, l.Tr(status), words
+}
+
+// A checkRow is one check in words.
+type checkRow struct{ Mark, Class, Result, Name, Means, Saw, Limit string }
+
+// meanings say of each check what must be.
+var meanings = map[verify.Check]string{
+	verify.InternalConsistency: "an answer ends in the caller's own message, as it was sent",
+	verify.Contiguous:          "no seq is missing, in a window or in the log",
+	verify.Agreement:           "all answers show the same at one seq",
+	verify.Duplicate:           "one message has one seq, and one seq one message",
+	verify.LostWrite:           "what was acknowledged is in every later window that must hold it",
+	verify.FutureRead:          "no window shows what came after its own message",
+	verify.RealTimeOrder:       "what was answered before another was sent has the lower seq",
+	verify.Counters:            "each sender's messages are counted 1, 2, 3 … along seq",
+	verify.Dates:               "dates never decrease along seq, and are of the request's time",
+	verify.AbortedRead:         "what certainly failed is not in the log",
+	verify.GarbageRead:         "only what was sent is shown, as it was sent",
+	verify.ExactlyOnce:         "a request sent again is stored once, and answered alike",
+}
+
+func (l words) checkRow(c *verify.CheckResult) checkRow {
+	row := checkRow{Mark: "✓", Class: "good", Result: l.Tr("holds"), Name: l.Tr(c.Check.String()), Means: l.Tr(meanings[c.Check]),
+		Saw: l.Plural(c.Saw, c.Check.Unit()), Limit: l.Sentence(c.Limit)}
+	switch {
+	case c.Violations > 0:
+		row.Mark, row.Class, row.Result = "✗", "bad", l.Tr("broken")
+		row.Saw = l.Say("%s; seen: %s", verify.Quantity{N: c.Violations, Noun: "violation"}, row.Saw)
+	case c.NotCheckable.Form != "":
+		row.Mark, row.Class, row.Result = "–", "none", l.Tr("not checkable")
+		row.Saw = l.Say("not checkable: %s", c.NotCheckable)
+	case c.Saw == 0:
+		row.Mark, row.Class, row.Result = "–", "none", l.Tr("not checked")
+		row.Saw = l.Say("nothing to check: %s", l.none(c.Check.Unit()))
+	}
+	return row
+}
+
+// none returns "no" and the unit.
+func (l words) none(unit string) string {
+	return l.Say("no %s", l.Inflect(0, unit))
+}
+
+// witness names an operation.
+func (l words) witness(w *verify.Witness) string {
+	if w.Sentinel {
+		return l.Say("sentinel %d", w.Number)
+	}
+	return l.Say("worker %d, request %d", w.Worker, w.Number)
+}
+
+// replica names the one that served an operation.
+func (l words) replica(w *verify.Witness) string {
+	if w.Name != "" {
+		return w.Name
+	}
+	return l.Say("replica %d", w.Replica+1)
+}
+
+// elapsed returns a moment of the run.
+func (l words) elapsed(e verify.Elapsed) string {
+	return l.Point(fmt.Sprintf("%.6f", float64(e)/1e9)) + " " + l.Tr("s")
+}
+
+// plotWords returns the words that the page's script writes.
+func (l words) plotWords() map[string]string {
+	words := map[string]string{"point": "."}
+	for _, w := range []string{
+		"time, s", "waited, ms", "seq", "all replicas", "per second", "answered", "failed", "unknown", "percentile", "slowest",
+		"worker", "request", "sender", "sent", "answered after", "closer", "farther", "earlier", "later", "all", "call", "return",
+		"violation", "total", "max", "ms", "/s", "s", "stored or not: unknown",
+	} {
+		words[w] = l.Tr(w)
+	}
+	words["point"] = l.Point(".")
+	return words
+}
