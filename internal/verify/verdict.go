@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -101,7 +102,10 @@ func (v *Verifier) Verdict() *Verdict {
 		v.positions.release()
 	}
 	v.walkTo(math.MaxInt64)
-	for r, seq := range v.unsent {
+	for _, r := range slices.SortedFunc(maps.Keys(v.unsent), func(a, b ref) int {
+		return cmp.Or(cmp.Compare(v.unsent[a], v.unsent[b]), cmp.Compare(a.worker, b.worker), cmp.Compare(a.number, b.number))
+	}) {
+		seq := v.unsent[r]
 		if v.gone >= int64(len(v.unsent)) || v.gone != 0 && r.number == v.worker(r.worker).last+1 {
 			continue // its line is gone, or it was under way where the history was cut off
 		}
