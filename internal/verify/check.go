@@ -24,48 +24,36 @@ const (
 	numChecks
 )
 
-var checkNames = [numChecks]string{
-	InternalConsistency: "internal consistency",
-	Contiguous:          "contiguous windows, no gap",
-	Agreement:           "agreement",
-	Duplicate:           "duplicate",
-	LostWrite:           "lost write",
-	FutureRead:          "future read",
-	RealTimeOrder:       "real-time order",
-	Counters:            "counters",
-	Dates:               "dates",
-	AbortedRead:         "aborted read",
-	GarbageRead:         "garbage read",
-	ExactlyOnce:         "exactly once",
+// A row is a check's name and what it counts, in the singular.
+type row struct{ name, unit string }
+
+var rows = [numChecks]row{
+	InternalConsistency: consistencyRow,
+	Contiguous:          contiguousRow,
+	Agreement:           agreementRow,
+	Duplicate:           duplicateRow,
+	LostWrite:           lostWriteRow,
+	FutureRead:          futureReadRow,
+	RealTimeOrder:       realTimeRow,
+	Counters:            countersRow,
+	Dates:               datesRow,
+	AbortedRead:         abortedReadRow,
+	GarbageRead:         garbageReadRow,
+	ExactlyOnce:         exactlyOnceRow,
 }
 
 // String is the check's name in the field's words.
-func (c Check) String() string { return checkNames[c] }
-
-var checkUnits = [numChecks]string{
-	InternalConsistency: "window",
-	Contiguous:          "window",
-	Agreement:           "entry cross-checked",
-	Duplicate:           "acknowledged message",
-	LostWrite:           "place of an older message in a window",
-	FutureRead:          "window",
-	RealTimeOrder:       "operation in order",
-	Counters:            "counter",
-	Dates:               "date",
-	AbortedRead:         "failed request",
-	GarbageRead:         "message compared with what was sent",
-	ExactlyOnce:         "request sent again",
-}
+func (c Check) String() string { return rows[c].name }
 
 // Unit is what the check counts, in the singular.
-func (c Check) Unit() string { return checkUnits[c] }
+func (c Check) Unit() string { return rows[c].unit }
 
 // MarshalText writes the name.
 func (c Check) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // UnmarshalText reads it.
 func (c *Check) UnmarshalText(text []byte) error {
-	i := slices.Index(checkNames[:], string(text))
+	i := slices.IndexFunc(rows[:], func(r row) bool { return r.name == string(text) })
 	if i < 0 {
 		return fmt.Errorf("%q is no check", text)
 	}

@@ -26,6 +26,26 @@ func (all *Identities) Add(replica int, id Identity) {
 	}
 }
 
+// answerers are who answered last at each replica, and who ever did.
+type answerers struct {
+	last []*Identity
+	all  Identities
+}
+
+// add remembers who answered op.
+func (a *answerers) add(op *Operation) {
+	if op.By == nil {
+		return
+	}
+	for len(a.last) <= op.Replica {
+		a.last = append(a.last, nil)
+	}
+	if last := &a.last[op.Replica]; *last != op.By {
+		*last = op.By
+		a.all.Add(op.Replica, *op.By)
+	}
+}
+
 // only returns the instance that alone answered at a URL, or "".
 func only(at []Identity) string {
 	if len(at) == 0 || slices.ContainsFunc(at, func(id Identity) bool { return id.Instance != at[0].Instance }) {
