@@ -21,6 +21,7 @@ func newFacts(cfg Config) *facts {
 	f.ops = newOperations()
 	f.log = rebuiltLog{texts: &f.texts, absent: make(map[int64]ref)}
 	f.walk = walk{log: &f.log, acks: &f.acks, layout: &f.layout, windowSize: int64(cfg.WindowSize)}
+	f.writers = writers{cfg: &f.cfg, ops: &f.ops, walk: &f.walk}
 	return f
 }
 

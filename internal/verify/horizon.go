@@ -50,7 +50,7 @@ func (h *horizon) moveOn(floor int64) {
 // walkTo makes the checks that follow the order of the log, up to the place last.
 func (h *horizon) walkTo(last int64) {
 	for seq, c := range h.walk.to(last) {
-		h.writers.along(h.facts, seq, c)
+		h.writers.along(seq, c)
 		h.checks.along(seq, c)
 	}
 }

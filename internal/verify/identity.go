@@ -32,17 +32,17 @@ type answerers struct {
 	all  Identities
 }
 
-// add remembers who answered op.
-func (a *answerers) add(op *Operation) {
-	if op.By == nil {
+// add remembers that by answered at replica; nil tells nothing.
+func (a *answerers) add(replica int, by *Identity) {
+	if by == nil {
 		return
 	}
-	for len(a.last) <= op.Replica {
+	for len(a.last) <= replica {
 		a.last = append(a.last, nil)
 	}
-	if last := &a.last[op.Replica]; *last != op.By {
-		*last = op.By
-		a.all.Add(op.Replica, *op.By)
+	if last := &a.last[replica]; *last != by { // most answers share one Identity
+		*last = by
+		a.all.Add(replica, *by)
 	}
 }
 

@@ -8,7 +8,6 @@ type merger struct {
 	found  *findings
 	checks *checks
 	tally  *tally
-	window window // the one that is being merged
 }
 
 // call takes an operation that is about to be sent. Text is its hash.
@@ -42,7 +41,9 @@ func (m *merger) take(op *Operation, bottom int64) bool {
 	if !rec.is(sent) {
 		m.send(op, r, rec, m.texts.hash(op.Sender, op.Text))
 	}
-	m.ops.returned(op, r, rec, &m.acks)
+	if live := m.ops.returned(op, r, rec); !live {
+		rec.floor = m.acks.floorOf(op.Call)
+	}
 	m.tally.count(op, rec)
 	switch {
 	case op.Outcome == OK:
@@ -69,8 +70,8 @@ func (m *merger) merge(op *Operation, r ref, rec *record, bottom int64) {
 	}
 	m.found.merging = op
 	defer func() { m.found.merging = nil }()
-	w := &m.window
-	*w = m.windowOf(op, r, rec, bottom)
+	w := &window{op: op, ref: r, rec: rec, bottom: bottom}
+	w.read(m.facts)
 	m.checks.window(w)
 	for i, e := range op.Window {
 		m.show(w, e, i == w.own)

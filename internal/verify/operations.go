@@ -43,9 +43,7 @@ type worker struct {
 	inFlight bool
 	live     bool  // its calls are reported too, not only its returns
 	floor    int64 // of the operation in flight
-
-	outcomes map[int32]*[pageSize / 4]uint8 // of forgotten operations, 2 bits each
-	swept    int32                          // the first page of ops that is not forgotten
+	past     outcomes
 }
 
 // operations are what was sent and what came back.
@@ -53,6 +51,9 @@ type operations struct {
 	workers map[int32]*worker
 	unsent  map[ref]int64   // shown by an answer, and not sent as far as known; with the seq
 	open    map[ref]*record // of unknown outcome, behind the horizon of a streamed run
+
+	lastKey int32 // the worker asked for last: most questions in a row are of one
+	last    *worker
 }
 
 func newOperations() operations {
@@ -60,11 +61,15 @@ func newOperations() operations {
 }
 
 func (o *operations) worker(i int32) *worker {
+	if o.last != nil && o.lastKey == i {
+		return o.last
+	}
 	w := o.workers[i]
 	if w == nil {
 		w = &worker{last: -1}
 		o.workers[i] = w
 	}
+	o.lastKey, o.last = i, w
 	return w
 }
 
@@ -92,32 +97,29 @@ func (o *operations) sent(op *Operation, r ref, rec *record, text uint64, sender
 	}
 }
 
-// returned notes how op ended. Floor is only asked for where calls are not
-// reported.
-func (o *operations) returned(op *Operation, r ref, rec *record, acks *acks) {
+// returned notes how op ended. It reports whether its call was reported too.
+func (o *operations) returned(op *Operation, r ref, rec *record) (live bool) {
 	rec.call, rec.ret, rec.replica, rec.outcome = op.Call, op.Return, int16(op.Replica), op.Outcome
 	rec.flags |= returned
 	w := o.worker(r.worker)
-	if !w.live {
-		rec.floor = acks.floorOf(op.Call)
-	}
 	w.inFlight = false
+	return w.live
 }
 
 // hasReturned reports whether r has returned already.
 func (o *operations) hasReturned(r ref) bool {
-	w := o.workers[r.worker]
-	return w != nil && (w.hasForgotten(r.number) || w.ops.peek(int64(r.number)).is(returned))
+	w := o.worker(r.worker)
+	return w.past.has(r.number) || w.ops.peek(int64(r.number)).is(returned)
 }
 
 // find returns the record of r, a new one if nothing is known of it.
 func (o *operations) find(r ref) *record {
 	w := o.worker(r.worker)
-	if w.hasForgotten(r.number) {
+	if w.past.has(r.number) {
 		if rec := o.open[r]; rec != nil {
 			return rec
 		}
-		return &record{outcome: w.outcomeOf(r.number), flags: sent | returned | forgotten}
+		return &record{outcome: w.past.of(r.number), flags: sent | returned | forgotten}
 	}
 	return w.ops.at(int64(r.number))
 }

@@ -109,7 +109,7 @@ func (v *Verifier) Call(op *Operation) {
 func (v *Verifier) Return(op *Operation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.answerers.add(op)
+	v.answerers.add(op.Replica, op.By)
 	if v.positions != nil {
 		v.positions.hold(op)
 		return

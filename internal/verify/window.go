@@ -19,13 +19,12 @@ type window struct {
 	begins bool // … if the log begins where it does
 }
 
-// windowOf reads op's window, before it is merged into the log.
-func (f *facts) windowOf(op *Operation, r ref, rec *record, bottom int64) window {
-	w := window{op: op, ref: r, rec: rec, bottom: bottom, own: f.ownIndex(op, r)}
-	if w.own < 0 {
-		return w
+// read finds out what w shows, before it is merged into the log.
+func (w *window) read(f *facts) {
+	if w.own = f.ownIndex(w.op, w.ref); w.own < 0 {
+		return
 	}
-	all, size := op.Window, int64(f.cfg.WindowSize)
+	all, size := w.op.Window, int64(f.cfg.WindowSize)
 	w.seq = all[w.own].Seq
 	w.after = len(all) - 1 - w.own
 	for i := 1; i < len(all); i++ {
@@ -36,12 +35,11 @@ func (f *facts) windowOf(op *Operation, r ref, rec *record, bottom int64) window
 			w.disorder++
 		}
 	}
-	w.must = max(0, min(size, w.seq-bottom+1))
+	w.must = max(0, min(size, w.seq-w.bottom+1))
 	if n := int64(len(all)); w.after == 0 && w.disorder == 0 && w.skipped == 0 && n <= size {
 		w.begins = n < w.must && f.cfg.AnyStart && (f.log.lowest == 0 || f.log.lowest >= all[0].Seq)
 		w.whole = n >= w.must || w.begins
 	}
-	return w
 }
 
 // ownIndex returns the index of op's own message in its window, -1 if it is not there.
