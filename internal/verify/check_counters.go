@@ -75,7 +75,8 @@ func (k *counters) outOfStep(sender string, last counter, known bool, now counte
 	if now.count < next {
 		anomaly, size = "counter repeated", next-now.count
 	}
-	why := say("sender %q has sender_count %d at seq %d, and had %d at seq %d, with none in between", sender, now.count, now.seq, last.count, last.seq)
+	why := say("sender %q has sender_count %d at seq %d, and had %d at seq %d, with none in between",
+		sender, now.count, now.seq, last.count, last.seq)
 	if !known {
 		why = say("the first message of sender %q has sender_count %d, at seq %d", sender, now.count, now.seq)
 	}
@@ -93,6 +94,8 @@ func (k *counters) conflict(r ref, e *Entry, c *cell, text uint64) {
 	}
 	k.found.report(Violation{
 		Check: Counters, Anomaly: "counter not stored", Seq: e.Seq, Size: 1,
-		Why: say("one and the same message, at seq %d, has sender_count %d in one answer and %d in the other: it was counted when answering, not when storing", e.Seq, c.count, e.SenderCount),
+		Why: say(
+			"one and the same message, at seq %d, has sender_count %d in one answer and %d in the other: it was counted when answering, not when storing",
+			e.Seq, c.count, e.SenderCount),
 	}, c.shown, r)
 }

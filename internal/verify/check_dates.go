@@ -53,9 +53,11 @@ func (k *dates) within(seq int64, c *cell, rec *record, heldBack bool) {
 		return
 	}
 	by := time.Duration(off+allowance) * time.Microsecond
-	why := say("the message at seq %d has sent_at %s, which is %s before it was sent, even with %s allowed between the clocks", seq, date(c.sentAt), by, k.cfg.ClockAllowance)
+	why := say("the message at seq %d has sent_at %s, which is %s before it was sent, even with %s allowed between the clocks",
+		seq, date(c.sentAt), by, k.cfg.ClockAllowance)
 	if late > 0 {
-		why = say("the message at seq %d has sent_at %s, which is %s after it was answered, even with %s allowed between the clocks", seq, date(c.sentAt), by, k.cfg.ClockAllowance)
+		why = say("the message at seq %d has sent_at %s, which is %s after it was answered, even with %s allowed between the clocks",
+			seq, date(c.sentAt), by, k.cfg.ClockAllowance)
 	}
 	k.found.report(Violation{Check: Dates, Anomaly: "date outside the operation", Seq: seq, Size: off, Why: why}, c.owner)
 }

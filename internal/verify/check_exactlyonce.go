@@ -31,7 +31,8 @@ func (k *exactlyOnce) returned(op *Operation, r ref, rec *record) {
 	if !slices.EqualFunc(op.Window, op.Replay, func(a, b *Entry) bool { return a == b || *a == *b }) {
 		k.found.report(Violation{
 			Check: ExactlyOnce, Anomaly: "replay differs", Seq: rec.seq, Size: 1,
-			Why: say("the request was repeated with its idempotency key and got another answer than at first: %s at first, then %s", span(op.Window), span(op.Replay)),
+			Why: say("the request was repeated with its idempotency key and got another answer than at first: %s at first, then %s",
+				span(op.Window), span(op.Replay)),
 		}, r)
 	}
 }

@@ -21,7 +21,8 @@ func (k *futureRead) window(w *window) {
 	after := int64(w.after)
 	k.found.report(Violation{
 		Check: FutureRead, Anomaly: "future read", Seq: last.Seq, Size: after,
-		Why: say("the answer to the message at seq %d shows %s after it, up to seq %d: the window was read later than the message was stored", w.seq, Quantity{after, "message"}, last.Seq),
+		Why: say("the answer to the message at seq %d shows %s after it, up to seq %d: the window was read later than the message was stored",
+			w.seq, Quantity{after, "message"}, last.Seq),
 	}, refs...)
 }
 

@@ -38,6 +38,7 @@ func (k *contiguous) hole(h hole, empty int64) {
 	}
 	k.found.report(Violation{
 		Check: Contiguous, Anomaly: "gap", Seq: h.first, Size: empty,
-		Why: say("no answer shows seq %d to %d, and %s of them cannot be requests of unknown outcome: that many numbers are missing in the log", h.first, h.last, Quantity{empty, "place"}),
+		Why: say("no answer shows seq %d to %d, and %s of them cannot be requests of unknown outcome: that many numbers are missing in the log",
+			h.first, h.last, Quantity{empty, "place"}),
 	}, refs...)
 }

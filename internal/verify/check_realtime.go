@@ -54,7 +54,8 @@ func (k *realTime) inverted(seq int64, later ref, rec *record, earlier ref, earl
 	}
 	k.found.report(Violation{
 		Check: RealTimeOrder, Anomaly: "real-time inversion", Seq: seq, Size: earlierSeq - seq, Session: session,
-		Why: say("the first request had been answered with seq %d before the second was sent, and yet the second got the lower seq %d", earlierSeq, seq),
+		Why: say("the first request had been answered with seq %d before the second was sent, and yet the second got the lower seq %d",
+			earlierSeq, seq),
 	}, earlier, later)
 }
 

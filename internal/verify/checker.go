@@ -39,7 +39,8 @@ func (b *base) acrossStretches() (parts []Sentence) {
 
 func (b *base) acrossSeams() (parts []Sentence) {
 	if n := b.layout.unordered(); n > 0 {
-		parts = append(parts, say("not checkable across %s between stretches, since real time leaves open which comes first", Quantity{n, "seam"}))
+		parts = append(parts, say("not checkable across %s between stretches, since real time leaves open which comes first",
+			Quantity{n, "seam"}))
 	}
 	return parts
 }

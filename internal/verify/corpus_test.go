@@ -206,13 +206,13 @@ func corpus(yield func(name string, cfg Config, events []event)) {
 		events := s.run()
 		ops := returnedOps(events)
 		r := rand.New(rand.NewPCG(seed, 4))
-		what := ""
+		var what strings.Builder
 		for range 4 * seed {
 			m := slices.Concat(mutations, alterations)[r.IntN(len(mutations)+len(alterations))]
 			m.apply(r, s, ops)
-			what += m.name + "; "
+			what.WriteString(m.name + "; ")
 		}
-		yield(fmt.Sprintf("very long %d: %s", seed, what), s.cfg, inOrderOfTime(events))
+		yield(fmt.Sprintf("very long %d: %s", seed, what.String()), s.cfg, inOrderOfTime(events))
 	}
 }
 

@@ -109,7 +109,8 @@ func (s *summary) inconclusive() (reasons []Sentence) {
 		}
 	}
 	if idle != nil {
-		reasons = append(reasons, say("%s of %d got nothing stored: %s", Quantity{int64(len(idle)), "sender"}, len(s.cfg.Senders), abridge(idle)))
+		senders := Quantity{int64(len(idle)), "sender"}
+		reasons = append(reasons, say("%s of %d got nothing stored: %s", senders, len(s.cfg.Senders), abridge(idle)))
 	}
 	if len(s.cfg.Replicas) > 1 && s.writers.neighbours == 0 {
 		reasons = append(reasons, say("no neighbouring seqs come from different replicas"))
