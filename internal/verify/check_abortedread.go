@@ -6,12 +6,7 @@ type abortedRead struct{ base }
 
 var abortedReadRow = row{"aborted read", "failed request"}
 
-func (k *abortedRead) limits() (Sentence, []Sentence) {
-	if k.cfg.Missing.Has(Text) {
-		return k.unrecognised(), nil
-	}
-	return Sentence{}, nil
-}
+func (k *abortedRead) limits() (Sentence, []Sentence) { return k.unrecognised(), nil }
 
 func (k *abortedRead) sighted(r ref, rec *record, how sighting, seq int64) {
 	if rec.is(returned) && rec.outcome == Failed && (how == seenFirst || how == seenOfOld) {

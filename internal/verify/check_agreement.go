@@ -7,7 +7,7 @@ type agreement struct{ base }
 
 var agreementRow = row{"agreement", "entry cross-checked"}
 
-func (k *agreement) limits() (Sentence, []Sentence) { return Sentence{}, k.withoutSeq() }
+func (k *agreement) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutSeq()} }
 
 func (k *agreement) conflict(r ref, e *Entry, c *cell, text uint64) {
 	k.found.report(Violation{

@@ -8,7 +8,7 @@ type consistency struct{ base }
 var consistencyRow = row{"internal consistency", "window"}
 
 func (k *consistency) limits() (Sentence, []Sentence) {
-	return Sentence{}, append(k.withoutText(), k.withoutSender()...)
+	return Sentence{}, []Sentence{k.withoutText(), k.withoutSender()}
 }
 
 func (k *consistency) window(w *window) {

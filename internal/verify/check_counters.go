@@ -18,7 +18,7 @@ func (k *counters) limits() (Sentence, []Sentence) {
 	case missing.Has(Sender) && k.writers.others:
 		return say("the answers show no sender, and others, who wrote to the log too, may have used any"), nil
 	}
-	parts := append(append(k.acrossStretches(), k.acrossSeams()...), k.withoutSeq()...)
+	parts := []Sentence{k.acrossStretches(), k.acrossSeams(), k.withoutSeq()}
 	if k.walk.lowest > 1 {
 		parts = append(parts, say("the log was not empty: each sender's counter is checked from its first known value on"))
 	}

@@ -13,7 +13,7 @@ func (k *dates) limits() (Sentence, []Sentence) {
 	if k.cfg.Missing.Has(SentAt) {
 		return say("the answers show no sent_at"), nil
 	}
-	parts := append(k.acrossSeams(), k.withoutSeq()...)
+	parts := []Sentence{k.acrossSeams(), k.withoutSeq()}
 	if k.cfg.Start == 0 {
 		parts = append(parts, say("the run's start is unknown: dates are not compared with the operations' times"))
 	}

@@ -8,7 +8,7 @@ type duplicate struct{ base }
 var duplicateRow = row{"duplicate", "acknowledged message"}
 
 func (k *duplicate) limits() (Sentence, []Sentence) {
-	return Sentence{}, append(k.withoutText(), k.withoutSeq()...)
+	return Sentence{}, []Sentence{k.withoutText(), k.withoutSeq()}
 }
 
 func (k *duplicate) sighted(r ref, rec *record, how sighting, seq int64) {

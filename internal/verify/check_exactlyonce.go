@@ -9,7 +9,7 @@ type exactlyOnce struct{ base }
 
 var exactlyOnceRow = row{"exactly once", "request sent again"}
 
-func (k *exactlyOnce) limits() (Sentence, []Sentence) { return Sentence{}, k.withoutText() }
+func (k *exactlyOnce) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutText()} }
 
 func (k *exactlyOnce) sighted(r ref, rec *record, how sighting) {
 	if how == seenTwice && rec.is(retried) {

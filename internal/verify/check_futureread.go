@@ -6,7 +6,7 @@ type futureRead struct{ base }
 
 var futureReadRow = row{"future read", "window"}
 
-func (k *futureRead) limits() (Sentence, []Sentence) { return Sentence{}, k.withoutText() }
+func (k *futureRead) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutText()} }
 
 func (k *futureRead) window(w *window) {
 	k.saw++

@@ -14,10 +14,7 @@ type garbageRead struct{ base }
 var garbageReadRow = row{"garbage read", "message compared with what was sent"}
 
 func (k *garbageRead) limits() (Sentence, []Sentence) {
-	if k.cfg.Missing.Has(Text) {
-		return k.unrecognised(), nil
-	}
-	return Sentence{}, k.withoutSender()
+	return k.unrecognised(), []Sentence{k.withoutSender()}
 }
 
 func (k *garbageRead) sighted(r ref, rec *record, how sighting, seq int64, text uint64) {

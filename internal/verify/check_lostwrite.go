@@ -8,11 +8,11 @@ type lostWrite struct{ base }
 
 var lostWriteRow = row{"lost write", "place of an older message in a window"}
 
-func (k *lostWrite) limits() (Sentence, []Sentence) {
-	if k.cfg.Missing.Has(Text | Seq) {
-		return k.unrecognised(), nil
+func (k *lostWrite) limits() (not Sentence, parts []Sentence) {
+	if k.cfg.Missing.Has(Seq) {
+		not = k.unrecognised()
 	}
-	return Sentence{}, nil
+	return not, nil
 }
 
 func (k *lostWrite) window(w *window) {

@@ -7,7 +7,7 @@ type realTime struct{ base }
 
 var realTimeRow = row{"real-time order", "operation in order"}
 
-func (k *realTime) limits() (Sentence, []Sentence) { return Sentence{}, k.withoutSeq() }
+func (k *realTime) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutSeq()} }
 
 // along looks, at a place of ours, for a higher one that had been acknowledged
 // before. Stretches of a log are compared as wholes: see stretches.contradictions.

@@ -6,7 +6,8 @@ type checker interface {
 	// seen is how much it has looked at, in its row's unit.
 	seen() int64
 
-	// limits says why it could not be made, or else which parts of it could not.
+	// limits says why it could not be made, or else which parts of it could not;
+	// a zero Sentence says nothing.
 	limits() (notCheckable Sentence, parts []Sentence)
 }
 
@@ -28,45 +29,43 @@ func (b *base) showers(r ref, seq int64) []ref {
 	return []ref{r}
 }
 
-// The limits that several checks have. Each is nil if it does not apply.
+// Limits that several checks have, each zero if it does not apply.
 
-func (b *base) acrossStretches() (parts []Sentence) {
+func (b *base) acrossStretches() Sentence {
 	if n := len(b.layout.seams); n > 0 {
-		parts = append(parts, say("the windows join to %d stretches of log; what lies between them was not seen", n+1))
+		return say("the windows join to %d stretches of log; what lies between them was not seen", n+1)
 	}
-	return parts
+	return Sentence{}
 }
 
-func (b *base) acrossSeams() (parts []Sentence) {
+func (b *base) acrossSeams() Sentence {
 	if n := b.layout.unordered(); n > 0 {
-		parts = append(parts, say("not checkable across %s between stretches, since real time leaves open which comes first",
-			Quantity{n, "seam"}))
+		return say("not checkable across %s between stretches, since real time leaves open which comes first", Quantity{n, "seam"})
 	}
-	return parts
+	return Sentence{}
 }
 
-func (b *base) withoutText() (parts []Sentence) {
-	if b.cfg.Missing.Has(Text) {
-		parts = append(parts, say("the answers show no text: whose a message is, is told by its seq only"))
-	}
-	return parts
+func (b *base) withoutText() Sentence {
+	return b.without(Text, say("the answers show no text: whose a message is, is told by its seq only"))
 }
 
-func (b *base) withoutSender() (parts []Sentence) {
-	if b.cfg.Missing.Has(Sender) {
-		parts = append(parts, say("the answers show no sender"))
-	}
-	return parts
-}
-
-func (b *base) withoutSeq() (parts []Sentence) {
-	if b.cfg.Missing.Has(Seq) {
-		parts = append(parts, say("the answers show no seq: places in the log are inferred from how the windows overlap"))
-	}
-	return parts
-}
-
-// unrecognised says why a check cannot be made that has to recognise messages.
+// unrecognised is why a check cannot be made that has to recognise messages.
 func (b *base) unrecognised() Sentence {
-	return say("the answers show no text, so that no message can be recognised")
+	return b.without(Text, say("the answers show no text, so that no message can be recognised"))
+}
+
+func (b *base) withoutSender() Sentence {
+	return b.without(Sender, say("the answers show no sender"))
+}
+
+func (b *base) withoutSeq() Sentence {
+	return b.without(Seq, say("the answers show no seq: places in the log are inferred from how the windows overlap"))
+}
+
+// without is limit if answers do not show the field.
+func (b *base) without(field Fields, limit Sentence) Sentence {
+	if b.cfg.Missing.Has(field) {
+		return limit
+	}
+	return Sentence{}
 }

@@ -3,8 +3,6 @@ package verify
 // checks are all checks. Its methods are what happens to a run, and say which
 // checks look at it, in the order in which they report.
 type checks struct {
-	ops *operations
-
 	consistency consistency
 	contiguous  contiguous
 	agreement   agreement
@@ -22,7 +20,6 @@ type checks struct {
 func newChecks(f *facts, found *findings) *checks {
 	b := base{facts: f, found: found}
 	return &checks{
-		&f.ops,
 		consistency{b}, contiguous{base: b}, agreement{b}, duplicate{b}, lostWrite{b}, futureRead{b}, realTime{b},
 		counters{base: b, last: make(map[int32]counter)}, dates{b}, abortedRead{b}, garbageRead{b}, exactlyOnce{b},
 	}
@@ -108,14 +105,9 @@ func (k *checks) returned(op *Operation, r ref, rec *record) {
 	k.exactlyOnce.returned(op, r, rec)
 }
 
-// along: the second walk is at seq, which c holds.
-func (k *checks) along(seq int64, c *cell) {
-	var rec *record // of its operation, if that is ours and not forgotten
-	if c.is(ours) {
-		if rec = k.ops.find(c.owner); rec.is(forgotten) {
-			rec = nil
-		}
-	}
+// along: the second walk is at seq, which holds c, the message of rec; that is
+// nil if it is not ours, or forgotten.
+func (k *checks) along(seq int64, c *cell, rec *record) {
 	k.counters.along(seq, c, rec)
 	k.dates.along(seq, c, rec)
 	k.futureRead.along(seq, c, rec)

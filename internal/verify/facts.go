@@ -32,3 +32,15 @@ func (f *facts) arrange(l layout) {
 		f.acks.stretches = make(map[int64]*staircase)
 	}
 }
+
+// recordOf returns what is known of the operation that sent the message in c,
+// nil if that is not ours or forgotten.
+func (f *facts) recordOf(c *cell) *record {
+	if !c.is(ours) {
+		return nil
+	}
+	if rec := f.ops.find(c.owner); !rec.is(forgotten) {
+		return rec
+	}
+	return nil
+}

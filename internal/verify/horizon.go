@@ -50,7 +50,8 @@ func (h *horizon) moveOn(floor int64) {
 // walkTo makes the checks that follow the order of the log, up to the place last.
 func (h *horizon) walkTo(last int64) {
 	for seq, c := range h.walk.to(last) {
-		h.writers.along(seq, c)
-		h.checks.along(seq, c)
+		rec := h.recordOf(c)
+		h.writers.along(seq, c, rec)
+		h.checks.along(seq, c, rec)
 	}
 }

@@ -20,7 +20,7 @@ type record struct {
 	floor   int64 // the highest seq acknowledged when it was called, as far as known
 	sender  int32
 	replica int16
-	outcome Outcome
+	outcome Outcome // Unknown until it returns
 	flags   recordFlags
 }
 
@@ -171,28 +171,16 @@ func (o *operations) all() iter.Seq[*record] {
 	}
 }
 
-// unsettled yields the operations that may be in the log and were not seen there.
-func (o *operations) unsettled() iter.Seq[*record] {
+// unseen yields the operations whose message no answer shows.
+func (o *operations) unseen() iter.Seq[*record] {
 	return func(yield func(*record) bool) {
 		for rec := range o.all() {
-			if rec.seq == 0 && (rec.outcome == Unknown || !rec.is(returned)) && !yield(rec) {
+			if rec.seq == 0 && !yield(rec) {
 				return
 			}
 		}
 		for _, rec := range o.open {
 			if rec.seq == 0 && !yield(rec) {
-				return
-			}
-		}
-	}
-}
-
-// unplaced yields the operations that were acknowledged by answers that do not
-// show the message, and that no other answer shows either.
-func (o *operations) unplaced() iter.Seq[*record] {
-	return func(yield func(*record) bool) {
-		for rec := range o.all() {
-			if rec.is(returned) && rec.outcome == OK && rec.seq == 0 && !yield(rec) {
 				return
 			}
 		}

@@ -26,11 +26,11 @@ type positions struct {
 	held  []*Operation
 	refs  map[ref]*Operation // of those held
 
-	nodes    map[identity]*node
-	doubled  map[identity]bool // twice in one window, so that they say nothing about distances
-	homes    map[identity]home // the first one of each message
-	twoHomes map[identity]bool // of those that are in two places of the log
-	copies   map[inPlace]*Entry
+	nodes   map[identity]*node
+	doubled map[identity]bool // twice in one window, so that they say nothing about distances
+	homes   map[identity]home // the first one of each message
+	twice   map[ref]bool      // messages in two places of the log: those doubled, and those with two homes
+	copies  map[inPlace]*Entry
 }
 
 // An identity is what tells that two entries are the same message: our nonce,
@@ -64,7 +64,7 @@ func newPositions(cfg *Config, texts *texts) *positions {
 	return &positions{
 		cfg: cfg, texts: texts, refs: make(map[ref]*Operation),
 		nodes: make(map[identity]*node), doubled: make(map[identity]bool),
-		homes: make(map[identity]home), twoHomes: make(map[identity]bool), copies: make(map[inPlace]*Entry),
+		homes: make(map[identity]home), twice: make(map[ref]bool), copies: make(map[inPlace]*Entry),
 	}
 }
 
@@ -90,7 +90,10 @@ func (p *positions) layout() layout {
 		p.join(op)
 	}
 	stretches := p.stretches()
-	l := layout{inferred: true, seams: stretches.lay(p.cfg.WindowSize, p.joins()), doubles: p.doubles()}
+	l := layout{inferred: true, seams: stretches.lay(p.cfg.WindowSize, p.joins())}
+	if !p.cfg.Missing.Has(Text) { // else they cannot be recognised
+		l.doubles = p.twice
+	}
 	if p.joins() {
 		l.contradictions = stretches.contradictions(p.cfg.WindowSize)
 	}
@@ -113,22 +116,6 @@ func (p *positions) placed() iter.Seq2[*Operation, int64] {
 			}
 		}
 	}
-}
-
-// doubles are the messages of ours that are in the log twice, or may be; nil
-// where they cannot be recognised, so that any may be.
-func (p *positions) doubles() map[ref]bool {
-	if p.cfg.Missing.Has(Text) {
-		return nil
-	}
-	twice := make(map[ref]bool, len(p.doubled)+len(p.twoHomes))
-	for id := range p.doubled {
-		twice[id.nonce] = true
-	}
-	for id := range p.twoHomes {
-		twice[id.nonce] = true
-	}
-	return twice
 }
 
 // joins reports whether windows join wherever they overlap. Where answers show
@@ -158,7 +145,7 @@ func (p *positions) findDoubled(op *Operation) {
 	for i := range op.Window {
 		if id, ok := p.identity(op.Window, i, op.ref()); ok {
 			if slices.Contains(ids, id) {
-				p.doubled[id] = true
+				p.doubled[id], p.twice[id.nonce] = true, true
 			}
 			ids = append(ids, id)
 		}
@@ -180,7 +167,7 @@ func (p *positions) findTwoHomes(op *Operation) {
 			case !met:
 				p.homes[id] = home{before, op}
 			case first.before != before && !p.shareMore(first.op, op, id):
-				p.twoHomes[id] = true
+				p.twice[id.nonce] = true
 			}
 		}
 		before, known = id, ok

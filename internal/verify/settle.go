@@ -17,16 +17,14 @@ import (
 // called after it had ended. The caller has to wait, before it sends the
 // sentinels, until nothing is under way any more.
 func (f *facts) settled() (notStored int64, calls []time.Duration) {
-	for rec := range f.ops.unsettled() {
+	for rec := range f.ops.unseen() {
 		switch {
-		case !f.isClosedFrom(rec):
+		case rec.outcome == Failed:
+		case rec.outcome == OK || !f.isClosedFrom(rec): // acknowledged by an answer that does not show it, or unknown for good
 			calls = append(calls, rec.call)
 		case !rec.is(sentinel):
 			notStored++
 		}
-	}
-	for rec := range f.ops.unplaced() {
-		calls = append(calls, rec.call)
 	}
 	slices.Sort(calls)
 	return notStored, calls
@@ -36,8 +34,8 @@ func (f *facts) settled() (notStored int64, calls []time.Duration) {
 // is over: see Verifier.Unsettled.
 func (f *facts) unsettled(grace time.Duration) (n int64) {
 	whole := f.wholeFrom()
-	for rec := range f.ops.unsettled() {
-		if !rec.is(sentinel) && (f.acks.sentinelCall < rec.ret+grace || f.floorOf(rec)+1 < whole) {
+	for rec := range f.ops.unseen() {
+		if rec.outcome == Unknown && !rec.is(sentinel) && (f.acks.sentinelCall < rec.ret+grace || f.floorOf(rec)+1 < whole) {
 			n++
 		}
 	}

@@ -70,13 +70,15 @@ func (s *summary) counts(notStored int64) Counts {
 
 func (s *summary) check(c Check, made checker) CheckResult {
 	res := &s.found.results[c]
-	not, limits := made.limits()
-	if res.count > 0 {
-		not = Sentence{} // what was seen was enough
+	result := CheckResult{Check: c, Saw: made.seen(), Unit: Plural(c.Unit()), Violations: res.count, Worst: res.worst}
+	not, parts := made.limits()
+	switch {
+	case not.Form == "":
+		result.Limit = list(slices.DeleteFunc(parts, func(s Sentence) bool { return s.Form == "" }))
+	case res.count == 0: // else what was seen was enough
+		result.NotCheckable = not
 	}
-	return CheckResult{
-		Check: c, Saw: made.seen(), Unit: Plural(c.Unit()), Violations: res.count, Worst: res.worst, NotCheckable: not, Limit: list(limits),
-	}
+	return result
 }
 
 func (s *summary) counterExample() *Violation {

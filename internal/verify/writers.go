@@ -12,16 +12,16 @@ type writers struct {
 	neighbours int64 // neighbouring seqs that different replicas acknowledged
 }
 
-// along takes the place where the walk is.
-func (w *writers) along(seq int64, c *cell) {
+// along takes the place where the walk is: see checks.along.
+func (w *writers) along(seq int64, c *cell, rec *record) {
 	switch {
 	case c.is(ours):
 		if w.oursAt == 0 {
 			w.oursAt = seq
 		}
 		if before := &w.walk.before; c.is(acked) && before.is(acked) && w.walk.prev == seq-1 {
-			a, b := w.ops.find(before.owner), w.ops.find(c.owner)
-			if a.replica != b.replica && !a.is(forgotten) && !b.is(forgotten) {
+			last := w.ops.find(before.owner)
+			if rec != nil && !last.is(forgotten) && last.replica != rec.replica {
 				w.neighbours++
 			}
 		}
