@@ -133,21 +133,21 @@ func TestStreamedMemoryIsBounded(t *testing.T) {
 		}
 		v.Return(op)
 		if returned++; returned == n/2 {
-			half = len(v.log.pages)
+			half = len(v.facts.log.cells.pages)
 		}
 	})
 	pages := 0
-	for _, w := range v.workers {
+	for _, w := range v.facts.ops.workers {
 		pages += len(w.ops.pages)
 	}
-	if got := len(v.log.pages); got > half+64 || got > 2*recentSize/pageSize {
+	if got := len(v.facts.log.cells.pages); got > half+64 || got > 2*recentSize/pageSize {
 		t.Errorf("%d pages of the log at the end, %d half way", got, half)
 	}
 	if limit := 50 * (recentSize/50/pageSize + 4); pages > limit {
 		t.Errorf("%d pages of operations at the end, want at most %d", pages, limit)
 	}
-	if len(v.acks.steps) > 4*recentSize {
-		t.Errorf("%d steps", len(v.acks.steps))
+	if len(v.facts.acks.steps) > 4*recentSize {
+		t.Errorf("%d steps", len(v.facts.acks.steps))
 	}
 	if d := v.Verdict(); d.Status != Verified {
 		t.Errorf("%v %v %v", d.Status, d.Reasons, d.CounterExample)

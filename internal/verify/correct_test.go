@@ -28,7 +28,8 @@ func TestCorrectRuns(t *testing.T) {
 					if d.Status == Violated || d.Status == Inconclusive && name != "all unknown" {
 						t.Errorf("%s: %v %v\n%v", mode, d.Status, d.Reasons, d.CounterExample)
 					}
-					if c := d.Counts; c.Sent != 12*40 || c.OK+c.Failed+c.Unknown != c.Sent || c.Stored+c.NotStored+c.Unsettled != c.Unknown || c.Unsettled < 0 {
+					if c := d.Counts; c.Sent != 12*40 || c.OK+c.Failed+c.Unknown != c.Sent ||
+						c.Stored+c.NotStored+c.Unsettled != c.Unknown || c.Unsettled < 0 {
 						t.Errorf("%s: counts do not add up: %+v", mode, c)
 					}
 					if s.lose == 0.2 && d.Counts.Unsettled > 0 {

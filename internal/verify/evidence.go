@@ -2,7 +2,6 @@ package verify
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -20,7 +19,7 @@ type Violation struct {
 	Seq  int64 `json:"seq"`
 	Size int64 `json:"size"`
 
-	// Inferred tells that the server shows no seq: those here, and those of the
+	// Inferred: the server shows no seq: those here, and those of the
 	// witnesses, are places inferred from how the windows overlap. A single
 	// window says how far its messages are apart, and nothing says where the
 	// log begins.
@@ -55,138 +54,6 @@ type Witness struct {
 
 	// Forgotten: a streamed run no longer knows more than worker and number.
 	Forgotten bool `json:"forgotten,omitempty"`
-}
-
-const worstKept = 8
-
-// A result is what a check has found so far.
-type result struct {
-	count int64
-	first *Violation
-	worst []Violation // by Size, descending; the earlier found first
-}
-
-// report counts a violation and keeps it, with the evidence of the operations
-// refs, if it is the first of its check or among the worst.
-func (v *Verifier) report(n Violation, refs ...ref) {
-	res := &v.results[n.Check]
-	res.count++
-	full := len(res.worst) == worstKept
-	if full && n.Size <= res.worst[worstKept-1].Size {
-		return
-	}
-	n.refs = refs
-	if v.positions != nil {
-		n.Inferred = true
-		n.Why = n.Why.inferred()
-	}
-	for _, r := range refs {
-		n.Witnesses = append(n.Witnesses, v.witness(r))
-	}
-	if res.first == nil {
-		res.first = &n
-	}
-	if v.tally.firstViolation == nil {
-		v.tally.firstViolation = &n
-	}
-	if full {
-		res.worst = res.worst[:worstKept-1]
-	}
-	i := len(res.worst)
-	for i > 0 && res.worst[i-1].Size < n.Size {
-		i--
-	}
-	res.worst = slices.Insert(res.worst, i, n)
-}
-
-// refresh completes the evidence with what became known after it was found,
-// such as how an operation ended that was still under way.
-func (v *Verifier) refresh(res *result) {
-	update := func(n *Violation) {
-		for i, old := range n.Witnesses {
-			now := v.witness(n.refs[i])
-			if now.Forgotten {
-				continue
-			}
-			if old.Window != nil {
-				now.Window = old.Window
-			}
-			n.Witnesses[i] = now
-		}
-	}
-	if res.first != nil {
-		update(res.first)
-	}
-	for i := range res.worst {
-		update(&res.worst[i])
-	}
-}
-
-// witness puts together what is known of an operation.
-func (v *Verifier) witness(r ref) Witness {
-	rec := v.find(r)
-	n := Witness{
-		Worker: int(r.worker), Number: int(r.number), Replica: int(rec.replica), Sentinel: rec.is(sentinel),
-		Call: Elapsed(rec.call), Return: Elapsed(rec.ret), Outcome: rec.outcome.String(), Seq: rec.seq, Forgotten: rec.is(forgotten),
-	}
-	switch {
-	case !rec.is(sent):
-		n.Outcome = "never sent"
-	case !rec.is(returned):
-		n.Outcome = "in flight"
-	}
-	if rec.is(sent) && !rec.is(forgotten) {
-		n.Sender = v.names[rec.sender]
-	}
-	if rec.is(returned) && !rec.is(forgotten) && n.Replica >= 0 && n.Replica < len(v.cfg.Replicas) {
-		n.Name = v.cfg.Replicas[n.Replica]
-	}
-	if op := v.merging; op != nil && op.ref() == r {
-		n.Window = entries(op.Window)
-	} else if rec.outcome == OK && rec.is(returned) {
-		n.Window = v.window(r, rec)
-	}
-	return n
-}
-
-// window is what the answer to an operation showed: as it was remembered, or
-// else read back from the log.
-func (v *Verifier) window(r ref, rec *record) []Entry {
-	if w, ok := v.odd[r]; ok {
-		return w
-	}
-	if rec.seq == 0 {
-		return nil
-	}
-	var w []Entry
-	for s := max(1, rec.seq-int64(v.cfg.WindowSize)+1); s <= rec.seq; s++ {
-		c := v.log.peek(s)
-		if !c.is(seen) {
-			continue
-		}
-		if e := v.recent[s%recentSize]; e != nil && e.Seq == s && v.hash(e.Sender, e.Text) == c.text {
-			w = append(w, *e)
-			continue
-		}
-		e := Entry{Seq: s, SenderCount: c.count, SentAt: c.sentAt}
-		if c.sender >= 0 {
-			e.Sender = v.names[c.sender]
-		}
-		if c.is(ours) {
-			e.Text = Nonce{v.cfg.Run, int(c.owner.worker), int(c.owner.number)}.String()
-		}
-		w = append(w, e)
-	}
-	return w
-}
-
-// entries copies a window, since its Entries belong to the caller.
-func entries(w []*Entry) []Entry {
-	all := make([]Entry, len(w))
-	for i, e := range w {
-		all[i] = *e
-	}
-	return all
 }
 
 // String tells the case in plain words: which operations, on which replicas,

@@ -220,18 +220,30 @@ func TestNotCheckableWithoutSeq(t *testing.T) {
 		want    []Check // violated
 		limit   string
 	}{
-		"stretches that overlap in time": {Seq, [2][]*Entry{window(a, 1, 9), window(b, 20, 9)}, [2]time.Duration{100, 90}, nil, "across 1 seam"},
-		"messages that look alike":       {Seq | Sender | SenderCount | SentAt, [2][]*Entry{ping("ping", a), ping("ping", a, "ping", b)}, [2]time.Duration{100, 6000}, nil, ""},
-		"stretches in order":             {Seq, [2][]*Entry{window(a, 20, 9), window(b, 1, 9)}, [2]time.Duration{100, 6000}, []Check{Counters, Dates}, "2 stretches"},
+		"stretches that overlap in time": {
+			Seq, [2][]*Entry{window(a, 1, 9), window(b, 20, 9)}, [2]time.Duration{100, 90}, nil, "across 1 seam",
+		},
+		"messages that look alike": {
+			Seq | Sender | SenderCount | SentAt,
+			[2][]*Entry{ping("ping", a), ping("ping", a, "ping", b)}, [2]time.Duration{100, 6000}, nil, "",
+		},
+		"stretches in order": {
+			Seq, [2][]*Entry{window(a, 20, 9), window(b, 1, 9)}, [2]time.Duration{100, 6000},
+			[]Check{Counters, Dates}, "2 stretches",
+		},
 	}
 	for name, test := range tests {
 		v := New(Config{Run: "AAA", Missing: test.missing, MinOperations: -1, ClockAllowance: -1})
 		for i, text := range []string{a, b} {
-			v.Return(&Operation{Worker: i, Sender: "S", Text: text, Call: test.calls[i], Return: test.calls[i] + 3000, Outcome: OK, Window: test.windows[i]})
+			v.Return(&Operation{
+				Worker: i, Sender: "S", Text: text, Outcome: OK, Window: test.windows[i],
+				Call: test.calls[i], Return: test.calls[i] + 3000,
+			})
 		}
 		d := v.Verdict()
 		if !slices.Equal(broken(d), test.want) || !strings.Contains(d.Checks[Counters].Limit.String(), test.limit) {
-			t.Errorf("%s: breaks %v, want %v; limit %q, want %q in it\n%v", name, broken(d), test.want, d.Checks[Counters].Limit, test.limit, d.CounterExample)
+			t.Errorf("%s: breaks %v, want %v; limit %q, want %q in it\n%v",
+				name, broken(d), test.want, d.Checks[Counters].Limit, test.limit, d.CounterExample)
 		}
 		if n := d.CounterExample; n != nil && (!n.Inferred || strings.Contains(n.Why.String(), "seq ")) {
 			t.Errorf("%s: %q tells a place as if the server had", name, n.Why)

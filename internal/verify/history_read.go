@@ -52,7 +52,7 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 		return nil, cfg, fmt.Errorf("history: line 1, the head: %w", err)
 	}
 	v := New(cfg)
-	v.gone, err = readOperations(lines, v.setFloor, func(op *Operation) error {
+	v.facts.missingOps, err = readOperations(lines, v.horizon.setFloor, func(op *Operation) error {
 		switch n := len(cfg.Replicas); {
 		case n > 0 && op.Replica >= n:
 			return fmt.Errorf("replica is %d, and the head names %s, from 0", op.Replica, Quantity{int64(n), "replica"})
@@ -303,12 +303,4 @@ func (h *historyReader) window(places []place) ([]*Entry, error) {
 		}
 	}
 	return w, nil
-}
-
-func (v *Verifier) hasReturned(r ref) bool {
-	if v.positions != nil {
-		return v.positions.holds(r)
-	}
-	w := v.workers[r.worker]
-	return w != nil && (w.hasForgotten(r.number) || w.ops.peek(int64(r.number)).is(returned))
 }

@@ -148,7 +148,10 @@ func TestHistoryThatIsNone(t *testing.T) {
 		"workers":       {strings.Replace(good, `"workers":2`, `"workers":-1`, 1), "workers is -1"},
 		"allowance":     {strings.Replace(good, `"workers":2`, `"workers":2,"clock_allowance_ns":-5`, 1), "clock_allowance_ns is -5"},
 		"replica":       {lines[0] + `{"outcome":"ok","replica":2}` + "\n", "line 2: replica is 2"},
-		"unnamed":       {strings.Replace(lines[0], `"replicas":["a","b"]`, `"replicas":[]`, 1) + `{"outcome":"ok","replica":1000}` + "\n", "line 2: replica is 1000"},
+		"unnamed": {
+			strings.Replace(lines[0], `"replicas":["a","b"]`, `"replicas":[]`, 1) + `{"outcome":"ok","replica":1000}` + "\n",
+			"line 2: replica is 1000",
+		},
 		"tries":         {lines[0] + `{"outcome":"ok","tries":0}` + "\n", "line 2: tries is 0"},
 		"null entry":    {lines[0] + `{"outcome":"ok","window":[null]}` + "\n", "line 2: window.0: an entry of a window is null"},
 		"time":          {lines[0] + `{"outcome":"ok","call":2,"return":1}` + "\n", "before it was called"},

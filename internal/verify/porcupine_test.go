@@ -231,7 +231,7 @@ func TestAgreesWithPorcupine(t *testing.T) {
 		cfg, events, what := smallHistory(seed)
 		v := replay(cfg, events)
 		d := v.Verdict()
-		if v.walk.lowest > 1 || d.Counts.Unknown > 4 {
+		if v.facts.walk.lowest > 1 || d.Counts.Unknown > 4 {
 			continue // to us the log may not have been empty; to Porcupine many unknowns are many orders
 		}
 		compared++

@@ -2,10 +2,8 @@ package verify
 
 import (
 	"cmp"
-	"fmt"
-	"math"
+	"iter"
 	"slices"
-	"time"
 )
 
 // Positions infers places in the log for a server that shows no seq. Every
@@ -19,17 +17,20 @@ import (
 // message, so of two windows that overlap the later one shows the message in
 // which the earlier one ends. Hence, too, two stretches share no place of the
 // log: one lies wholly before the other.
+//
+// It is a step in front: it says where the stretches lie and gives the operations
+// on with places, as if the server had shown them.
 type positions struct {
-	v    *Verifier
-	held []*Operation
-	refs map[ref]*Operation   // of those held
-	acks map[int64]*staircase // of each stretch, by its lowest place
+	cfg   *Config
+	texts *texts
+	held  []*Operation
+	refs  map[ref]*Operation // of those held
 
-	nodes    map[identity]*node
-	doubled  map[identity]bool // twice in one window, so that they say nothing about distances
-	homes    map[identity]home // the first one of each message
-	twoHomes map[identity]bool // of those that are in two places of the log
-	copies   map[inPlace]*Entry
+	nodes   map[identity]*node
+	doubled map[identity]bool // twice in one window, so that they say nothing about distances
+	homes   map[identity]home // the first one of each message
+	twice   map[ref]bool      // messages in two places of the log: those doubled, and those with two homes
+	copies  map[inPlace]*Entry
 }
 
 // An identity is what tells that two entries are the same message: our nonce,
@@ -47,25 +48,6 @@ type inPlace struct {
 	seq   int64
 }
 
-// A node is one message, at a distance along the log from its parent.
-type node struct {
-	parent   *node
-	distance int64
-	stretch  // of a root
-}
-
-// A stretch is a part of the log that windows join up to. Its distances count
-// from its root.
-type stretch struct {
-	low, high int64      // the lowest distance, at most 0, and the highest, at least 0
-	begins    *Operation // one whose window is shorter than it can be but at the log's beginning
-	base      int64      // where the root is in the log
-
-	// What was answered first of it, and sent last: real time puts it before
-	// another one that has a later call than this first return.
-	first, last *Operation
-}
-
 // A home is where the answer to another request shows a message.
 type home struct {
 	before identity // the message before it
@@ -78,11 +60,11 @@ type anchor struct {
 	node  *node
 }
 
-func newPositions(v *Verifier) *positions {
+func newPositions(cfg *Config, texts *texts) *positions {
 	return &positions{
-		v: v, refs: make(map[ref]*Operation), acks: make(map[int64]*staircase),
+		cfg: cfg, texts: texts, refs: make(map[ref]*Operation),
 		nodes: make(map[identity]*node), doubled: make(map[identity]bool),
-		homes: make(map[identity]home), twoHomes: make(map[identity]bool), copies: make(map[inPlace]*Entry),
+		homes: make(map[identity]home), twice: make(map[ref]bool), copies: make(map[inPlace]*Entry),
 	}
 }
 
@@ -98,43 +80,56 @@ func (p *positions) hold(op *Operation) {
 
 func (p *positions) holds(r ref) bool { return p.refs[r] != nil }
 
-// release gives every entry its place and hands the operations on.
-func (p *positions) release() {
+// layout says where the stretches lie.
+func (p *positions) layout() layout {
 	for _, op := range p.held {
 		p.findDoubled(op)
+		p.findTwoHomes(op)
 	}
 	for _, op := range p.held {
 		p.join(op)
 	}
-	roots := p.roots()
-	p.lay(roots)
-	for _, op := range p.held {
-		p.v.bottom = 1
-		if anchors := p.anchors(op.Window, op.ref()); len(anchors) > 0 {
-			root, _ := anchors[len(anchors)-1].node.find()
-			p.v.bottom = root.base + root.low
-		}
-		op.Window, op.Replay = p.placed(op.Window, op.ref()), p.placed(op.Replay, op.ref())
-		p.v.judge(op)
+	stretches := p.stretches()
+	l := layout{inferred: true, seams: stretches.lay(p.cfg.WindowSize, p.joins())}
+	if !p.cfg.Missing.Has(Text) { // else they cannot be recognised
+		l.doubles = p.twice
 	}
-	p.held = nil
 	if p.joins() {
-		p.contradictions(roots)
+		l.contradictions = stretches.contradictions(p.cfg.WindowSize)
+	}
+	return l
+}
+
+// placed yields the operations with places, each with the lowest place of its
+// window's stretch, when they have been laid out.
+func (p *positions) placed() iter.Seq2[*Operation, int64] {
+	return func(yield func(*Operation, int64) bool) {
+		for _, op := range p.held {
+			bottom := int64(1)
+			if anchors := p.anchors(op.Window, op.ref()); len(anchors) > 0 {
+				root, _ := anchors[len(anchors)-1].node.find()
+				bottom = root.base + root.low
+			}
+			op.Window, op.Replay = p.place(op.Window, op.ref()), p.place(op.Replay, op.ref())
+			if !yield(op, bottom) {
+				return
+			}
+		}
 	}
 }
 
-// joins tells whether windows join wherever they overlap. Where answers show
+// joins reports whether windows join wherever they overlap. Where answers show
 // neither texts nor numbers, each window is a stretch, and they may overlap.
 func (p *positions) joins() bool {
-	missing := p.v.cfg.Missing
+	missing := p.cfg.Missing
 	return !missing.Has(Text) || missing&(Sender|SenderCount) == 0
 }
 
 // identity recognises the message of entry i of a window that answered r.
 func (p *positions) identity(w []*Entry, i int, r ref) (identity, bool) {
 	e := w[i]
-	if !p.v.cfg.Missing.Has(Text) {
-		n, ok := p.v.nonce(e.Text)
+	if !p.cfg.Missing.Has(Text) {
+		n, ok := p.texts.nonce(e.Text)
 		return identity{nonce: n}, ok
 	}
 	if p.joins() {
@@ -150,12 +145,11 @@ func (p *positions) findDoubled(op *Operation) {
 	for i := range op.Window {
 		if id, ok := p.identity(op.Window, i, op.ref()); ok {
 			if slices.Contains(ids, id) {
-				p.doubled[id] = true
+				p.doubled[id], p.twice[id.nonce] = true, true
 			}
 			ids = append(ids, id)
 		}
 	}
-	p.findTwoHomes(op)
 }
 
 // findTwoHomes looks for messages that answers to other requests show behind
@@ -173,14 +167,14 @@ func (p *positions) findTwoHomes(op *Operation) {
 			case !met:
 				p.homes[id] = home{before, op}
 			case first.before != before && !p.shareMore(first.op, op, id):
-				p.twoHomes[id] = true
+				p.twice[id.nonce] = true
 			}
 		}
 		before, known = id, ok
 	}
 }
 
-// shareMore tells whether two windows have a message in common besides one.
+// shareMore reports whether two windows have a message in common besides one.
 func (p *positions) shareMore(a, b *Operation, besides identity) bool {
 	for i := range a.Window {
 		id, ok := p.identity(a.Window, i, a.ref())
@@ -221,7 +215,7 @@ func (p *positions) anchors(w []*Entry, r ref) []anchor {
 	return slices.DeleteFunc(slices.Clone(sure), func(a anchor) bool { return p.displaced(a, sure, len(w)-1) })
 }
 
-// displaced tells whether the other anchors of a window agree on where that
+// displaced reports whether the other anchors of a window agree on where that
 // is, and a is known to be far from there: its message is in the log twice.
 func (p *positions) displaced(a anchor, all []anchor, last int) bool {
 	root, at := a.node.find()
@@ -232,7 +226,7 @@ func (p *positions) displaced(a anchor, all []anchor, last int) bool {
 			continue
 		}
 		off := (at - int64(a.index)) - (otherAt - int64(b.index))
-		if -int64(p.v.cfg.WindowSize) < off && off < int64(p.v.cfg.WindowSize) {
+		if -int64(p.cfg.WindowSize) < off && off < int64(p.cfg.WindowSize) {
 			return false
 		}
 		if a.index == last && off > 0 {
@@ -251,7 +245,7 @@ func (p *positions) join(op *Operation) {
 		root, at := a.node.find()
 		root.low = min(root.low, at-int64(a.index))
 		root.high = max(root.high, at+int64(len(w)-1-a.index))
-		if len(w) < p.v.cfg.WindowSize && root.begins == nil {
+		if len(w) < p.cfg.WindowSize && root.begins == nil {
 			root.begins = op
 		}
 		if i == 0 {
@@ -269,10 +263,11 @@ func (p *positions) join(op *Operation) {
 	}
 }
 
-// roots are the stretches in an order that real time allows, if there is one.
-func (p *positions) roots() []*node {
+// stretches returns the stretches that the windows join up to, in an order that
+// real time allows, if there is one.
+func (p *positions) stretches() stretches {
 	known := make(map[*node]bool)
-	var roots []*node
+	var roots stretches
 	for _, op := range p.held {
 		anchors := p.anchors(op.Window, op.ref())
 		for _, a := range anchors {
@@ -290,148 +285,26 @@ func (p *positions) roots() []*node {
 			}
 		}
 	}
-	slices.SortStableFunc(roots, func(a, b *node) int {
-		if (a.begins != nil) != (b.begins != nil) {
-			if a.begins != nil {
-				return -1
-			}
-			return 1
-		}
-		// If a must come first and b need not, then a's first return < b's last
-		// call and a's last call <= b's first return, hence:
-		return cmp.Compare(a.firstReturn()+a.lastCall(), b.firstReturn()+b.lastCall())
-	})
+	roots.sort()
 	return roots
 }
 
 // sender is the operation that sent the message at index i of op's window, nil
 // if that is not known.
 func (p *positions) sender(op *Operation, i int) *Operation {
-	if p.v.cfg.Missing.Has(Text) {
+	if p.cfg.Missing.Has(Text) {
 		if i == len(op.Window)-1 {
 			return op
 		}
 		return nil
 	}
-	n, _ := p.v.nonce(op.Window[i].Text)
+	n, _ := p.texts.nonce(op.Window[i].Text)
 	return p.refs[n]
 }
 
-const never = time.Duration(math.MaxInt64 / 4)
-
-func (s *stretch) firstReturn() time.Duration {
-	if s.first == nil {
-		return never
-	}
-	return s.first.Return
-}
-
-func (s *stretch) lastCall() time.Duration {
-	if s.last == nil {
-		return -never
-	}
-	return s.last.Call
-}
-
-// precedes tells whether real time puts s before t.
-func (s *stretch) precedes(t *stretch) bool { return s.firstReturn() < t.lastCall() }
-
-// lay puts the stretches one after the other. If all is well there is one, or
-// there are answers that nobody got. The one that begins the log, as its short
-// windows say, comes first, at 1. Nobody knows how many places there are
-// between two stretches: they are laid without any, and the walk is told where
-// it cannot count, and where not even the order is certain.
-func (p *positions) lay(roots []*node) {
-	next := int64(1)
-	for i, root := range roots {
-		switch {
-		case i == 0 && root.begins == nil:
-			next = int64(p.v.cfg.WindowSize) + 1 // the log was not empty
-		case i > 0:
-			before := roots[i-1]
-			p.v.walk.seams[next] = p.joins() && root.begins == nil && !root.precedes(&before.stretch) &&
-				(before.begins != nil || before.precedes(&root.stretch))
-		}
-		root.base = next - root.low
-		next += root.high - root.low + 1
-	}
-}
-
-// contradictions looks for stretches that cannot lie one before the other. It
-// comes last, so that what one answer alone shows is the first to be told.
-func (p *positions) contradictions(roots []*node) {
-	var beginning *node
-	for _, root := range roots {
-		switch {
-		case beginning == nil && root.begins != nil:
-			beginning = root
-		case root.begins != nil:
-			p.torn(beginning, root, beginning.begins, root.begins,
-				fmt.Sprintf("both answers hold fewer than %d messages, so each must show the log from its first message on, and yet they share none", p.v.cfg.WindowSize))
-		case beginning != nil && root.precedes(&beginning.stretch):
-			p.torn(beginning, root, root.first, beginning.last,
-				"the first request was answered before the second was sent, and yet the windows that join to the second's go back to the beginning of the log and never show the first's message")
-		}
-	}
-	if beginning != nil {
-		return
-	}
-	slices.SortStableFunc(roots, func(a, b *node) int { return cmp.Compare(a.firstReturn(), b.firstReturn()) })
-	var latest *node // of those before, the one with the last call
-	for _, root := range roots {
-		if latest != nil && root.precedes(&latest.stretch) && latest.precedes(&root.stretch) {
-			p.torn(latest, root, latest.first, root.last,
-				"the windows that join to the first's and those that join to the second's share no message, though some messages of either were stored before some of the other: windows skip messages")
-		}
-		if latest == nil || root.lastCall() > latest.lastCall() {
-			latest = root
-		}
-	}
-}
-
-// acksAt are the acknowledgements in the stretch with that lowest place.
-func (p *positions) acksAt(bottom int64) *staircase {
-	s := p.acks[bottom]
-	if s == nil {
-		s = new(staircase)
-		p.acks[bottom] = s
-	}
-	return s
-}
-
-// torn reports that two stretches cannot be parts of one log.
-func (p *positions) torn(a, b *node, first, second *Operation, why string) {
-	p.v.report(Violation{
-		Check: Contiguous, Anomaly: "gap", Seq: b.base + b.low, Size: min(a.high-a.low, b.high-b.low) + 1, Why: say(why),
-	}, first.ref(), second.ref())
-}
-
-// isDouble tells whether our message r is in the log twice, or may be. To have
-// two inferred places is not enough: one window that leaves messages out makes
-// the places of many others doubtful.
-func (p *positions) isDouble(r ref) bool {
-	id := identity{nonce: r}
-	return p.v.cfg.Missing.Has(Text) || p.doubled[id] || p.twoHomes[id]
-}
-
-// outOfJoint reports that the windows around our message r do not fit together:
-// some leave messages out.
-func (v *Verifier) outOfJoint(r ref, rec *record, seq int64) {
-	refs := []ref{r}
-	if before := v.log.peek(rec.seq); before.is(seen) && before.shown != r {
-		refs = append(refs, before.shown)
-	} else if v.merging != nil && v.merging.ref() != r {
-		refs = append(refs, v.merging.ref())
-	}
-	v.report(Violation{
-		Check: Contiguous, Anomaly: "gap", Seq: seq, Size: max(seq-rec.seq, rec.seq-seq),
-		Why: say("the windows around the first request's message do not fit together: seen from one it is elsewhere in the log than seen from another, so one of them leaves messages out"),
-	}, refs...)
-}
-
-// placed is w with places. An entry that tells nothing of itself has its place
+// place returns w with places. An entry that tells nothing of itself has its place
 // from the next one that does.
-func (p *positions) placed(w []*Entry, r ref) []*Entry {
+func (p *positions) place(w []*Entry, r ref) []*Entry {
 	if w == nil {
 		return nil
 	}
@@ -458,18 +331,4 @@ func (p *positions) placed(w []*Entry, r ref) []*Entry {
 		placed[i] = c
 	}
 	return placed
-}
-
-// find returns the root of n's stretch and n's distance from it, and shortens
-// the way there.
-func (n *node) find() (*node, int64) {
-	if n.parent == nil {
-		return n, 0
-	}
-	root, d := n.parent.find()
-	n.distance += d
-	if n.parent != root {
-		n.parent = root
-	}
-	return root, n.distance
 }

@@ -123,7 +123,9 @@ func TestCounterExampleInWords(t *testing.T) {
 	h := correct()
 	h.show("e", "cxe")
 	text := play(handConfig, h.events()).Verdict().CounterExample.String()
-	for _, want := range []string{"lost write", "seq 4", "north", "south", "worker 1, request 1", "worker 0, request 2", "it saw 3=", "stranger"} {
+	for _, want := range []string{
+		"lost write", "seq 4", "north", "south", "worker 1, request 1", "worker 0, request 2", "it saw 3=", "stranger",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}
@@ -132,12 +134,16 @@ func TestCounterExampleInWords(t *testing.T) {
 
 func TestNonce(t *testing.T) {
 	n := Nonce{"k3f9", 7, 1234567}
-	for _, text := range []string{n.String(), "привет " + n.String() + " 👋", "[dm:x [dm:k:01:2] [dm::1:2] [dm:k:1:99999999999]" + n.String()} {
+	for _, text := range []string{
+		n.String(), "привет " + n.String() + " 👋", "[dm:x [dm:k:01:2] [dm::1:2] [dm:k:1:99999999999]" + n.String(),
+	} {
 		if got, ok := FindNonce(text); !ok || got != n {
 			t.Errorf("FindNonce(%q) = %v, %v", text, got, ok)
 		}
 	}
-	for _, text := range []string{"", "[dm:", "[dm:a:1:2", "[dm:a:1:]", "[dm:a::2]", "[dm:a:01:2]", "[dm:a:1:-2]", "[dm:я:1:2]", "[DM:a:1:2]", "[dm:a:1:2147483648]"} {
+	for _, text := range []string{
+		"", "[dm:", "[dm:a:1:2", "[dm:a:1:]", "[dm:a::2]", "[dm:a:01:2]", "[dm:a:1:-2]", "[dm:я:1:2]", "[DM:a:1:2]", "[dm:a:1:2147483648]",
+	} {
 		if got, ok := FindNonce(text); ok {
 			t.Errorf("FindNonce(%q) = %v, want none", text, got)
 		}

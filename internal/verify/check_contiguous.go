@@ -1,0 +1,146 @@
+package verify
+
+import (
+	"slices"
+	"time"
+)
+
+// contiguous is the check that no seq is missing. A window alone shows that it
+// leaves out places or begins too late; the log that all windows build shows
+// numbers that nobody got. It cannot tell those from places where others wrote,
+// or where requests of unknown outcome may be.
+type contiguous struct {
+	base
+	beginnings  []beginning
+	unexplained int64 // places that nobody saw and that others may have filled
+}
+
+var contiguousRow = row{"contiguous windows, no gap", "window"}
+
+func (k *contiguous) limits() (Sentence, []Sentence) {
+	switch n := k.unexplained; {
+	case n > 0 && k.cfg.Missing.Has(Text):
+		return say("%s that no window shows may be other writers', which cannot be told without texts", Quantity{n, "place"}), nil
+	case n > 0:
+		return say("others wrote to the log too, and %s that no window shows may be theirs", Quantity{n, "place"}), nil
+	}
+	return Sentence{}, []Sentence{k.acrossStretches(), k.withoutSeq()}
+}
+
+// A beginning is a window that is right only if the log begins where it does.
+type beginning struct {
+	ref              ref
+	first, seq, must int64 // where it begins and ends, and how many it must hold otherwise
+}
+
+func (k *contiguous) window(w *window) {
+	k.saw++
+	n, size := int64(len(w.op.Window)), int64(k.cfg.WindowSize)
+	switch {
+	case w.own < 0:
+	case w.disorder > 0:
+		k.found.report(Violation{
+			Check: Contiguous, Anomaly: "disorder", Seq: w.seq, Size: int64(w.disorder),
+			Why: say("the seqs in the answer do not rise by one from message to message"),
+		}, w.ref)
+	case w.skipped > 0:
+		k.found.report(Violation{
+			Check: Contiguous, Anomaly: "gap", Seq: w.seq, Size: w.skipped,
+			Why: say("the answer skips %s of the log", Quantity{w.skipped, "place"}),
+		}, w.ref)
+	case n > size:
+		k.found.report(Violation{
+			Check: Contiguous, Anomaly: "window too long", Seq: w.seq, Size: n - size,
+			Why: say("the answer holds %d messages, and must hold at most %d", n, size),
+		}, w.ref)
+	case w.begins:
+		k.beginnings = append(k.beginnings, beginning{w.ref, w.op.Window[0].Seq, w.seq, w.must})
+	case n < w.must && w.after == 0:
+		k.tooShort(w.ref, w.seq, n, w.must)
+	}
+}
+
+func (k *contiguous) tooShort(r ref, seq, n, must int64) {
+	k.found.report(Violation{
+		Check: Contiguous, Anomaly: "gap", Seq: seq, Size: must - n,
+		Why: say("the answer ends in seq %d and holds %s, where it must hold %d", seq, Quantity{n, "message"}, must),
+	}, r)
+}
+
+// beginsAt reports the windows that seemed to begin the log, now that seq,
+// which lies below, turns out to be in it.
+func (k *contiguous) beginsAt(seq int64) {
+	k.beginnings = slices.DeleteFunc(k.beginnings, func(b beginning) bool {
+		if b.first <= seq {
+			return false
+		}
+		k.tooShort(b.ref, b.seq, b.seq-b.first+1, b.must)
+		return true
+	})
+}
+
+// sighted reports that the windows around our message r do not fit together.
+func (k *contiguous) sighted(r ref, rec *record, how sighting, seq int64) {
+	if how != seenMoved {
+		return
+	}
+	refs := []ref{r}
+	if before := k.log.cells.peek(rec.seq); before.is(seen) && before.shown != r {
+		refs = append(refs, before.shown)
+	} else if op := k.found.merging; op != nil && op.ref() != r {
+		refs = append(refs, op.ref())
+	}
+	k.found.report(Violation{
+		Check: Contiguous, Anomaly: "gap", Seq: seq, Size: max(seq-rec.seq, rec.seq-seq),
+		Why: say("the windows around the first request's message do not fit together: seen from one it is elsewhere in the log than seen from another, so one of them leaves messages out"),
+	}, refs...)
+}
+
+// contradictions reports what the layout cannot join. It comes last, so that
+// what one answer alone shows is the first to be told.
+func (k *contiguous) contradictions() {
+	for _, c := range k.layout.contradictions {
+		k.found.report(Violation{Check: Contiguous, Anomaly: "gap", Seq: c.seq, Size: c.size, Why: c.why}, c.first, c.second)
+	}
+}
+
+// fillHoles looks at the log that all windows build: each
+// place that nobody saw must have an operation whose place is unknown, called by
+// the hole's deadline, to fill it. Deadlines rise along the log, so taking the
+// holes in order and the calls in order finds a filling if there is one.
+func (k *contiguous) fillHoles(calls []time.Duration) {
+	spare, taken := int64(0), 0
+	for _, h := range k.walk.holes {
+		// One called at that very instant is concurrent: see staircase.before.
+		for taken < len(calls) && calls[taken] <= h.deadline {
+			taken++
+			spare++
+		}
+		need := h.last - h.first + 1
+		if spare >= need {
+			spare -= need
+			continue
+		}
+		empty := need - spare
+		spare = 0
+		if k.writers.others || k.missingOps != 0 || k.cfg.Missing.Has(Text) {
+			k.unexplained += empty // others, who cannot be told without texts, or what was cut off, may have been there
+			continue
+		}
+		k.hole(h, empty)
+	}
+}
+
+func (k *contiguous) hole(h hole, empty int64) {
+	var refs []ref
+	for _, beside := range []int64{h.first - 1, h.last + 1} {
+		if c := k.log.cells.peek(beside); c.is(seen) {
+			refs = append(refs, c.witness())
+		}
+	}
+	k.found.report(Violation{
+		Check: Contiguous, Anomaly: "gap", Seq: h.first, Size: empty,
+		Why: say("no answer shows seq %d to %d, and %s of them cannot be requests of unknown outcome: that many numbers are missing in the log",
+			h.first, h.last, Quantity{empty, "place"}),
+	}, refs...)
+}

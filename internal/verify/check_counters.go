@@ -1,0 +1,101 @@
+package verify
+
+// counters is the check that sender_count runs 1, 2, 3 … per sender, in order of
+// seq. It sees each place whose sender is known. Each place that nobody saw may
+// have held a message of any sender, so counters may rise by as many there.
+type counters struct {
+	base
+	last     map[int32]counter // of each sender
+	nameless int64             // places passed whose sender is not known
+}
+
+var countersRow = row{"counters", "counter"}
+
+func (k *counters) limits() (Sentence, []Sentence) {
+	switch missing := k.cfg.Missing; {
+	case missing.Has(SenderCount):
+		return say("the answers show no sender_count"), nil
+	case missing.Has(Sender) && k.writers.others:
+		return say("the answers show no sender, and others, who wrote to the log too, may have used any"), nil
+	}
+	parts := []Sentence{k.acrossStretches(), k.acrossSeams(), k.withoutSeq()}
+	if k.walk.lowest > 1 {
+		parts = append(parts, say("the log was not empty: each sender's counter is checked from its first known value on"))
+	}
+	return Sentence{}, parts
+}
+
+// A counter is the last known sender_count of a sender.
+type counter struct {
+	seq, count int64
+	spare      int64 // places passed by then that may have held any sender's message
+	owner      ref
+	ours       bool
+}
+
+func (k *counters) along(seq int64, c *cell, rec *record) {
+	if k.walk.lost {
+		clear(k.last)
+	}
+	if k.cfg.Missing.Has(SenderCount) {
+		return
+	}
+	sender := c.sender
+	if sender < 0 && rec != nil { // answers do not show it, but we know whom we sent for
+		sender = rec.sender
+	}
+	if sender < 0 {
+		k.nameless++
+		return
+	}
+	k.saw++
+	last, known := k.last[sender]
+	now := counter{seq, c.count, k.walk.spare + k.nameless, c.owner, c.is(ours)}
+	k.last[sender] = now
+	if c.count < 1 && !known {
+		k.found.report(Violation{
+			Check: Counters, Anomaly: "counter below 1", Seq: seq, Size: 1 - c.count,
+			Why: say("sender %q has sender_count %d at seq %d, and counters begin at 1", k.texts.names[sender], c.count, seq),
+		}, c.witness())
+		return
+	}
+	if !known && k.walk.middle {
+		return // the log was not empty, or may not have been: from the first known value on
+	}
+	next := last.count + 1
+	if c.count >= next && c.count-next <= now.spare-last.spare {
+		return
+	}
+	k.outOfStep(k.texts.names[sender], last, known, now, c.witness())
+}
+
+func (k *counters) outOfStep(sender string, last counter, known bool, now counter, witness ref) {
+	next := last.count + 1
+	anomaly, size := "counter skipped", now.count-next
+	if now.count < next {
+		anomaly, size = "counter repeated", next-now.count
+	}
+	why := say("sender %q has sender_count %d at seq %d, and had %d at seq %d, with none in between",
+		sender, now.count, now.seq, last.count, last.seq)
+	if !known {
+		why = say("the first message of sender %q has sender_count %d, at seq %d", sender, now.count, now.seq)
+	}
+	var refs []ref
+	if last.ours {
+		refs = append(refs, last.owner)
+	}
+	k.found.report(Violation{Check: Counters, Anomaly: anomaly, Seq: now.seq, Size: size, Why: why}, append(refs, witness)...)
+}
+
+// conflict reports a message whose counter alone is not as it was.
+func (k *counters) conflict(r ref, e *Entry, c *cell, text uint64) {
+	if c.count == e.SenderCount || c.sentAt != e.SentAt || c.text != text {
+		return
+	}
+	k.found.report(Violation{
+		Check: Counters, Anomaly: "counter not stored", Seq: e.Seq, Size: 1,
+		Why: say(
+			"one and the same message, at seq %d, has sender_count %d in one answer and %d in the other: it was counted when answering, not when storing",
+			e.Seq, c.count, e.SenderCount),
+	}, c.shown, r)
+}

@@ -1,0 +1,48 @@
+package verify
+
+// futureRead is the check that a window holds nothing after the own message,
+// and nothing whose request had not been sent yet.
+type futureRead struct{ base }
+
+var futureReadRow = row{"future read", "window"}
+
+func (k *futureRead) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutText()} }
+
+func (k *futureRead) window(w *window) {
+	k.saw++
+	if w.own < 0 || w.after == 0 {
+		return
+	}
+	last := w.op.Window[len(w.op.Window)-1]
+	refs := []ref{w.ref}
+	if n, ok := k.texts.nonce(last.Text); ok && n != w.ref {
+		refs = append(refs, n)
+	}
+	after := int64(w.after)
+	k.found.report(Violation{
+		Check: FutureRead, Anomaly: "future read", Seq: last.Seq, Size: after,
+		Why: say("the answer to the message at seq %d shows %s after it, up to seq %d: the window was read later than the message was stored",
+			w.seq, Quantity{after, "message"}, last.Seq),
+	}, refs...)
+}
+
+// along compares, at a place of ours, when it was sent with when it was first shown.
+func (k *futureRead) along(seq int64, c *cell, rec *record) {
+	if rec.is(sent) && c.first < rec.call {
+		k.notSentYet(seq, c, rec)
+	}
+}
+
+// sentAfterwards is along for a place behind the second walk.
+func (k *futureRead) sentAfterwards(rec *record, c *cell) {
+	if rec.seq <= k.log.walked {
+		k.notSentYet(rec.seq, c, rec)
+	}
+}
+
+func (k *futureRead) notSentYet(seq int64, c *cell, rec *record) {
+	k.found.report(Violation{
+		Check: FutureRead, Anomaly: "future read", Seq: seq, Size: int64(rec.call - c.first),
+		Why: say("the first answer was there before the second request was sent, and shows its message"),
+	}, c.shown, c.owner)
+}

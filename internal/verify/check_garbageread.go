@@ -1,0 +1,64 @@
+package verify
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+// garbageRead is the check that what is shown was sent, and as it was sent. It
+// sees each of our messages where it is first shown; without texts nobody can
+// recognise one.
+type garbageRead struct{ base }
+
+var garbageReadRow = row{"garbage read", "message compared with what was sent"}
+
+func (k *garbageRead) limits() (Sentence, []Sentence) {
+	return k.unrecognised(), []Sentence{k.withoutSender()}
+}
+
+func (k *garbageRead) sighted(r ref, rec *record, how sighting, seq int64, text uint64) {
+	if rec.is(sent) && (how == seenFirst || how == seenTwice) {
+		k.compare(r, rec, seq, text)
+	}
+}
+
+// overwritten: an answer shows c's message with another text.
+func (k *garbageRead) overwritten(e *Entry, c *cell, text uint64, same bool) {
+	if !same || !c.is(ours) || text == c.text {
+		return
+	}
+	if rec := k.ops.find(c.owner); rec.is(sent) && !rec.is(forgotten) {
+		k.compare(c.owner, rec, e.Seq, text)
+	}
+}
+
+func (k *garbageRead) compare(r ref, rec *record, seq int64, text uint64) {
+	k.saw++
+	if text == rec.text || k.cfg.Missing.Has(Text) {
+		return
+	}
+	k.found.report(Violation{
+		Check: GarbageRead, Anomaly: "garbage read", Seq: seq, Size: 1,
+		Why: say("the message at seq %d is not what the first request sent: its sender or text was altered", seq),
+	}, k.showers(r, seq)...)
+}
+
+// neverSent reports what was shown and, now that the run is over, never sent.
+func (k *garbageRead) neverSent() {
+	unsent, missing := k.ops.unsent, k.missingOps
+	if missing >= int64(len(unsent)) {
+		return // their lines are missing
+	}
+	for _, r := range slices.SortedFunc(maps.Keys(unsent), func(a, b ref) int {
+		return cmp.Or(cmp.Compare(unsent[a], unsent[b]), cmp.Compare(a.worker, b.worker), cmp.Compare(a.number, b.number))
+	}) {
+		if missing != 0 && r.number == k.ops.worker(r.worker).last+1 {
+			continue // it was under way where the history was cut off
+		}
+		k.found.report(Violation{
+			Check: GarbageRead, Anomaly: "garbage read", Seq: unsent[r], Size: 2,
+			Why: say("an answer shows a message of this run at seq %d that was never sent", unsent[r]),
+		}, k.showers(r, unsent[r])...)
+	}
+}

@@ -1,0 +1,51 @@
+package verify
+
+// lostWrite is the check that what was acknowledged is in every later window
+// that must hold it. It sees each place of an older message that a window must
+// hold. An acknowledged message whose place no other window covers it cannot
+// judge.
+type lostWrite struct{ base }
+
+var lostWriteRow = row{"lost write", "place of an older message in a window"}
+
+func (k *lostWrite) limits() (not Sentence, parts []Sentence) {
+	if k.cfg.Missing.Has(Seq) {
+		not = k.unrecognised()
+	}
+	return not, nil
+}
+
+func (k *lostWrite) window(w *window) {
+	k.saw += max(0, int64(len(w.op.Window))-1, w.must-1)
+}
+
+// overwritten: r's answer shows another message in c's place.
+func (k *lostWrite) overwritten(r ref, e *Entry, c *cell, same bool) {
+	if c.is(acked) && !same {
+		k.lost(c.owner, e.Seq, r)
+	}
+}
+
+// skipped: r's answer shows nothing in c's place.
+func (k *lostWrite) skipped(r ref, seq int64, c *cell) {
+	if c.is(acked) {
+		k.lost(c.owner, seq, r)
+	}
+}
+
+// acknowledged looks for an earlier answer that should have shown the message.
+func (k *lostWrite) acknowledged(r ref, seq int64, c *cell) {
+	if !c.is(acked) && !(c.is(ours) && c.owner == r) {
+		k.lost(r, seq, c.shown) // an answer has shown another message here
+	}
+	if reader, ok := k.log.absent[seq]; ok {
+		k.lost(r, seq, reader)
+	}
+}
+
+func (k *lostWrite) lost(writer ref, seq int64, reader ref) {
+	k.found.report(Violation{
+		Check: LostWrite, Anomaly: "lost write", Seq: seq, Size: 1,
+		Why: say("the first message was acknowledged at seq %d, and the second answer, whose window covers that place, does not show it", seq),
+	}, writer, reader)
+}

@@ -1,0 +1,148 @@
+package verify
+
+import "slices"
+
+// findings are the violations found so far, with their evidence.
+type findings struct {
+	*facts
+	results [numChecks]result
+	first   *Violation // of all
+	merging *Operation // the one whose window is being merged
+	odd     map[ref][]Entry
+}
+
+// A result is what a check has found so far.
+type result struct {
+	count int64
+	first *Violation
+	worst []Violation // by Size, descending; the earlier found first
+}
+
+const (
+	worstKept = 8
+	maxOdd    = 1024
+)
+
+func newFindings(f *facts) *findings { return &findings{facts: f, odd: make(map[ref][]Entry)} }
+
+// report counts a violation and keeps it, with the evidence of the operations
+// refs, if it is the first of its check or among the worst.
+func (f *findings) report(n Violation, refs ...ref) {
+	res := &f.results[n.Check]
+	res.count++
+	full := len(res.worst) == worstKept
+	if full && n.Size <= res.worst[worstKept-1].Size {
+		return
+	}
+	n.refs = refs
+	if f.layout.inferred {
+		n.Inferred = true
+		n.Why = n.Why.inferred()
+	}
+	for _, r := range refs {
+		n.Witnesses = append(n.Witnesses, f.witness(r))
+	}
+	if res.first == nil {
+		res.first = &n
+	}
+	if f.first == nil {
+		f.first = &n
+	}
+	if full {
+		res.worst = res.worst[:worstKept-1]
+	}
+	i := len(res.worst)
+	for i > 0 && res.worst[i-1].Size < n.Size {
+		i--
+	}
+	res.worst = slices.Insert(res.worst, i, n)
+}
+
+// count is how many violations there are.
+func (f *findings) count() (n int64) {
+	for i := range f.results {
+		n += f.results[i].count
+	}
+	return n
+}
+
+// refresh completes the evidence with what became known after it was found,
+// such as how an operation ended that was still under way.
+func (f *findings) refresh() {
+	for i := range f.results {
+		res := &f.results[i]
+		if res.first != nil {
+			f.refreshOne(res.first)
+		}
+		for j := range res.worst {
+			f.refreshOne(&res.worst[j])
+		}
+	}
+}
+
+func (f *findings) refreshOne(n *Violation) {
+	for i, old := range n.Witnesses {
+		now := f.witness(n.refs[i])
+		if now.Forgotten {
+			continue
+		}
+		if old.Window != nil {
+			now.Window = old.Window
+		}
+		n.Witnesses[i] = now
+	}
+}
+
+// witness puts together what is known of an operation.
+func (f *findings) witness(r ref) Witness {
+	rec := f.ops.find(r)
+	n := Witness{
+		Worker: int(r.worker), Number: int(r.number), Replica: int(rec.replica), Sentinel: rec.is(sentinel),
+		Call: Elapsed(rec.call), Return: Elapsed(rec.ret), Outcome: rec.outcome.String(), Seq: rec.seq, Forgotten: rec.is(forgotten),
+	}
+	switch {
+	case !rec.is(sent):
+		n.Outcome = "never sent"
+	case !rec.is(returned):
+		n.Outcome = "in flight"
+	}
+	if rec.is(sent) && !rec.is(forgotten) {
+		n.Sender = f.texts.names[rec.sender]
+	}
+	if rec.is(returned) && !rec.is(forgotten) && n.Replica >= 0 && n.Replica < len(f.cfg.Replicas) {
+		n.Name = f.cfg.Replicas[n.Replica]
+	}
+	if op := f.merging; op != nil && op.ref() == r {
+		n.Window = entries(op.Window)
+	} else if rec.outcome == OK && rec.is(returned) {
+		n.Window = f.window(r, rec)
+	}
+	return n
+}
+
+// window is what the answer to an operation showed: as it was remembered, or
+// else read back from the log.
+func (f *findings) window(r ref, rec *record) []Entry {
+	if w, ok := f.odd[r]; ok {
+		return w
+	}
+	if rec.seq == 0 {
+		return nil
+	}
+	var w []Entry
+	for s := max(1, rec.seq-int64(f.cfg.WindowSize)+1); s <= rec.seq; s++ {
+		if c := f.log.cells.peek(s); c.is(seen) {
+			w = append(w, f.log.entry(s, c))
+		}
+	}
+	return w
+}
+
+// remember keeps op's window as evidence, since it cannot be read back from
+// the log.
+func (f *findings) remember(op *Operation, r ref) {
+	if _, ok := f.odd[r]; ok || len(f.odd) >= maxOdd {
+		return
+	}
+	f.odd[r] = entries(op.Window)
+}

@@ -1,0 +1,33 @@
+package verify
+
+// A layout is what is known beforehand of where messages lie. A server that
+// shows seqs needs none: its log is one stretch from 1 on.
+type layout struct {
+	inferred bool           // places are inferred from how windows overlap: see positions
+	seams    map[int64]bool // places before which an unknown number of places may lie; false: or that may come before the last one
+	doubles  map[ref]bool   // messages that may be in the log twice; nil: any
+
+	contradictions []contradiction
+}
+
+// A contradiction is that two stretches cannot be parts of one log.
+type contradiction struct {
+	seq, size     int64
+	first, second ref
+	why           Sentence
+}
+
+// mayBeTwice reports whether the message of r may be in the log twice. That it
+// has two inferred places is not enough: one window that leaves messages out
+// makes the places of many others doubtful.
+func (l *layout) mayBeTwice(r ref) bool { return l.doubles == nil || l.doubles[r] }
+
+// unordered is how many seams there are whose sides may be the other way round.
+func (l *layout) unordered() (n int64) {
+	for _, ordered := range l.seams {
+		if !ordered {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,112 @@
+package verify
+
+import (
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// parts are the files of this package in the order of the pipeline. A file
+// knows only what is declared in those above, and nothing of those in its own line.
+var parts = [][]string{
+	{"config.go", "nonce.go", "sentence.go", "sparse.go"},
+	{"identity.go"},
+	{"operation.go"},
+
+	// What was sent and came back, and the log that it shows.
+	{"outcomes.go"},
+	{"operations.go"},
+	{"forget.go", "acks.go", "tally.go", "texts.go"},
+	{"layout.go"},
+	{"stretches.go"},
+	{"positions.go"},
+	{"log.go"},
+	{"walk.go"},
+	{"writers.go"},
+	{"facts.go"},
+	{"window.go", "settle.go"},
+
+	// What is wrong with it.
+	{"check.go"},
+	{"evidence.go"},
+	{"findings.go"},
+	{"checker.go"},
+	{
+		"check_consistency.go", "check_contiguous.go", "check_agreement.go", "check_duplicate.go", "check_lostwrite.go", "check_futureread.go",
+		"check_realtime.go", "check_counters.go", "check_dates.go", "check_abortedread.go", "check_garbageread.go", "check_exactlyonce.go",
+	},
+	{"table.go", "checks.go"},
+
+	// What moves all that, and what comes out.
+	{"merge.go", "horizon.go"},
+	{"verdict.go"},
+	{"summary.go"},
+	{"verify.go"},
+	{"history.go"},
+	{"history_read.go"},
+}
+
+func TestPartsPointOneWay(t *testing.T) {
+	place := make(map[string]int)
+	for i, line := range parts {
+		for _, name := range line {
+			place[name] = i
+		}
+	}
+	fset := token.NewFileSet()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if _, ok := place[name]; !ok {
+			t.Errorf("%s has no place in the order of parts: say here what it may know", name)
+		}
+		f, err := parser.ParseFile(fset, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	// What other packages declare is of no interest, so they are not loaded, and
+	// what the type checker says of that neither.
+	info := &types.Info{Uses: make(map[*ast.Ident]types.Object)}
+	cfg := types.Config{Importer: noImports{}, Error: func(error) {}}
+	pkg, _ := cfg.Check("verify", fset, files, info)
+	resolved := 0
+	var told []string
+	for id, obj := range info.Uses {
+		if obj.Pkg() != pkg || !obj.Pos().IsValid() {
+			continue
+		}
+		user, owner := fset.Position(id.Pos()), fset.Position(obj.Pos())
+		if user.Filename == owner.Filename {
+			continue
+		}
+		resolved++
+		if place[user.Filename] <= place[owner.Filename] {
+			told = append(told, user.String()+" knows "+obj.Name()+" of "+owner.Filename+", which does not come before it")
+		}
+	}
+	slices.Sort(told)
+	for _, s := range told {
+		t.Error(s)
+	}
+	if resolved < 1000 {
+		t.Errorf("only %d uses of one file by another were found", resolved)
+	}
+}
+
+type noImports struct{}
+
+func (noImports) Import(string) (*types.Package, error) { return nil, errors.New("not loaded") }

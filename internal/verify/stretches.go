@@ -1,0 +1,141 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// A node is one message, at a distance along the log from its parent.
+type node struct {
+	parent   *node
+	distance int64
+	stretch  // of a root
+}
+
+// A stretch is a part of the log that windows join up to. Its distances count
+// from its root.
+type stretch struct {
+	low, high int64      // the lowest distance, at most 0, and the highest, at least 0
+	begins    *Operation // one whose window is shorter than it can be but at the log's beginning
+	base      int64      // where the root is in the log
+
+	// What was answered first of it, and sent last: real time puts it before
+	// another one that has a later call than this first return.
+	first, last *Operation
+}
+
+// find returns the root of n's stretch and n's distance from it, and shortens
+// the way there.
+func (n *node) find() (*node, int64) {
+	if n.parent == nil {
+		return n, 0
+	}
+	root, d := n.parent.find()
+	n.distance += d
+	if n.parent != root {
+		n.parent = root
+	}
+	return root, n.distance
+}
+
+// stretches are the roots of all stretches, in an order along the log.
+type stretches []*node
+
+// sort puts them in an order that real time allows, if there is one.
+func (all stretches) sort() {
+	slices.SortStableFunc(all, func(a, b *node) int {
+		if (a.begins != nil) != (b.begins != nil) {
+			if a.begins != nil {
+				return -1
+			}
+			return 1
+		}
+		// If a must come first and b need not, then a's first return < b's last
+		// call and a's last call <= b's first return, hence:
+		return cmp.Compare(a.firstReturn()+a.lastCall(), b.firstReturn()+b.lastCall())
+	})
+}
+
+const never = time.Duration(math.MaxInt64 / 4)
+
+func (s *stretch) firstReturn() time.Duration {
+	if s.first == nil {
+		return never
+	}
+	return s.first.Return
+}
+
+func (s *stretch) lastCall() time.Duration {
+	if s.last == nil {
+		return -never
+	}
+	return s.last.Call
+}
+
+// precedes reports whether real time puts s before t.
+func (s *stretch) precedes(t *stretch) bool { return s.firstReturn() < t.lastCall() }
+
+// lay puts the stretches one after the other. If all is well there is one, or
+// there are answers that nobody got. The one that begins the log, as its short
+// windows say, comes first, at 1. Nobody knows how many places there are
+// between two stretches: they are laid without any, and the walk is told where
+// it cannot count, and where not even the order is certain.
+func (all stretches) lay(windowSize int, joins bool) (seams map[int64]bool) {
+	seams = make(map[int64]bool)
+	next := int64(1)
+	for i, root := range all {
+		switch {
+		case i == 0 && root.begins == nil:
+			next = int64(windowSize) + 1 // the log was not empty
+		case i > 0:
+			before := all[i-1]
+			seams[next] = joins && root.begins == nil && !root.precedes(&before.stretch) &&
+				(before.begins != nil || before.precedes(&root.stretch))
+		}
+		root.base = next - root.low
+		next += root.high - root.low + 1
+	}
+	return seams
+}
+
+// contradictions looks for stretches that cannot lie one before the other.
+func (all stretches) contradictions(windowSize int) (found []contradiction) {
+	torn := func(a, b *node, first, second *Operation, why string) {
+		size := min(a.high-a.low, b.high-b.low) + 1
+		found = append(found, contradiction{b.base + b.low, size, first.ref(), second.ref(), say(why)})
+	}
+	var beginning *node
+	for _, root := range all {
+		switch {
+		case beginning == nil && root.begins != nil:
+			beginning = root
+		case root.begins != nil:
+			torn(beginning, root, beginning.begins, root.begins,
+				fmt.Sprintf("both answers hold fewer than %d messages, so each must show the log from its first message on, "+
+					"and yet they share none", windowSize))
+		case beginning != nil && root.precedes(&beginning.stretch):
+			torn(beginning, root, root.first, beginning.last,
+				"the first request was answered before the second was sent, and yet the windows that join to the second's "+
+					"go back to the beginning of the log and never show the first's message")
+		}
+	}
+	if beginning != nil {
+		return found
+	}
+	slices.SortStableFunc(all, func(a, b *node) int { return cmp.Compare(a.firstReturn(), b.firstReturn()) })
+	var latest *node // of those before, the one with the last call
+	for _, root := range all {
+		if latest != nil && root.precedes(&latest.stretch) && latest.precedes(&root.stretch) {
+			torn(latest, root, latest.first, root.last,
+				"the windows that join to the first's and those that join to the second's share no message, "+
+					"though some messages of either were stored before some of the other: windows skip messages")
+		}
+		if latest == nil || root.lastCall() > latest.lastCall() {
+			latest = root
+		}
+	}
+	return found
+}
