@@ -86,7 +86,8 @@ var (
 	unauthorized    = onlyHTTP(problem{status: http.StatusUnauthorized,
 		detail: "send a token that this server knows, as in Authorization: Bearer TOKEN"})
 	tooManyConnections = onlyHTTP(problem{status: http.StatusServiceUnavailable, name: "too-many-connections", retryAfter: 1,
-		title: "Too many connections", detail: "this replica has as many connections as it takes; use another one or try again in a moment"})
+		title:  "Too many connections",
+		detail: "this replica has as many connections as it takes; use another one or try again in a moment"})
 	stopping = onlyHTTP(problem{status: http.StatusServiceUnavailable, name: "stopping", retryAfter: 1,
 		title: "Stopping", detail: "this replica is shutting down; use another one"})
 )
