@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// isLoopback tells whether only this machine can reach the address.
+// isLoopback reports whether only this machine can reach the address.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -19,9 +19,9 @@ func isLoopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// startDebug serves profiles at address until the function that it returns is
-// called. They have a port of their own, so that whoever may send messages
-// cannot reach them. Without an address it does nothing.
+// startDebug serves profiles at address until stop is called. They have a port of
+// their own, which callers who may send messages cannot reach. Without an address it
+// does nothing.
 func startDebug(address string, logger *slog.Logger) (stop func(), err error) {
 	if address == "" {
 		return func() {}, nil
@@ -41,7 +41,7 @@ func startDebug(address string, logger *slog.Logger) (stop func(), err error) {
 	serving.Go(func() { srv.Serve(ln) })
 	logger.Info("serving profiles", "addr", ln.Addr().String())
 	return func() {
-		srv.Close() // a profile under way need not be finished
+		srv.Close() // no need to finish a profile
 		serving.Wait()
 	}, nil
 }

@@ -12,7 +12,8 @@ import (
 func TestIsLoopback(t *testing.T) {
 	for address, want := range map[string]bool{
 		"127.0.0.1:6060": true, "127.8.9.10:0": true, "[::1]:6060": true, "localhost:6060": true,
-		":6060": false, "0.0.0.0:6060": false, "[::]:6060": false, "10.0.0.1:6060": false, "example.org:80": false, "127.0.0.1": false, "": false,
+		":6060": false, "0.0.0.0:6060": false, "[::]:6060": false, "10.0.0.1:6060": false,
+		"example.org:80": false, "127.0.0.1": false, "": false,
 	} {
 		if got := isLoopback(address); got != want {
 			t.Errorf("isLoopback(%q) = %v, want %v", address, got, want)

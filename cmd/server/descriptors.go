@@ -5,15 +5,15 @@ import (
 	"log/slog"
 )
 
-// File descriptors that connections leave to the rest of the program: to the
-// database's connections, to files, and to the runtime.
+// keptDescriptors is how many file descriptors are kept for the rest of the program:
+// the database's connections, files, and the runtime.
 const keptDescriptors = 32
 
-const maxFarewells = 64 // connections that are refused at one time
+const maxFarewells = 64 // server.Config.MaxFarewells, if there are enough descriptors
 
-// fitConnections returns how many of the connections asked for the process may
-// have, and beside them how many that are refused. Go has raised the soft limit
-// of open files to the hard one when the program started.
+// fitConnections returns how many of the connections asked for the process may have,
+// and how many refused ones beside them. At its start Go has raised the soft limit of
+// open files to the hard one.
 func fitConnections(asked int, logger *slog.Logger) (connections, farewells int, err error) {
 	limit, ok := maxOpenFiles()
 	if !ok {
@@ -22,7 +22,8 @@ func fitConnections(asked int, logger *slog.Logger) (connections, farewells int,
 	connections, farewells = share(asked, limit)
 	switch {
 	case connections < 1:
-		return 0, 0, fmt.Errorf("this process may have %d files open (ulimit -n), which is too few; allow at least %d", limit, 2*keptDescriptors)
+		return 0, 0, fmt.Errorf("this process may have %d files open (ulimit -n), which is too few; allow at least %d",
+			limit, 2*keptDescriptors)
 	case connections < asked:
 		logger.Warn("the limit of open files allows fewer connections; raise it (ulimit -n, LimitNOFILE) or lower --max-connections",
 			"open_files", limit, "needed", asked+maxFarewells+keptDescriptors, "max_connections", connections, "asked", asked)
@@ -30,7 +31,7 @@ func fitConnections(asked int, logger *slog.Logger) (connections, farewells int,
 	return connections, farewells, nil
 }
 
-// share divides limit descriptors.
+// share divides limit descriptors between connections and farewells.
 func share(asked, limit int) (connections, farewells int) {
 	rest := limit - keptDescriptors
 	farewells = max(0, min(maxFarewells, rest/4))

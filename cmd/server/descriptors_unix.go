@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// maxOpenFiles is how many file descriptors the process may have.
+// maxOpenFiles returns how many file descriptors the process may have.
 func maxOpenFiles() (int, bool) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

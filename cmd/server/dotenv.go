@@ -27,8 +27,8 @@ type dotEnv struct {
 	lines  map[string]int // where each name is set
 }
 
-// readDotEnv reads .env in the working directory; without the file it holds nothing.
-// Its errors name the line and never quote it, since there may be a password in it.
+// readDotEnv reads .env in the working directory; a missing file is an empty one. Its
+// errors name a line and never quote it, since there may be a password in it.
 func readDotEnv() (dotEnv, error) {
 	content, err := textfile.Read(dotEnvName)
 	switch {
@@ -50,16 +50,16 @@ func readDotEnv() (dotEnv, error) {
 
 var (
 	assignment = regexp.MustCompile(`^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)[ \t]*=[ \t]*(.*)$`)
-	closing    = map[byte]*regexp.Regexp{ // what may stand behind an opening quote, on its line or a later one
+	closing    = map[byte]*regexp.Regexp{ // the rest of a value, by its opening quote
 		'"':  regexp.MustCompile(`^(?:[^"\\]|\\.)*"\s*(?:#.*)?$`),
 		'\'': regexp.MustCompile(`^[^']*'\s*(?:#.*)?$`),
 	}
 	reference = regexp.MustCompile(`(\\?)\$([{(]?)([A-Z0-9_]*)(\}?)`) // as godotenv expands it
 )
 
-// checkDotEnv returns the line of each name. It refuses what godotenv takes for
-// something else than it looks like: NAME: value, a name that runs over two
-// lines, text behind a closing quote, and a $NAME of nothing, which would be empty.
+// checkDotEnv returns the line of each name. It refuses what godotenv reads in another
+// way than it looks: NAME: value, a name that runs over two lines, text behind a
+// closing quote, and $NAME where no line above sets NAME, which would be empty.
 func checkDotEnv(content []byte) (map[string]int, error) {
 	names := make(map[string]int)
 	malformed := func(line int, what string) (map[string]int, error) {
@@ -93,7 +93,8 @@ func checkDotEnv(content []byte) (map[string]int, error) {
 		}
 		for _, r := range reference.FindAllStringSubmatch(value, -1) {
 			if isRead(name) && !isDefined(r, names) {
-				return malformed(number, "$NAME and ${NAME} stand for what a line above sets; put a value with another dollar sign in single quotes")
+				return malformed(number, "$NAME and ${NAME} stand for what a line above sets; "+
+					"put a value with another dollar sign in single quotes")
 			}
 		}
 		names[name] = number
@@ -101,18 +102,18 @@ func checkDotEnv(content []byte) (map[string]int, error) {
 	return names, nil
 }
 
-// isDefined reports whether godotenv leaves what reference has found as it is,
-// or has something to put there.
+// isDefined reports whether godotenv leaves found, which reference matched, as it is or
+// has a value for it.
 func isDefined(found []string, names map[string]int) bool {
 	escape, open, name, end := found[1], found[2], found[3], found[4]
 	_, set := names[name]
 	return escape != "" || open == "" && name == "" || set && (open == "") == (end == "") && open != "("
 }
 
-// isRead reports whether the server reads name from .env: its own variable, and libpq's.
+// isRead reports whether the server reads name from .env: DATABASE_URL, or libpq's.
 func isRead(name string) bool { return name == databaseName || strings.HasPrefix(name, "PG") }
 
-// isCompose reports whether name is there for docker compose, which reads the same file.
+// isCompose reports whether name is for docker compose, which reads the same file.
 func isCompose(name string) bool {
 	for _, prefix := range []string{"POSTGRES_", "COMPOSE_", "DOCKER_"} {
 		if strings.HasPrefix(name, prefix) {
@@ -122,8 +123,8 @@ func isCompose(name string) bool {
 	return false
 }
 
-// database is the URL in .env, or the default. It is an error if another name
-// has one: then somebody does not mean the default.
+// database returns the URL in .env, or the default. It is an error if another name has
+// a URL, for the default is hardly meant then.
 func (e dotEnv) database() (string, error) {
 	if url := e.values[databaseName]; url != "" {
 		return url, nil
@@ -131,16 +132,16 @@ func (e dotEnv) database() (string, error) {
 	for _, name := range e.names() {
 		for _, scheme := range []string{"sqlite:", "postgres:", "postgresql:"} {
 			if strings.HasPrefix(e.values[name], scheme) && !isRead(name) {
-				return "", fmt.Errorf(".env:%d: %s has the URL of a database, but the server reads %s; rename it, or say --database %s to use that",
-					e.lines[name], name, databaseName, defaultDatabase)
+				return "", fmt.Errorf(".env:%d: %s has the URL of a database, but the server reads %s; "+
+					"rename it, or say --database %s to use that", e.lines[name], name, databaseName, defaultDatabase)
 			}
 		}
 	}
 	return defaultDatabase, nil
 }
 
-// export adds libpq's variables to the environment. What is set there already,
-// and not empty, stays.
+// export adds libpq's variables to the environment, except those that are set there
+// and not empty.
 func (e dotEnv) export() {
 	for name, value := range e.values {
 		if isRead(name) && name != databaseName && os.Getenv(name) == "" {
@@ -149,8 +150,8 @@ func (e dotEnv) export() {
 	}
 }
 
-// unread are the lines whose names neither the server nor docker compose reads,
-// with the name unless it may be a piece of something secret.
+// unread returns the lines whose names neither the server nor docker compose reads,
+// with the name unless that may be part of a secret.
 func (e dotEnv) unread() []string {
 	var lines []string
 	for _, name := range e.names() {
@@ -165,7 +166,7 @@ func (e dotEnv) unread() []string {
 	return lines
 }
 
-// names are in the order of the lines.
+// names returns the names in the order of their lines.
 func (e dotEnv) names() []string {
 	var names []string
 	for name := range e.values {

@@ -15,14 +15,13 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// healthTimeout is longer than /readyz takes to give up.
+// healthTimeout is longer than /readyz's own.
 const healthTimeout = 4 * time.Second
 
-// checkHealth is --healthcheck: an error unless a replica answers a GET of
-// address, its /readyz or /livez, with 200. It is here, and not a second
-// program, because an image that holds nothing but the server has no curl, and
-// the server is what must be asked: through no proxy, and not whatever it
-// redirects to.
+// checkHealth returns an error unless a replica answers a GET of address, its /readyz
+// or /livez, with 200. It asks the server itself, through no proxy, and follows no
+// redirect. It is part of the server because an image that holds nothing else has no
+// curl.
 func checkHealth(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -32,8 +31,8 @@ func checkHealth(ctx context.Context, address string) error {
 	}
 	transport := &http.Transport{
 		DisableKeepAlives: true,
-		// A certificate names the server's public name, if any, and on this
-		// machine nobody else can answer.
+		// A certificate is for the server's public name, if any, and on this machine
+		// only the server can answer.
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: isThisMachine(request.URL)},
 	}
 	answer, err := transport.RoundTrip(request)
@@ -54,7 +53,7 @@ func checkHealth(ctx context.Context, address string) error {
 	return nil
 }
 
-// isThisMachine reports whether only this machine can be meant.
+// isThisMachine reports whether u leads to this machine.
 func isThisMachine(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
 	return u.Hostname() == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())

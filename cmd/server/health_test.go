@@ -83,7 +83,8 @@ func TestHealthcheckOfSomethingElse(t *testing.T) {
 		"/ok": "", "/moved": "302", "/login": "no answer of a replica", "/another": "no answer of a replica", "/204": "204",
 	} {
 		for _, url := range []string{plain.URL, secure.URL} { // whose certificate nobody trusts
-			if err := checkHealth(t.Context(), url+path); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			err := checkHealth(t.Context(), url+path)
+			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%s%s: %v, want %q", url, path, err, want)
 			}
 		}

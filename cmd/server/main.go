@@ -76,7 +76,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run returns the exit status: 0 after a signal if everybody was answered, 64
+// run returns the exit status: 0 after a signal if every request was answered, 64
 // for bad usage (EX_USAGE of sysexits.h), 1 for anything else.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
@@ -90,7 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Vars{"version": "server " + buildinfo.Read().String(), "database": defaultDatabase},
 	)
 	if os.Getenv(databaseName) == "" {
-		os.Unsetenv(databaseName) // empty is as good as not set
+		os.Unsetenv(databaseName) // an empty variable counts as unset
 	}
 	parsed, err := parser.Parse(args)
 	switch {
@@ -129,7 +129,7 @@ func badUsage(w io.Writer, err error) int {
 
 // addDotEnv takes from the file .env what f and the environment leave open: the
 // database unless it is named, and libpq's variables if the database is PostgreSQL.
-// A file of which nothing is needed is not read.
+// It does not read the file if nothing is missing.
 func addDotEnv(f *flags, named bool, logger *slog.Logger) error {
 	if named && store.Kind(f.Database) == "SQLite" {
 		return nil
@@ -155,8 +155,8 @@ func addDotEnv(f *flags, named bool, logger *slog.Logger) error {
 	return nil
 }
 
-// hasPassword tells whether there is a password in a database's URL, before the
-// host or among the parameters, as libpq takes it.
+// hasPassword reports whether a database's URL holds a password, before the host or
+// among the parameters, as libpq takes it.
 func hasPassword(database string) bool {
 	u, err := url.Parse(database)
 	if err != nil {
@@ -166,11 +166,10 @@ func hasPassword(database string) bool {
 	return set || u.Query().Has("password") || u.Query().Has("sslpassword")
 }
 
-// logPatience is how long the end of the log may take to be written.
+// logPatience bounds the wait for the end of the log to be written.
 const logPatience = 2 * time.Second
 
-// openLog returns the log and what writes to it, neither of which waits for
-// whoever reads stderr.
+// openLog returns the log, as a writer and as a logger. Neither blocks if stderr does.
 func openLog(stderr io.Writer, f flags) (log io.Writer, logger *slog.Logger, closeLog func()) {
 	w := logging.NewWriter(stderr, func(lines int) {
 		logger.Warn("lines of the log are lost; they could not be written, or not as fast as they came", "lines", lines)

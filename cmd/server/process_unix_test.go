@@ -280,7 +280,8 @@ func TestStartThatWaits(t *testing.T) {
 		t.Errorf("after %v: %s", took, line)
 	}
 	for path, want := range map[string]int{
-		"/livez": 200, "/metrics": 200, "/": 200, "/status.json": 200, "/readyz": 503, "/events": 503, "/events?after=3": 503, "/history": 503, "/history?before=3": 503,
+		"/livez": 200, "/metrics": 200, "/": 200, "/status.json": 200,
+		"/readyz": 503, "/events": 503, "/events?after=3": 503, "/history": 503, "/history?before=3": 503,
 	} {
 		response, err := direct.Get(s.url + path)
 		if err != nil {

@@ -80,7 +80,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 		logger.Info("stopped")
 		return served
 	case ctx.Err() != nil:
-		return nil // told to stop before we began
+		return nil // a signal came before we began
 	case errors.Is(openErr, context.Canceled): // by us
 		return served
 	default:
@@ -118,8 +118,8 @@ type replica struct {
 	server   *server.Server
 }
 
-// A lateStore is nil until the log is open. Nothing calls it before: the combiner
-// does not run yet, and the server refuses whatever else needs the log.
+// A lateStore has no Store until the log is open. It is not called before: the
+// combiner does not run yet, and the server refuses requests that need the log.
 type lateStore struct{ messenger.Store }
 
 // open opens the log and lets the server use it.

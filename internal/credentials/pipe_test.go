@@ -137,7 +137,8 @@ func TestNothingToRead(t *testing.T) {
 	}
 	defer w.Close()
 	for path, want := range map[string]string{
-		mkfifo(t): "something must write to a pipe", silent: "something must write to a pipe", "/dev/zero": "larger than", t.TempDir(): "is a directory",
+		mkfifo(t): "something must write to a pipe", silent: "something must write to a pipe",
+		"/dev/zero": "larger than", t.TempDir(): "is a directory",
 	} {
 		limit := 20 * time.Millisecond
 		if path == "/dev/zero" {

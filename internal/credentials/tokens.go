@@ -18,8 +18,8 @@ type Tokens struct {
 	watched *watched[[]hash]
 }
 
-// A hash stands for a token, so that comparing takes the same time whatever
-// the token's length.
+// A hash stands for a token, so that comparing takes the same time for tokens of any
+// length.
 type hash = [sha256.Size]byte
 
 // shortest is the length below which a token can be guessed.

@@ -18,7 +18,7 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// Config says what a Combiner works with and how much it takes on.
+// Config is what a Combiner needs.
 type Config struct {
 	Store  messenger.Store
 	Encode encoder      // appends the wire form of one message
@@ -28,8 +28,8 @@ type Config struct {
 	MaxBatchBytes int // bytes of sender and text in one commit, which one message may exceed; 0: 1 MiB
 	MaxQueue      int // callers waiting; one more is Overloaded at once; 0: 4096
 
-	// Observe, if it is not nil, is told of every append, by Run's goroutine,
-	// after the waiters have their outcomes.
+	// Observe, if it is not nil, is called after every append, by Run's goroutine,
+	// when the waiters have their outcomes.
 	Observe func(Commit)
 }
 
@@ -44,7 +44,7 @@ type Combiner struct {
 
 	mu      sync.Mutex
 	queue   []*waiter // in order of arrival, but for those put back after a failure
-	stopped bool      // Run has returned: nobody will serve the queue
+	stopped bool      // Run has returned
 }
 
 // A waiter is one caller inside Append. Its fields but the first two are guarded
@@ -59,8 +59,7 @@ type waiter struct {
 	left      bool // the caller no longer waits
 }
 
-// outcome is what became of a waiter: an answer; or the stored message that
-// has the draft's ID; or an error.
+// An outcome is an answer, or the stored message that has the draft's ID, or an error.
 type outcome struct {
 	answer messenger.Answer
 	stored *messenger.Message
@@ -158,8 +157,8 @@ func (c *Combiner) replay(ctx context.Context, w *waiter, m messenger.Message) (
 	first := max(1, m.Seq-messenger.WindowSize+1)
 	window, err := c.cfg.Store.Read(ctx, first-1, int(m.Seq-first+1))
 	if err == nil && (int64(len(window)) != m.Seq-first+1 || window[len(window)-1] != m) {
-		// Read is not bound to the server that found m: a former primary that
-		// nobody has shut down yet may lack the end, or hold another one.
+		// Read may not reach the server that found m: a former primary that still
+		// runs may lack the end of the log, or hold another one.
 		err = errors.New("the log that was read does not hold the message that was found")
 	}
 	if err != nil {

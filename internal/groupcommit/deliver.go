@@ -2,7 +2,7 @@ package groupcommit
 
 import "dummymessenger/internal/messenger"
 
-// deliver hands every waiter of a stored batch its outcome.
+// deliver gives every waiter of a stored batch its outcome.
 func deliver(enc encoder, batch []*waiter, appended messenger.Appended) {
 	log := appended.Before
 	for _, r := range appended.Results {
@@ -42,8 +42,8 @@ func encode(enc encoder, log []messenger.Message) run {
 	return r
 }
 
-// window is the wire form of up to WindowSize messages, of which the last is
-// number i of the run. Its capacity is its length: appending copies it.
+// window returns the wire form of up to WindowSize messages, of which the last is
+// number i of the run. Its capacity is its length, so appending copies it.
 func (r run) window(i int) []byte {
 	from, to := r.starts[max(0, i+1-messenger.WindowSize)], r.starts[i+1]-1
 	return r.bytes[from:to:to]

@@ -8,7 +8,7 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// health is what the last appends tell about the log.
+// health is what the last appends have shown of the log.
 type health struct {
 	mu      sync.Mutex
 	asked   time.Time // when the store was asked for the lock; zero if it is not, or has it

@@ -53,7 +53,8 @@ func TestObserve(t *testing.T) {
 		if len(seen) != 2 {
 			t.Fatalf("observed %d appends, want 2: %+v", len(seen), seen)
 		}
-		if got := seen[0]; !errors.Is(got.Err, injected) || got.Size != 0 || got.LockWait != 3*time.Second || got.Took != 0 || got.Head != 0 {
+		got := seen[0]
+		if !errors.Is(got.Err, injected) || got.Size != 0 || got.LockWait != 3*time.Second || got.Took != 0 || got.Head != 0 {
 			t.Errorf("the failed append: %+v", got)
 		}
 		wait := 6*time.Second + shortestPause

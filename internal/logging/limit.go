@@ -9,7 +9,7 @@ import (
 
 const (
 	period  = 10 * time.Second
-	maxKeys = 100 // kinds of records that are told apart in one period
+	maxKeys = 100 // kinds of records that are distinguished in one period
 )
 
 // A Limiter passes a record on to another handler unless it has passed on one of its

@@ -29,7 +29,8 @@ func TestNFCOfEveryCharacter(t *testing.T) {
 
 // Up to 30 marks in a row, the library is right.
 func TestNFCAgreesWithTheLibrary(t *testing.T) {
-	alphabet := []rune("aeiouAUyоиеЙёقا가각ᄀ\u1161\u11a8\u0300\u0301\u0302\u0308\u0323\u0327\u0328\u0344\u0345\u0338\u05b4\u0591\u0653\u0b3e\u0b47\u0958\u1e0b\u1e69\ufb1d\U0001d15e")
+	alphabet := []rune("aeiouAUyоиеЙёقا가각ᄀ\u1161\u11a8\u0300\u0301\u0302\u0308\u0323\u0327\u0328\u0344\u0345\u0338" +
+		"\u05b4\u0591\u0653\u0b3e\u0b47\u0958\u1e0b\u1e69\ufb1d\U0001d15e")
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 100_000 {
 		runes := make([]rune, random.IntN(12))

@@ -6,8 +6,7 @@ import "errors"
 type Kind uint8
 
 const (
-	// Internal is the kind of an error nobody foresaw. As nothing is known
-	// about it, neither is the outcome.
+	// Internal is the kind of an unexpected error. The outcome is unknown.
 	Internal Kind = iota
 
 	Malformed   // the request does not have the right shape
@@ -30,7 +29,7 @@ func (k Kind) String() string { return kindNames[k] }
 func (k Kind) MayBeStored() bool { return k == Internal || k == Unknown }
 
 // A Cause says more than a Kind about why a call failed, where callers or
-// operators can do something about it. It is the server that words it.
+// operators can do something about it. The server has the words for it.
 type Cause uint8
 
 const (
@@ -47,7 +46,7 @@ const (
 	Damaged         // the log's file is corrupt
 	RulesBroken     // the log's constraints forbid the message
 	DiskFull
-	DiskFailing // or full, which cannot be told apart
+	DiskFailing // or full, which the store cannot distinguish
 	NotPermitted
 
 	causes // how many there are

@@ -11,12 +11,12 @@ import (
 
 //go:generate go run ./generate
 
-// Document is the OpenAPI 3.1 document, as YAML. Nobody writes to it.
+// Document is the OpenAPI 3.1 document, as YAML. Do not modify it.
 //
 //go:embed openapi.yaml
 var Document []byte
 
-// Page is Document as HTML. Nobody writes to it.
+// Page is Document as HTML. Do not modify it.
 //
 //go:embed page.html
 var Page []byte

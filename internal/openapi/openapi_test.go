@@ -147,7 +147,8 @@ func TestPage(t *testing.T) {
 	var want []string
 	for path, item := range m.Paths.PathItems.FromOldest() {
 		for method, operation := range item.GetOperations().FromOldest() {
-			want = append(want, `<b class="method">`+strings.ToUpper(method)+`</b> <code>`+path+`</code> <span>`+html.EscapeString(operation.Summary))
+			want = append(want, `<b class="method">`+strings.ToUpper(method)+`</b> <code>`+path+`</code> <span>`+
+				html.EscapeString(operation.Summary))
 			for _, p := range operation.Parameters {
 				want = append(want, "<dt><code>"+p.Name+"</code>")
 			}

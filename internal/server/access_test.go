@@ -41,7 +41,8 @@ func TestTokens(t *testing.T) {
 		header["Authorization"] = tt.authorization
 		resp, got := rep.do(t, "POST", "/messages", goodBody, header)
 		if resp.StatusCode != tt.status || resp.Header.Get("WWW-Authenticate") != tt.challenge {
-			t.Errorf("Authorization %q: %s, WWW-Authenticate %q, want %d, %q", tt.authorization, resp.Status, resp.Header.Get("WWW-Authenticate"), tt.status, tt.challenge)
+			t.Errorf("Authorization %q: %s, WWW-Authenticate %q, want %d, %q",
+				tt.authorization, resp.Status, resp.Header.Get("WWW-Authenticate"), tt.status, tt.challenge)
 		}
 		if tt.status == 401 {
 			wantProblem(t, resp, got, 401, "", "not_stored", "token")
@@ -257,7 +258,8 @@ func TestNoCORS(t *testing.T) {
 	t.Parallel()
 	rep := start(t, Config{})
 	for _, method := range []string{"OPTIONS", "POST", "GET"} {
-		resp, _ := rep.do(t, method, "/messages", goodBody, asJSON("Origin", "https://elsewhere.example", "Access-Control-Request-Method", "POST"))
+		resp, _ := rep.do(t, method, "/messages", goodBody,
+			asJSON("Origin", "https://elsewhere.example", "Access-Control-Request-Method", "POST"))
 		for name := range resp.Header {
 			if strings.HasPrefix(name, "Access-Control-") {
 				t.Errorf("%s: the answer has %s", method, name)

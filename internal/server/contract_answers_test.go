@@ -64,7 +64,8 @@ func TestContract(t *testing.T) {
 		for range 2 {
 			tell(t, post, request(t, "POST", r.url+"/messages", goodBody, "Idempotency-Key", `"order-17"`), "200 application/json")
 		}
-		tell(t, post, request(t, "POST", r.url+"/messages", `{"sender":"Анна","text":"x"}`, "Idempotency-Key", "order-17"), "422 idempotency-key-reused")
+		again := request(t, "POST", r.url+"/messages", `{"sender":"Анна","text":"x"}`, "Idempotency-Key", "order-17")
+		tell(t, post, again, "422 idempotency-key-reused")
 		tell(t, post, request(t, "POST", r.url+"/messages", `{"sender":"Анна"}`), "422 invalid-message")
 		tell(t, post, request(t, "POST", r.url+"/messages", `{"sender":null}`), "400 malformed-request")
 		tell(t, post, request(t, "POST", r.url+"/messages", goodBody, "Sec-Fetch-Site", "cross-site"), "403 forbidden")

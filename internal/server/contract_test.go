@@ -136,7 +136,8 @@ func TestContractRoutes(t *testing.T) {
 		}
 	}
 	var routes []string
-	for _, route := range server.Routes(server.New(server.Config{Metrics: http.NotFoundHandler(), Status: http.NotFoundHandler(), Feed: feed.New(feed.Config{})})) {
+	all := server.New(server.Config{Metrics: http.NotFoundHandler(), Status: http.NotFoundHandler(), Feed: feed.New(feed.Config{})})
+	for _, route := range server.Routes(all) {
 		route = strings.TrimSuffix(route, "{$}")
 		if strings.HasSuffix(route, "/page/") {
 			route += "{file}"

@@ -69,7 +69,7 @@ func encodeLast(messages []messenger.Message) []byte {
 	return AppendMessages(make([]byte, 0, size), messages[first:])
 }
 
-// What stands around the messages of an answer.
+// An answer is its messages between these.
 var (
 	answerHead = []byte(`{"messages":[`)
 	answerTail = []byte(`]}`)
@@ -81,7 +81,7 @@ func writeMessages(w *response, messages []byte) {
 	h["Content-Type"] = jsonContent
 	// Without it, net/http sends what is longer than 2 KiB in chunks.
 	h["Content-Length"] = []string{strconv.Itoa(len(answerHead) + len(messages) + len(answerTail))}
-	// If a write fails, the caller has gone.
+	// If a write fails, the caller has left.
 	w.Write(answerHead)
 	w.Write(messages)
 	w.Write(answerTail)

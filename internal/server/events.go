@@ -78,7 +78,7 @@ func (s *Server) stream(ctx context.Context, w *response, r *http.Request, watch
 			}
 			for _, piece := range some {
 				if _, err := w.Write(piece); err != nil {
-					return false // the caller has gone, or takes too long
+					return false // the caller has left, or reads too slowly
 				}
 			}
 			if conn.Flush() != nil {

@@ -348,7 +348,8 @@ func TestHistory(t *testing.T) {
 		t.Errorf("the last ten differ: %s and %s", answer, whole)
 	}
 	for query, detail := range map[string]string{
-		"?before=0": "before is", "?before=x": "before is", "?limit=0": "limit is", "?limit=201": "from 1 to 200", "?limit=1&limit=1": "2 times", "?before=%zz": "query cannot be read",
+		"?before=0": "before is", "?before=x": "before is", "?limit=0": "limit is", "?limit=201": "from 1 to 200",
+		"?limit=1&limit=1": "2 times", "?before=%zz": "query cannot be read",
 	} {
 		resp, got := rep.do(t, "GET", "/history"+query, "", nil)
 		wantProblem(t, resp, got, 400, "malformed-request", "not_stored", detail)
@@ -378,7 +379,9 @@ func TestHistoryOfLongMessages(t *testing.T) {
 	}
 
 	// JSON makes six characters of each.
-	longest := messenger.Message{Seq: maxSeq, Sender: strings.Repeat("😀", messenger.MaxSender), SenderCount: maxSeq, Text: strings.Repeat("\x01", messenger.MaxText)}
+	longest := messenger.Message{
+		Seq: maxSeq, Sender: strings.Repeat("😀", messenger.MaxSender), SenderCount: maxSeq, Text: strings.Repeat("\x01", messenger.MaxText),
+	}
 	most := slices.Repeat([]messenger.Message{longest}, defaultHistory)
 	if got := encodeLast(most); len(got) != len(AppendMessages(nil, most)) {
 		t.Errorf("of %d of the longest messages %d bytes are left, want all", len(most), len(got))
@@ -398,14 +401,16 @@ func TestPageAndTokens(t *testing.T) {
 	}
 	rep.watch(t, "", http.Header{"Authorization": {"Bearer right"}})
 	for path, kind := range map[string]string{
-		"/": "text/html", "/status": "text/html", "/page/page.css": "text/css", "/page/messenger.js": "text/javascript", "/page/icon.svg": "image/svg+xml",
+		"/": "text/html", "/status": "text/html", "/page/page.css": "text/css",
+		"/page/messenger.js": "text/javascript", "/page/icon.svg": "image/svg+xml",
 	} {
 		resp, got := rep.do(t, "GET", path, "", nil)
 		h := resp.Header
 		if resp.StatusCode != 200 || got == "" || !strings.HasPrefix(h.Get("Content-Type"), kind) {
 			t.Errorf("GET %s = %s, %s, want 200 and %s", path, resp.Status, h.Get("Content-Type"), kind)
 		}
-		if policy := h.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+		policy := h.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("GET %s: Content-Security-Policy %q, want a strict one", path, policy)
 		}
 		if h.Get("Cache-Control") != "no-cache" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("ETag") == "" {

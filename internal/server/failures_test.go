@@ -175,12 +175,13 @@ func hangUp(t *testing.T, failure error) string {
 	t.Helper()
 	ended := make(chan error, 1)
 	entered := make(chan struct{})
-	rep := start(t, Config{RequestTimeout: patience, Log: appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
+	log := appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
 		close(entered)
 		<-ctx.Done()
 		ended <- context.Cause(ctx)
 		return messenger.Answer{}, failure
-	})})
+	})
+	rep := start(t, Config{RequestTimeout: patience, Log: log})
 	conn := dial(t, rep)
 	write(t, conn, postHead+"Content-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
 	<-entered

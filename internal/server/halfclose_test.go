@@ -22,11 +22,12 @@ func TestHalfClose(t *testing.T) {
 		messenger.Unknown:     {504, "outcome-unknown", "unknown"},
 	} {
 		entered := make(chan struct{})
-		rep := start(t, Config{RequestTimeout: patience, Log: appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
+		log := appendFunc(func(ctx context.Context, d messenger.Draft) (messenger.Answer, error) {
 			close(entered)
 			<-ctx.Done()
 			return messenger.Answer{}, &messenger.Error{Kind: kind, Err: ctx.Err()}
-		})})
+		})
+		rep := start(t, Config{RequestTimeout: patience, Log: log})
 		conn := dial(t, rep)
 		write(t, conn, postHead+"Content-Length: 25\r\n\r\n"+`{"sender":"a","text":"b"}`)
 		<-entered

@@ -148,7 +148,8 @@ func TestShutdownCutsOff(t *testing.T) {
 	t.Parallel()
 	entered, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
-	rep := start(t, Config{ShutdownTimeout: 20 * time.Millisecond, Log: appendFunc(func(context.Context, messenger.Draft) (messenger.Answer, error) {
+	short := 20 * time.Millisecond
+	rep := start(t, Config{ShutdownTimeout: short, Log: appendFunc(func(context.Context, messenger.Draft) (messenger.Answer, error) {
 		close(entered)
 		<-release // whatever its context says
 		return messenger.Answer{}, errors.New("too late")
@@ -196,7 +197,8 @@ func TestHealth(t *testing.T) {
 		detail string
 	}{
 		{"ready", nil, 200, "", ""},
-		{"unavailable", &messenger.Error{Kind: messenger.Unavailable, Detail: "the database is away", Err: secret}, 503, "database-unavailable", "the database is away"},
+		{"unavailable", &messenger.Error{Kind: messenger.Unavailable, Detail: "the database is away", Err: secret},
+			503, "database-unavailable", "the database is away"},
 		{"unwritable", &messenger.Error{Kind: messenger.Unwritable, Err: secret}, 503, "database-unwritable", "refuses"},
 		{"unknown", &messenger.Error{Kind: messenger.Unknown, Err: secret}, 503, "database-unavailable", "cannot be reached"},
 		{"an error without a kind", secret, 503, "database-unavailable", "cannot be reached"},

@@ -20,9 +20,12 @@ func TestWireFormat(t *testing.T) {
 	}{
 		{messenger.Message{Seq: 41, Sender: "Анна", SenderCount: 7, Text: "привет", SentAt: sentAt},
 			`{"seq":41,"sender":"Анна","sender_count":7,"text":"привет","sent_at":"2026-11-24T10:00:00.123456Z"}`},
-		{messenger.Message{Seq: 1, Sender: `"\`, SenderCount: 1, Text: "<b>&amp;'\n\t\x01\x7f\u2028🙂", SentAt: sentAt.Truncate(time.Second)},
-			`{"seq":1,"sender":"\"\\","sender_count":1,"text":"<b>&amp;'\n\t\u0001` + "\x7f\u2028🙂" + `","sent_at":"2026-11-24T10:00:00.000000Z"}`},
-		{messenger.Message{Seq: 9223372036854775807, Sender: "a", SenderCount: 10, Text: "/", SentAt: sentAt.In(time.FixedZone("", 3*60*60))},
+		{messenger.Message{
+			Seq: 1, Sender: `"\`, SenderCount: 1, Text: "<b>&amp;'\n\t\x01\x7f\u2028🙂", SentAt: sentAt.Truncate(time.Second)},
+			`{"seq":1,"sender":"\"\\","sender_count":1,"text":"<b>&amp;'\n\t\u0001` + "\x7f\u2028🙂" +
+				`","sent_at":"2026-11-24T10:00:00.000000Z"}`},
+		{messenger.Message{
+			Seq: 9223372036854775807, Sender: "a", SenderCount: 10, Text: "/", SentAt: sentAt.In(time.FixedZone("", 3*60*60))},
 			`{"seq":9223372036854775807,"sender":"a","sender_count":10,"text":"/","sent_at":"2026-11-24T10:00:00.123456Z"}`},
 	} {
 		if got := string(AppendMessage([]byte(","), tt.message)); got != ","+tt.want {
@@ -107,7 +110,8 @@ func TestAccepted(t *testing.T) {
 		"application/json; charset=utf-8", "application/json;charset=UTF-8", `Application/JSON; Charset="utf-8"`, "application/json ; v=1",
 	} {
 		t.Run(contentType, func(t *testing.T) {
-			resp, got := rep.do(t, "POST", "/messages", `{"sender":"a","text":"b"}`, http.Header{"Content-Type": {contentType}, "Content-Encoding": {"identity"}})
+			header := http.Header{"Content-Type": {contentType}, "Content-Encoding": {"identity"}}
+			resp, got := rep.do(t, "POST", "/messages", `{"sender":"a","text":"b"}`, header)
 			if resp.StatusCode != http.StatusOK {
 				t.Errorf("status = %s: %s, want 200", resp.Status, got)
 			}
@@ -194,7 +198,10 @@ func TestConcurrentRequests(t *testing.T) {
 }
 
 func BenchmarkAppendMessage(b *testing.B) {
-	m := messenger.Message{Seq: 123456, Sender: "Анна", SenderCount: 12345, Text: "привет, \"мир\"\nhow are you? 🙂 run 7, worker 12, number 99", SentAt: time.Now().UTC()}
+	m := messenger.Message{
+		Seq: 123456, Sender: "Анна", SenderCount: 12345, SentAt: time.Now().UTC(),
+		Text: "привет, \"мир\"\nhow are you? 🙂 run 7, worker 12, number 99",
+	}
 	buf := make([]byte, 0, 1024)
 	b.ReportAllocs()
 	for b.Loop() {

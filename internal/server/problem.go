@@ -86,13 +86,14 @@ var (
 	unauthorized    = onlyHTTP(problem{status: http.StatusUnauthorized,
 		detail: "send a token that this server knows, as in Authorization: Bearer TOKEN"})
 	tooManyConnections = onlyHTTP(problem{status: http.StatusServiceUnavailable, name: "too-many-connections", retryAfter: 1,
-		title: "Too many connections", detail: "this replica has as many connections as it takes; use another one or try again in a moment"})
+		title:  "Too many connections",
+		detail: "this replica has as many connections as it takes; use another one or try again in a moment"})
 	stopping = onlyHTTP(problem{status: http.StatusServiceUnavailable, name: "stopping", retryAfter: 1,
 		title: "Stopping", detail: "this replica is shutting down; use another one"})
 )
 
-// opening is the answer of a replica whose database has not opened the log yet: the
-// one of a database that is away, except that whoever opens the log logs the reason.
+// opening is the answer while the log is being opened: the one of a database that is
+// away, but not logged, for the one who opens the log says what that waits for.
 var opening = func() *problem {
 	p := problems[messenger.Unavailable]
 	p.level = slog.LevelDebug
@@ -204,7 +205,7 @@ func writeProblem(w *response, p *problem, detail, outcome string) {
 		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
 	}
 	w.WriteHeader(p.status)
-	w.Write(p.body(detail, outcome)) // if this fails, the caller has gone
+	w.Write(p.body(detail, outcome)) // if this fails, the caller has left
 }
 
 // body returns p as JSON. An empty detail stands for p's own.

@@ -10,9 +10,9 @@ import (
 // checkHost rejects possible DNS-rebinding requests: those that a page whose own
 // name leads to this machine may have sent, while we ask for no token.
 //
-// Subtleness ahead! To the browser such a page is of our origin, so what gives it
-// away is only the name in Host, which nobody else calls this machine by. Browsers
-// send Origin with a POST, but not when a page reads from its own site, and leave
+// Subtleness ahead! To the browser such a page is of our origin. Only the name in Host
+// gives it away, for no honest caller uses that name for this machine. Browsers send
+// Origin with a POST, but not when a page reads from its own site, and leave
 // Sec-Fetch-Site out on pages without TLS, which a rebinding page must be.
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	refuse := s.answering(func(*response, *http.Request) error {

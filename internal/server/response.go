@@ -14,7 +14,7 @@ var (
 	jsonContent = []string{"application/json"}
 )
 
-// A response is an answer that is being written, and what is to be observed of it.
+// A response is an answer that is being written, with what observe needs of it.
 type response struct {
 	http.ResponseWriter
 	id       string // the request's; see requestID

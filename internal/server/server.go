@@ -178,8 +178,8 @@ func (s *Server) whenOpen(h handler) handler {
 		case s.isStopping():
 			return &refusal{problem: stopping}
 		}
-		return &refusal{problem: opening, detail: "this replica is starting and waits for its database (" + s.cfg.Opening + ") to open the log; " +
-			"use another replica or try again in a moment"}
+		return &refusal{problem: opening, detail: "this replica is starting and waits for its database (" + s.cfg.Opening + ") " +
+			"to open the log; use another replica or try again in a moment"}
 	}
 }
 

@@ -43,7 +43,8 @@ func (c *collector) Append(_ context.Context, d messenger.Draft) (messenger.Answ
 func differ(f *testing.F, url string) {
 	for _, seed := range [][3]string{
 		{`{"sender":"Анна","text":"привет"}`, `{"sender":"Анна","text":"\ud83d\ude42\n\t\"\\"}`, `{}`},
-		{`{"sender":"Zoe\u0308","text":"e\u0301"}`, `{"sender":"Zo\u00eb","text":"'; DROP TABLE messages; --"}`, `{"sender":"a","text":"\u2028\ufeff\ufffe\u0001"}`},
+		{`{"sender":"Zoe\u0308","text":"e\u0301"}`, `{"sender":"Zo\u00eb","text":"'; DROP TABLE messages; --"}`,
+			`{"sender":"a","text":"\u2028\ufeff\ufffe\u0001"}`},
 		{`{"sender":" ","text":" "}`, `{"sender":"NULL","text":"\\N"}`, `{"sender":"\"","text":"{1,2}"}`},
 		{`{"sender":"a","text":"` + strings.Repeat("🙂", 4096) + `"}`, `[`, ``},
 	} {

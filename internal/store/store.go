@@ -65,7 +65,8 @@ const (
 // whose server is gone.
 func bounded(ctx context.Context, kind string, open func(context.Context) (messenger.Store, error)) (messenger.Store, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, openTimeout,
-		fmt.Errorf("the %s database did not let the log be opened within %v; is it reachable, and does something hold its lock?", kind, openTimeout))
+		fmt.Errorf("the %s database did not let the log be opened within %v; is it reachable, and does something hold its lock?",
+			kind, openTimeout))
 	defer cancel()
 	type opened struct {
 		store messenger.Store

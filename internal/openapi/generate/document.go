@@ -36,7 +36,7 @@ type (
 		Name, In, Description string
 		Schema                schema
 	}
-	// A content is a body that is sent or answered, with its headers.
+	// A content is the body of a request or an answer, with its headers.
 	content struct {
 		Description string
 		Headers     ordered[parameter]
@@ -85,8 +85,7 @@ func (o *ordered[V]) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// parse reads a document whose references all point into itself, and never to
-// what they are part of.
+// parse reads a document. Its references must point into it, and must not be cyclic.
 func parse(source []byte) (*document, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(source, &root); err != nil {
@@ -102,7 +101,7 @@ func parse(source []byte) (*document, error) {
 	return doc, root.Decode(doc)
 }
 
-// resolve puts what they refer to in the place of the references below node.
+// resolve replaces the references below node by what they refer to.
 func resolve(root, node *yaml.Node) error {
 	if ref := child(node, "$ref"); ref != nil {
 		path, ok := strings.CutPrefix(ref.Value, "#/")
@@ -125,7 +124,7 @@ func resolve(root, node *yaml.Node) error {
 	return nil
 }
 
-// child is the value of name in the mapping node, nil if there is none.
+// child returns the value of name in the mapping node, nil if there is none.
 func child(node *yaml.Node, name string) *yaml.Node {
 	if node.Kind != yaml.MappingNode {
 		return nil

@@ -65,7 +65,7 @@ func (d *document) sections() (sections []section) {
 	return sections
 }
 
-// Request and Answer are the first examples of a body sent and of one answered.
+// Request returns the first example of a body sent, Answer of one answered.
 func (c call) Request() *sample {
 	if c.RequestBody == nil {
 		return nil
@@ -82,7 +82,7 @@ func (c call) Answer() *sample {
 	return nil
 }
 
-// Headers are those of all answers, each once.
+// Headers returns the headers of all answers, each once.
 func (c call) Headers() ordered[parameter] {
 	var all ordered[parameter]
 	for _, r := range c.Responses {
@@ -109,7 +109,7 @@ func (c *content) sample() *sample {
 	return nil
 }
 
-// Problems are the examples of c that are problems.
+// Problems returns the examples of problems.
 func (c content) Problems() ordered[example] {
 	for _, m := range c.Content {
 		if m.Key == "application/problem+json" {
@@ -119,7 +119,7 @@ func (c content) Problems() ordered[example] {
 	return nil
 }
 
-// Fields are those of the JSON objects that c consists of.
+// Fields returns the fields of the JSON object.
 func (c content) Fields() []field {
 	for _, m := range c.Content {
 		if m.Key == "application/json" {
@@ -129,7 +129,7 @@ func (c content) Fields() []field {
 	return nil
 }
 
-// A field is one line of a table: what can be sent or is answered where.
+// A field is a member of a JSON object, also a nested one.
 type field struct {
 	Name, Kind, Description string
 }
@@ -146,7 +146,7 @@ func (s schema) fields(prefix string) (fields []field) {
 	return fields
 }
 
-// kind is the type and its bounds, as in "string, 1–64 characters".
+// kind returns the type and its bounds, as in "string, 1–64 characters".
 func (s schema) kind() string {
 	bounds := ""
 	switch {
@@ -160,10 +160,10 @@ func (s schema) kind() string {
 	return cmp.Or(s.Format, s.Type.Value) + bounds
 }
 
-// Tokens reports whether the call may need one.
+// Tokens reports whether the operation may need a token.
 func (o operation) Tokens() bool { return len(o.Security) > 0 }
 
-// prose is a description as HTML. Of Markdown it knows what the document uses:
+// prose returns a description as HTML. Of Markdown it knows what the document uses:
 // paragraphs and code.
 func prose(text string) template.HTML {
 	var b strings.Builder
@@ -182,8 +182,8 @@ func prose(text string) template.HTML {
 	return template.HTML(b.String())
 }
 
-// pretty is an example as it is sent. What the document has on one line
-// stays on one line.
+// pretty returns an example as it is sent. What is on one line in the document stays
+// on one line.
 func pretty(node yaml.Node) (string, error) {
 	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!str" {
 		return node.Value, nil

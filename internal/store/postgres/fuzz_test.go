@@ -34,7 +34,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		for name, want := range map[string]string{"client_encoding": "UTF8", "plan_cache_mode": "force_generic_plan", "lock_timeout": "5000"} {
+		for name, want := range map[string]string{
+			"client_encoding": "UTF8", "plan_cache_mode": "force_generic_plan", "lock_timeout": "5000",
+		} {
 			if got := config.RuntimeParams[name]; got != want {
 				t.Errorf("%s = %q, want %q", name, got, want)
 			}

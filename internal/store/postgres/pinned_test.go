@@ -86,22 +86,30 @@ func TestLogIsKnownAgain(t *testing.T) {
 			`BEGIN; ALTER TABLE messages RENAME TO old; CREATE TABLE messages (LIKE old INCLUDING ALL); COMMIT`,
 			`DROP TABLE messages; ALTER TABLE old RENAME TO messages`, "made since", false},
 		"made anew and filled": {
-			`BEGIN; ALTER TABLE messages RENAME TO old; CREATE TABLE messages (LIKE old INCLUDING ALL); INSERT INTO messages TABLE old; COMMIT`,
+			`BEGIN; ALTER TABLE messages RENAME TO old; CREATE TABLE messages (LIKE old INCLUDING ALL);
+				INSERT INTO messages TABLE old; COMMIT`,
 			`DROP TABLE messages; ALTER TABLE old RENAME TO messages`, "made since", false},
 		"schema exchanged": {
 			`BEGIN; ALTER SCHEMA public RENAME TO old; CREATE SCHEMA public; ` + createSQL + ` COMMIT`,
 			`DROP SCHEMA public CASCADE; ALTER SCHEMA old RENAME TO public`, "made since", false},
 		"lock made anew": {
-			`BEGIN; ALTER TABLE log_lock RENAME TO old; CREATE TABLE log_lock (LIKE old INCLUDING ALL); INSERT INTO log_lock DEFAULT VALUES; COMMIT`,
+			`BEGIN; ALTER TABLE log_lock RENAME TO old; CREATE TABLE log_lock (LIKE old INCLUDING ALL);
+				INSERT INTO log_lock DEFAULT VALUES; COMMIT`,
 			`DROP TABLE log_lock; ALTER TABLE old RENAME TO log_lock`, "log_lock", true},
-		"truncated":    {copied + `TRUNCATE messages`, `INSERT INTO messages TABLE copy`, "seq 0, but there was one with seq 5", false},
-		"emptied":      {copied + `DELETE FROM messages`, `INSERT INTO messages TABLE copy`, "seq 0, but there was one with seq 5", false},
-		"restored":     {copied + `DELETE FROM messages WHERE seq > 3`, `INSERT INTO messages SELECT * FROM copy WHERE seq > 3`, "seq 3, but there was one with seq 5", false},
-		"row security": {`ALTER TABLE messages ENABLE ROW LEVEL SECURITY`, `ALTER TABLE messages DISABLE ROW LEVEL SECURITY`, "row-level security", true},
-		"trigger before": {`CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text = upper(NEW.text); RETURN NEW; END $$;
-			CREATE TRIGGER shout BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION shout()`, `DROP TRIGGER shout ON messages`, "TRIGGER shout", true},
-		"trigger after": {tellSQL + `CREATE TRIGGER tell AFTER INSERT ON messages EXECUTE FUNCTION tell()`, `DROP TRIGGER tell ON messages`, "TRIGGER tell", true},
-		"rule":          {`CREATE RULE also AS ON INSERT TO messages DO ALSO DELETE FROM messages`, `DROP RULE also ON messages`, "RULE also", true},
+		"truncated": {copied + `TRUNCATE messages`, `INSERT INTO messages TABLE copy`, "seq 0, but there was one with seq 5", false},
+		"emptied":   {copied + `DELETE FROM messages`, `INSERT INTO messages TABLE copy`, "seq 0, but there was one with seq 5", false},
+		"restored": {copied + `DELETE FROM messages WHERE seq > 3`,
+			`INSERT INTO messages SELECT * FROM copy WHERE seq > 3`, "seq 3, but there was one with seq 5", false},
+		"row security": {`ALTER TABLE messages ENABLE ROW LEVEL SECURITY`,
+			`ALTER TABLE messages DISABLE ROW LEVEL SECURITY`, "row-level security", true},
+		"trigger before": {`CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql
+				AS $$ BEGIN NEW.text = upper(NEW.text); RETURN NEW; END $$;
+			CREATE TRIGGER shout BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION shout()`,
+			`DROP TRIGGER shout ON messages`, "TRIGGER shout", true},
+		"trigger after": {tellSQL + `CREATE TRIGGER tell AFTER INSERT ON messages EXECUTE FUNCTION tell()`,
+			`DROP TRIGGER tell ON messages`, "TRIGGER tell", true},
+		"rule": {`CREATE RULE also AS ON INSERT TO messages DO ALSO DELETE FROM messages`,
+			`DROP RULE also ON messages`, "RULE also", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +178,8 @@ func TestPolicyHidesNothing(t *testing.T) {
 	url := pgtest.Database(t)
 	fill(t, open(t, url), 3)
 	role := fmt.Sprintf("seer_%d", time.Now().UnixNano())
-	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'x'; GRANT SELECT, INSERT ON messages TO %[1]s; GRANT SELECT, UPDATE ON log_lock TO %[1]s`, role))
+	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'x';
+		GRANT SELECT, INSERT ON messages TO %[1]s; GRANT SELECT, UPDATE ON log_lock TO %[1]s`, role))
 	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
 	u, err := neturl.Parse(url)
 	if err != nil {
@@ -214,7 +223,8 @@ func TestSchemaIsPinned(t *testing.T) {
 	if _, notes := openNoted(t, url); !strings.Contains(notes.String(), "several schemas") {
 		t.Errorf("two logs in the search_path were not told:\n%s", notes)
 	}
-	if _, err := Open(t.Context(), withParameter(t, url, "search_path", "nowhere"), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "search_path") {
+	_, err := Open(t.Context(), withParameter(t, url, "search_path", "nowhere"), slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "search_path") {
 		t.Errorf("Open where no schema is: %v, want an error that names the search_path", err)
 	}
 }
@@ -352,7 +362,8 @@ func TestReadsOutliveTheirConnections(t *testing.T) {
 	fill(t, s, 2)
 	for cause, kill := range map[string]func(){
 		"terminated": func() {
-			execute(t, url, `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+			execute(t, url, `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+				WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 		},
 		"reset": func() { proxy.Reset() },
 	} {

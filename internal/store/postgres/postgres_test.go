@@ -283,7 +283,8 @@ func TestWriterKeepsItsSettings(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"synchronous_commit": "on", "tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3", "tcp_user_timeout": "5000",
+		"synchronous_commit":  "on",
+		"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3", "tcp_user_timeout": "5000",
 	} {
 		if got := show(name); got != want {
 			t.Errorf("%s = %q, want %q", name, got, want)
@@ -354,7 +355,8 @@ func TestStartRaceUnderStricterIsolation(t *testing.T) {
 			break
 		}
 		err = gate.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks
-			WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting)
+			WHERE locktype = 'advisory' AND NOT granted
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waiting)
 	}
 	if err != nil {
 		t.Error(err)

@@ -23,10 +23,12 @@ func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
 		"other collation":    strings.Replace(createSQL, `COLLATE "C"`, `COLLATE "POSIX"`, 1),
 		"other lock table":   `CREATE TABLE log_lock (id int)`,
 		"unlogged":           createSQL + `ALTER TABLE messages SET UNLOGGED`,
-		"trigger": createSQL + `CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text = upper(NEW.text); RETURN NEW; END $$;
+		"trigger": createSQL + `CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql
+				AS $$ BEGIN NEW.text = upper(NEW.text); RETURN NEW; END $$;
 			CREATE TRIGGER shout BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION shout()`,
-		"rule":                     createSQL + `CREATE RULE nothing AS ON INSERT TO messages DO INSTEAD NOTHING`,
-		"trigger behind":           createSQL + tellSQL + `CREATE TRIGGER tell AFTER INSERT ON messages FOR EACH ROW EXECUTE FUNCTION tell()`,
+		"rule": createSQL + `CREATE RULE nothing AS ON INSERT TO messages DO INSTEAD NOTHING`,
+		"trigger behind": createSQL + tellSQL +
+			`CREATE TRIGGER tell AFTER INSERT ON messages FOR EACH ROW EXECUTE FUNCTION tell()`,
 		"trigger of the statement": createSQL + tellSQL + `CREATE TRIGGER tell AFTER INSERT ON messages EXECUTE FUNCTION tell()`,
 		"trigger that is off": createSQL + tellSQL + `CREATE TRIGGER tell BEFORE UPDATE ON messages EXECUTE FUNCTION tell();
 			ALTER TABLE messages DISABLE TRIGGER tell`,
@@ -50,7 +52,8 @@ func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
 		"partial unique":      createSQL + `CREATE UNIQUE INDEX ON messages (seq) WHERE seq < 10`,
 		"default":             createSQL + `ALTER TABLE messages ALTER sent_at SET DEFAULT now()`,
 		"identity":            createSQL + `ALTER TABLE messages ALTER seq ADD GENERATED ALWAYS AS IDENTITY`,
-		"generated":           strings.Replace(createSQL, "sender_count bigint                   NOT NULL", "sender_count bigint NOT NULL GENERATED ALWAYS AS (seq) STORED", 1),
+		"generated": strings.Replace(createSQL,
+			"sender_count bigint                   NOT NULL", "sender_count bigint NOT NULL GENERATED ALWAYS AS (seq) STORED", 1),
 		"collation of the same name": `CREATE COLLATION "C" (provider = icu, locale = 'und', deterministic = false);` +
 			strings.Replace(createSQL, `COLLATE "C"`, `COLLATE public."C"`, 1),
 		"type of the same name": `CREATE DOMAIN public.uuid AS pg_catalog.uuid;` + strings.Replace(createSQL, "uuid ", "public.uuid ", 1),

@@ -100,11 +100,15 @@ var bearable = []struct{ name, value, why string }{
 // types and features that are not used, names of places that only a superuser or
 // the owner of the database can fill. Those of one transaction, transaction_…,
 // begin anew with each, and are no settings of a role or a database.
-var others = regexp.MustCompile(`^(allow_|backend_flush_after|backtrace_functions|compute_query_id|constraint_exclusion|cpu_|createrole_self_grant|cursor_tuple_fraction|` +
-	`deadlock_timeout|debug_|default_(statistics_target|tablespace|text_search_config)|dynamic_library_path|effective_|enable_|event_source|extension_destdir|from_collapse_limit|geqo|gin_|` +
-	`hash_mem_multiplier|ignore_system_indexes|jit_|join_collapse_limit|lc_|lo_compat_privileges|local_preload_libraries|log_|logical_decoding_work_mem|maintenance_|max_parallel_|` +
-	`max_stack_depth|min_parallel_|parallel_|password_encryption|post_auth_delay|pre_auth_delay|recursive_worktable_factor|restrict_nonsystem_relation_kind|seq_page_cost|session_preload_libraries|` +
-	`stats_fetch_consistency|temp_|timezone_abbreviations|trace_|track_|transaction_(deferrable|isolation|read_only)|vacuum_|wal_|xmlbinary)`)
+var others = regexp.MustCompile(`^(allow_|backend_flush_after|backtrace_functions|compute_query_id|constraint_exclusion|cpu_|` +
+	`createrole_self_grant|cursor_tuple_fraction|deadlock_timeout|debug_|default_(statistics_target|tablespace|` +
+	`text_search_config)|dynamic_library_path|effective_|enable_|event_source|extension_destdir|` +
+	`from_collapse_limit|geqo|gin_|hash_mem_multiplier|ignore_system_indexes|jit_|join_collapse_limit|lc_|` +
+	`lo_compat_privileges|local_preload_libraries|log_|logical_decoding_work_mem|maintenance_|max_parallel_|` +
+	`max_stack_depth|min_parallel_|parallel_|password_encryption|post_auth_delay|pre_auth_delay|` +
+	`recursive_worktable_factor|restrict_nonsystem_relation_kind|seq_page_cost|session_preload_libraries|` +
+	`stats_fetch_consistency|temp_|timezone_abbreviations|trace_|track_|transaction_(deferrable|isolation|` +
+	`read_only)|vacuum_|wal_|xmlbinary)`)
 
 // TestEverySettingIsKnown finds a setting that nobody has thought about.
 func TestEverySettingIsKnown(t *testing.T) {
@@ -127,7 +131,8 @@ func TestEverySettingIsKnown(t *testing.T) {
 	for _, name := range settingsThatLose {
 		known[name] = true
 	}
-	names, err := lines(t.Context(), conn, `SELECT name FROM pg_settings WHERE context IN ('user', 'superuser', 'backend', 'superuser-backend')`)
+	names, err := lines(t.Context(), conn, `SELECT name FROM pg_settings
+		WHERE context IN ('user', 'superuser', 'backend', 'superuser-backend')`)
 	if err != nil || len(names) < 100 {
 		t.Fatalf("%d settings, %v", len(names), err)
 	}
@@ -342,7 +347,9 @@ func TestDocumentedForPgBouncer(t *testing.T) {
 	guard(config, &pinned{})
 	want := slices.Collect(maps.Keys(config.RuntimeParams))
 	want = slices.DeleteFunc(want, func(name string) bool { // PgBouncer tracks these
-		return slices.Contains([]string{"application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings"}, name)
+		return slices.Contains([]string{
+			"application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings",
+		}, name)
 	})
 	slices.Sort(got)
 	slices.Sort(want)

@@ -24,7 +24,8 @@ func BenchmarkAppend(b *testing.B) {
 			for b.Loop() {
 				drafts := make([]messenger.Draft, n)
 				for i := range drafts {
-					drafts[i] = messenger.Draft{ID: messenger.ID(uuid.Must(uuid.NewV7())), Sender: fmt.Sprint("sender ", i%10), Text: "text"}
+					id := messenger.ID(uuid.Must(uuid.NewV7()))
+					drafts[i] = messenger.Draft{ID: id, Sender: fmt.Sprint("sender ", i%10), Text: "text"}
 				}
 				if _, err := s.Append(b.Context(), func() []messenger.Draft { return drafts }); err != nil {
 					b.Fatal(err)

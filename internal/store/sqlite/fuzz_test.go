@@ -8,7 +8,10 @@ import (
 
 // A path is refused, or is that of one file, which it names again.
 func FuzzResolve(f *testing.F) {
-	for _, seed := range []string{"", "messages.db", "./a/../messages.db", "/", "/dev/null", "..", "a\x00b", "имя файла.db", "//x//y", "file:x?mode=ro", "~/x", strings.Repeat("x", 300)} {
+	for _, seed := range []string{
+		"", "messages.db", "./a/../messages.db", "/", "/dev/null", "..", "a\x00b", "имя файла.db", "//x//y", "file:x?mode=ro", "~/x",
+		strings.Repeat("x", 300),
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// counters are what the WAL index (-shm) tells about checkpoints. Its layout is
+// counters are what the WAL index (-shm) says of checkpoints. Its layout is
 // described as "The WAL-Index File Format" at sqlite.org/walformat.html.
 type counters struct {
 	Salt    uint64 // of the WAL, which gets a new one when it is begun anew
@@ -44,7 +44,7 @@ func (w *watch) snapshot() (snapshot, error) {
 	return c.with(info), nil
 }
 
-// counters reads the WAL index, which also tells how many frames the WAL has.
+// counters reads the WAL index, which also says how many frames the WAL has.
 func (w *watch) counters() (c counters, frames int, err error) {
 	var index [136]byte
 	if _, err := w.index.ReadAt(index[:], 0); err != nil {

@@ -145,7 +145,9 @@ func TestDurableConnections(t *testing.T) {
 		for name, slot := range map[string]chan *conn{"writer": s.writer, "reader": s.reader} {
 			c := <-slot
 			c.db.SetInterrupt(t.Context())
-			for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "fullfsync": "1", "checkpoint_fullfsync": "1"} {
+			for pragma, want := range map[string]string{
+				"journal_mode": "wal", "synchronous": "2", "fullfsync": "1", "checkpoint_fullfsync": "1",
+			} {
 				if got, err := c.text("PRAGMA " + pragma); err != nil || got != want {
 					t.Errorf("%s, %s: %s = %q, %v, want %q", when, name, pragma, got, err, want)
 				}

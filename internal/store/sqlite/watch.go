@@ -73,7 +73,7 @@ func openWatch(path, id string) (w *watch, err error) {
 	return w, w.find()
 }
 
-// identify returns what later tells the file apart from another of its name.
+// identify returns what distinguishes the file from a later one of its name.
 func identify(path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err == nil {

@@ -125,7 +125,8 @@ func testExisting(t *testing.T, log Log) {
 		{"by another sender", []messenger.Draft{again(3, "nobody", first[3].Text)}, []bool{false}},
 		{"one that does not", []messenger.Draft{maybe("Анна", "new")}, []bool{true}},
 		{"mixed", []messenger.Draft{
-			again(5, first[5].Sender, first[5].Text), draft("Анна", "x"), again(0, "Анна", "other"), maybe("Bob", "y"), draft("Анна", "z"), again(11, "Bob", "last"),
+			again(5, first[5].Sender, first[5].Text), draft("Анна", "x"), again(0, "Анна", "other"),
+			maybe("Bob", "y"), draft("Анна", "z"), again(11, "Bob", "last"),
 		}, []bool{false, true, false, true, true, false}},
 		{"all that exist", []messenger.Draft{again(1, "a", "b"), again(0, "a", "b")}, []bool{false, false}},
 		{"after all", []messenger.Draft{draft("Bob", "end")}, []bool{true}},
