@@ -14,7 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"dummymessenger/internal/process"
+	"dummymessenger/internal/lab"
 	"dummymessenger/internal/report"
 )
 
@@ -23,7 +23,7 @@ type load struct {
 	urls    []string
 	args    []string
 	cpu     string // the processor it is pinned to; "" for any
-	started func(*process.Process)
+	started func(*lab.Process)
 
 	unverified bool // the answers cannot be verified, so they are only counted
 
@@ -71,7 +71,7 @@ func (b *bench) send(ctx context.Context, l load) (*report.Run, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	p, err := process.Start(cmd)
+	p, err := lab.Start(cmd)
 	if err != nil {
 		return nil, err
 	}

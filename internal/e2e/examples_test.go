@@ -42,20 +42,9 @@ var examplePrograms = []exampleProgram{
 		return append([]string{"node", examples + "javascript/messenger.mjs", sender, text}, urls...)
 	}},
 	{name: "go", needs: "go", args: func(t *testing.T, sender, text string, urls []string) []string {
-		if err := buildExample(); err != nil {
-			t.Fatal(err)
-		}
-		return append([]string{program("example"), sender, text}, urls...)
+		return append([]string{program("go"), sender, text}, urls...)
 	}},
 }
-
-var buildExample = sync.OnceValue(func() error {
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program("example"), "dummymessenger/examples/go").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
-})
 
 // Each example stores its message and prints the last ten, through two
 // replicas, and once more through a network that loses the first answer.

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"dummymessenger/internal/browser"
+	"dummymessenger/internal/lab/browser"
 )
 
 // Behind the reverse proxies that OPERATIONS.md shows, under a path, the pages

@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/browser"
-	"dummymessenger/internal/browsertest"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/browser"
+	"dummymessenger/internal/lab/labtest"
 )
 
 // A window is a page in a browser, used by a person.
@@ -24,7 +23,7 @@ type window struct {
 
 func openWindow(t *testing.T, b *browser.Browser, name, url string, v browser.View) window {
 	t.Helper()
-	return window{browsertest.Open(t, b, name, url, v), t}
+	return window{labtest.Page(t, b, name, url, v), t}
 }
 
 func (w window) must(err error) {
@@ -137,7 +136,7 @@ func inARow(seqs []int64) bool {
 // would wait for it in the places of tests that could run.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	b := browsertest.Start(t)
+	b := labtest.Browser(t)
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *browser.Browser)
@@ -146,7 +145,7 @@ func TestPage(t *testing.T) {
 			pageTwoReplicas(t, b, sqliteDatabase(t.ArtifactDir()+"/messages.db"))
 		}},
 		{"two replicas on PostgreSQL", func(t *testing.T, b *browser.Browser) {
-			pageTwoReplicas(t, b, postgresDatabase(pgtest.Database(t)))
+			pageTwoReplicas(t, b, postgresDatabase(labtest.Database(t)))
 		}},
 		{"shows messages soon", pageShowsMessagesSoon},
 		{"views", pageViews},
@@ -273,7 +272,7 @@ func pageViews(t *testing.T, b *browser.Browser) {
 	empty := openWindow(t, b, "empty", at, browser.View{})
 	empty.isLive()
 	empty.wait(`!document.getElementById("empty").hidden`)
-	browsertest.Picture(t, empty.Page, "empty")
+	labtest.Picture(t, empty.Page, "empty")
 
 	for i, m := range conversation {
 		mustPost(t, at, m[0], m[1], fmt.Sprint("conversation-", i))
@@ -292,7 +291,7 @@ func pageViews(t *testing.T, b *browser.Browser) {
 		if over := value[float64](w, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 			t.Errorf("%s: the page is %v points too wide", name, over)
 		}
-		browsertest.Picture(t, w.Page, name)
+		labtest.Picture(t, w.Page, name)
 		w.isQuiet()
 
 		s := openWindow(t, b, "status-"+name, at+"/status", v)
@@ -301,7 +300,7 @@ func pageViews(t *testing.T, b *browser.Browser) {
 		if over := value[float64](s, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 			t.Errorf("%s: the status page is %v points too wide", name, over)
 		}
-		browsertest.Picture(t, s.Page, "status-"+name)
+		labtest.Picture(t, s.Page, "status-"+name)
 		s.isQuiet()
 	}
 }
@@ -371,7 +370,7 @@ func pageHostileMessages(t *testing.T, b *browser.Browser) {
 		}
 	}
 	check()
-	browsertest.Picture(t, w.Page, "hostile")
+	labtest.Picture(t, w.Page, "hostile")
 	w.must(w.Reload()) // as history this time
 	w.isLive()
 	check()
@@ -395,7 +394,7 @@ func pageAsksForTheToken(t *testing.T, b *browser.Browser) {
 	w.must(w.Press(browser.Escape)) // there is no way past it
 	w.wait(`document.getElementById("token").open`)
 	w.must(w.Type("s3cret-token"))
-	browsertest.Picture(t, w.Page, "token")
+	labtest.Picture(t, w.Page, "token")
 	w.must(w.Press(browser.Enter))
 	w.isLive()
 	w.write("Anna", "let in")

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/browser"
-	"dummymessenger/internal/browsertest"
 	"dummymessenger/internal/faulty"
+	"dummymessenger/internal/lab/browser"
+	"dummymessenger/internal/lab/labtest"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
 )
@@ -80,7 +80,7 @@ const (
 // The report is one file without a network, drawn in full in light and dark and
 // on a phone, and says in words what it draws.
 func TestBrowser(t *testing.T) {
-	b := browsertest.Start(t)
+	b := labtest.Browser(t)
 	for _, test := range []struct {
 		server string
 		lang   report.Lang
@@ -102,7 +102,7 @@ func TestBrowser(t *testing.T) {
 		}
 		for name, view := range test.views {
 			t.Run(test.server+" "+name, func(t *testing.T) {
-				p := browsertest.Open(t, b, test.server+"-"+name, "file://"+file, view)
+				p := labtest.Page(t, b, test.server+"-"+name, "file://"+file, view)
 				expect(t, p, wordless, 0)
 				expect(t, p, captions, 0)
 				if n := value[int](t, p, overflow); n > 0 {
@@ -147,7 +147,7 @@ func TestBrowser(t *testing.T) {
 
 // A button beside a contradiction shows it in the plot.
 func TestBrowserShowsContradiction(t *testing.T) {
-	b := browsertest.Start(t)
+	b := labtest.Browser(t)
 	var document bytes.Buffer
 	if err := report.WriteHTML(&document, page(t, named(t, "stale-replica"), 1000, "en")); err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestBrowserShowsContradiction(t *testing.T) {
 	if err := os.WriteFile(file, document.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := browsertest.Open(t, b, "contradiction", "file://"+file, browser.View{})
+	p := labtest.Page(t, b, "contradiction", "file://"+file, browser.View{})
 	expect(t, p, `document.querySelectorAll(".odd, .gap").length > 0`, true)
 	if err := p.Click("[data-violation]"); err != nil {
 		t.Fatal(err)

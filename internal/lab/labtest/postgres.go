@@ -1,15 +1,4 @@
-// Package pgtest gives tests a PostgreSQL database of their own.
-//
-// The server is the one that the environment variable
-// DUMMYMESSENGER_TEST_POSTGRES names (a URL of a role that may create
-// databases), else a throw-away cluster that the first test to ask for it
-// starts and all tests of one test binary share. Where there is neither, the
-// test is skipped, or fails if the environment says CI=true.
-//
-// A package whose tests use it needs
-//
-//	func TestMain(m *testing.M) { pgtest.Main(m) }
-package pgtest
+package labtest
 
 import (
 	"context"
@@ -24,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/pgcluster"
+	"dummymessenger/internal/lab/pgcluster"
 	"dummymessenger/internal/shutdown"
 
 	"github.com/jackc/pgx/v5"
@@ -35,14 +24,14 @@ const Env = "DUMMYMESSENGER_TEST_POSTGRES"
 
 const timeout = time.Minute // for whatever a test waits for here
 
-// shared is the test binary's cluster.
+// shared is what the tests of one binary share.
 var shared struct {
 	managed bool // set by Run, before any test
 
-	mu      sync.Mutex
-	started bool
-	cluster *pgcluster.Cluster // nil before the first use, and where none could be started
-	err     error
+	mu       sync.Mutex
+	template *pgcluster.Template // of all clusters but Stranger's
+	cluster  *pgcluster.Cluster  // of all databases
+	err      error               // why there is none of the two
 }
 
 // Main runs the tests and then stops the cluster, if they started one.
@@ -68,13 +57,19 @@ func Run(m *testing.M) int {
 func stop() {
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
-	if shared.cluster == nil {
-		return
+	if shared.cluster != nil {
+		complain("stopping the cluster", shared.cluster.Stop())
 	}
-	if err := shared.cluster.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "pgtest: stopping the cluster:", err)
+	if shared.template != nil {
+		complain("removing the cluster's template", shared.template.Remove())
 	}
-	shared.cluster = nil
+	shared.cluster, shared.template = nil, nil
+}
+
+func complain(doing string, err error) {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "labtest: %s: %v\n", doing, err)
+	}
 }
 
 // Database creates an empty database and returns its URL. When the test ends
@@ -97,8 +92,21 @@ func Database(t testing.TB) string {
 }
 
 // Cluster starts a cluster for this test alone, which may crash it. It is
-// stopped when the test ends.
+// stopped when the test ends. Its data began as a copy of a template, so it has
+// the password and the system identifier of every other one; Stranger has not.
 func Cluster(t testing.TB, config pgcluster.Config) *pgcluster.Cluster {
+	t.Helper()
+	config.Template = template(t)
+	return startCluster(t, config)
+}
+
+// Stranger starts a cluster that has nothing in common with any other.
+func Stranger(t testing.TB) *pgcluster.Cluster {
+	t.Helper()
+	return startCluster(t, pgcluster.Config{})
+}
+
+func startCluster(t testing.TB, config pgcluster.Config) *pgcluster.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
@@ -106,46 +114,81 @@ func Cluster(t testing.TB, config pgcluster.Config) *pgcluster.Cluster {
 	if err != nil {
 		unavailable(t, err)
 	}
+	atEnd(t, c.Stop, c)
+	return c
+}
+
+// Pair starts a primary and its standby for this test alone.
+func Pair(t testing.TB) *pgcluster.Pair {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	defer cancel()
+	p, err := pgcluster.StartPair(ctx, pgcluster.Config{Template: template(t)})
+	if err != nil {
+		unavailable(t, err)
+	}
+	atEnd(t, p.Stop, p.Primary, p.Standby)
+	return p
+}
+
+// atEnd stops clusters at the end of the test, and shows the logs if it failed.
+func atEnd(t testing.TB, stop func() error, clusters ...*pgcluster.Cluster) {
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("PostgreSQL's log ends:\n%s", c.LogTail(30))
+			for _, c := range clusters {
+				t.Logf("PostgreSQL's log ends:\n%s", c.LogTail(30))
+			}
 		}
-		if err := c.Stop(); err != nil {
+		if err := stop(); err != nil {
 			t.Errorf("stopping PostgreSQL: %v", err)
 		}
 	})
-	return c
+}
+
+// template is made by the first test that asks.
+func template(t testing.TB) *pgcluster.Template {
+	t.Helper()
+	return share(t, &shared.template, pgcluster.NewTemplate)
 }
 
 func sharedCluster(t testing.TB) *pgcluster.Cluster {
 	t.Helper()
+	from := template(t)
+	return share(t, &shared.cluster, func(ctx context.Context) (*pgcluster.Cluster, error) {
+		return pgcluster.Start(ctx, pgcluster.Config{
+			Settings: map[string]string{"max_connections": "300"}, // many tests at once
+			Template: from,
+		})
+	})
+}
+
+// share returns *what, which the first test that asks makes.
+func share[T any](t testing.TB, what **T, make func(context.Context) (*T, error)) *T {
+	t.Helper()
 	if !shared.managed {
-		t.Fatal("the package's TestMain must call pgtest.Main, or nobody would stop the cluster")
+		t.Fatal("the package's TestMain must call labtest.Main, or nobody would stop the cluster")
 	}
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
-	if !shared.started {
-		shared.started = true
+	if *what == nil && shared.err == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
-		shared.cluster, shared.err = pgcluster.Start(ctx, pgcluster.Config{
-			Settings: map[string]string{"max_connections": "300"}, // many tests at once
-		})
+		*what, shared.err = make(ctx)
 	}
 	if shared.err != nil {
 		unavailable(t, shared.err)
 	}
-	return shared.cluster
+	return *what
 }
 
 // unavailable ends a test that could not get a server: only a machine without
 // PostgreSQL that is not CI may do without.
 func unavailable(t testing.TB, err error) {
 	t.Helper()
-	if errors.Is(err, pgcluster.ErrNotInstalled) && os.Getenv("CI") != "true" {
-		t.Skipf("needs PostgreSQL: %v; or set %s to the URL of a server", err, Env)
+	if errors.Is(err, pgcluster.ErrNotInstalled) {
+		Missing(t, "PostgreSQL", fmt.Errorf("%w; or set %s to the URL of a server", err, Env))
 	}
-	t.Fatalf("needs PostgreSQL: %v", err)
+	t.Fatalf("starting PostgreSQL: %v", err)
 }
 
 // execute runs one statement. It has a context of its own because a test's
