@@ -137,13 +137,7 @@ func TestBackupPostgres(t *testing.T) {
 // documented.
 func TestBackupSQLite(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("sqlite3")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("needs SQLite's shell: %v", err)
-	}
+	program := labtest.Program(t, "sqlite3")
 	for name, backup := range map[string]func(path, copy string) []string{
 		"VACUUM INTO": func(path, copy string) []string { return []string{"-readonly", path, "VACUUM INTO '" + copy + "'"} },
 		".backup":     func(path, copy string) []string { return []string{path, ".backup " + copy} },

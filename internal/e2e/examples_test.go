@@ -8,13 +8,14 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+
+	"dummymessenger/internal/lab/labtest"
 )
 
 // An exampleProgram is one of those in the folder examples.
@@ -53,7 +54,7 @@ func TestExamples(t *testing.T) {
 	for _, ex := range examplePrograms {
 		t.Run(ex.name, func(t *testing.T) {
 			t.Parallel()
-			need(t, ex.needs)
+			labtest.Program(t, ex.needs)
 			db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
 			replicas := start(t, 2, db.url).urls()
 			const sender = "Анна"
@@ -191,16 +192,5 @@ func TestExampleK6(t *testing.T) {
 	}
 	if got := len(db.table(t)); got != messages {
 		t.Errorf("%d messages were stored, want %d\n%s", got, messages, out)
-	}
-}
-
-// need skips the test where a program is missing, and fails it in CI.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed; .ci/run installs it", program)
-		}
-		t.Skipf("%s is not installed", program)
 	}
 }

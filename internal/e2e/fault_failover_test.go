@@ -19,7 +19,7 @@ func TestFaultFailover(t *testing.T) {
 	pair := labtest.Pair(t)
 	databaseURL := pair.URL("postgres")
 	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
-	for range times(2) {
+	for range 2 {
 		tr.Pause(time.Second)
 		rejoin := tr.inject(nemesis.FailOver(pair))
 		tr.progress()

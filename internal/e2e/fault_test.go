@@ -22,15 +22,18 @@ import (
 var seedFlag = flag.Uint64("seed", 0, "seed of the fault tests; 0 takes a new one")
 
 // times is how often a fault is injected: n times where the environment says
-// E2E_LONG=1, else as often as a build that somebody waits for allows.
+// E2E_LONG=1, a third of that where it says CI=true, and else as often as it
+// takes to find what the fault is for, since somebody waits.
 func times(n int) int {
 	switch {
 	case testing.Short():
 		return max(1, n/10)
 	case os.Getenv("E2E_LONG") == "1":
 		return n
+	case os.Getenv("CI") == "true":
+		return max(2, n*3/10)
 	}
-	return max(2, n*3/10)
+	return max(1, n/5)
 }
 
 // A trial is replicas under the client's load while faults are injected.

@@ -2,12 +2,9 @@ package e2e
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,7 +23,6 @@ var bin string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		overlap()
 		var err error
 		if bin, err = os.MkdirTemp("", "dummymessenger-e2e-"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -40,17 +36,6 @@ func TestMain(m *testing.M) {
 		}
 		return labtest.Run(m)
 	}())
-}
-
-// overlap has twice as many tests run at once as there are processors, unless
-// -parallel says how many: they wait for time-outs more than they compute.
-func overlap() {
-	flag.Parse()
-	said := false
-	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
-	if !said {
-		flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
-	}
 }
 
 func program(name string) string { return lab.Program(bin, name) }

@@ -132,40 +132,54 @@ func inARow(seqs []int64) bool {
 	return true
 }
 
-// The pages are tested one after the other, in one browser: side by side they
-// would wait for it in the places of tests that could run.
+// A pageTest is a test of the pages.
+type pageTest struct {
+	name string
+	run  func(*testing.T, *browser.Browser)
+}
+
+// The pages are tested in one browser. Tests that wait for the pages' time-outs
+// run side by side; the others one after the other, since they would only wait
+// for the browser in the places of tests that could run.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	b := labtest.Browser(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *browser.Browser)
-	}{
-		{"two replicas on SQLite", func(t *testing.T, b *browser.Browser) {
-			pageTwoReplicas(t, b, sqliteDatabase(t.ArtifactDir()+"/messages.db"))
-		}},
-		{"two replicas on PostgreSQL", func(t *testing.T, b *browser.Browser) {
-			pageTwoReplicas(t, b, postgresDatabase(labtest.Database(t)))
-		}},
-		{"shows messages soon", pageShowsMessagesSoon},
-		{"views", pageViews},
-		{"hostile messages", pageHostileMessages},
-		{"asks for the token", pageAsksForTheToken},
+	for _, test := range []pageTest{
 		{"catches up", pageCatchesUp},
-		{"sends once", pageSendsOnce},
-		{"says what is wrong", pageSaysWhatIsWrong},
-		{"by keyboard", pageByKeyboard},
-		{"reads back and on", pageReadsBackAndOn},
 		{"takes only our answers", pageTakesOnlyOurAnswers},
 		{"waits no hour", pageWaitsNoHour},
-		{"input method", pageInputMethod},
 		{"many windows", pageManyWindows},
-		{"windows of two tokens", pageWindowsOfTwoTokens},
-		{"behind nginx", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startNginx) }},
-		{"behind Caddy", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startCaddy) }},
+		{"views", pageViews},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, b)
+		})
 	}
+	t.Run("in turn", func(t *testing.T) {
+		t.Parallel()
+		for _, test := range []pageTest{
+			{"two replicas on SQLite", func(t *testing.T, b *browser.Browser) {
+				pageTwoReplicas(t, b, sqliteDatabase(t.ArtifactDir()+"/messages.db"))
+			}},
+			{"two replicas on PostgreSQL", func(t *testing.T, b *browser.Browser) {
+				pageTwoReplicas(t, b, postgresDatabase(labtest.Database(t)))
+			}},
+			{"shows messages soon", pageShowsMessagesSoon},
+			{"hostile messages", pageHostileMessages},
+			{"asks for the token", pageAsksForTheToken},
+			{"sends once", pageSendsOnce},
+			{"says what is wrong", pageSaysWhatIsWrong},
+			{"by keyboard", pageByKeyboard},
+			{"reads back and on", pageReadsBackAndOn},
+			{"input method", pageInputMethod},
+			{"windows of two tokens", pageWindowsOfTwoTokens},
+			{"behind nginx", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startNginx) }},
+			{"behind Caddy", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startCaddy) }},
+		} {
+			t.Run(test.name, func(t *testing.T) { test.run(t, b) })
+		}
+	})
 }
 
 // Two people at two replicas write, and the load client does, too, all at the

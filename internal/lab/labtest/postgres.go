@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"net/url"
 	"os"
 	"os/signal"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +44,7 @@ func Main(m *testing.M) {
 
 // Run is Main for a TestMain that has more to do: it returns the exit code.
 func Run(m *testing.M) int {
+	overlap()
 	shared.managed = true
 	defer stop()
 	interrupted := make(chan os.Signal, 1)
@@ -52,6 +56,18 @@ func Run(m *testing.M) int {
 		os.Exit(130)
 	}()
 	return m.Run()
+}
+
+// overlap runs twice as many tests at once as there are processors, unless
+// -parallel says how many: they wait for time-outs and other programs more than
+// they compute.
+func overlap() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	}
 }
 
 func stop() {

@@ -62,7 +62,6 @@ type Cluster struct {
 
 const (
 	bindAttempts   = 5 // how often a port found free may be taken before we get it
-	stopGrace      = 10 * time.Second
 	immediateGrace = 10 * time.Second
 )
 
@@ -227,15 +226,10 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 	}
 }
 
-// Stop shuts the server down and removes all data.
+// Stop ends the server and removes all data. It does not let the server write
+// anything first, as it would when asked in order, since that goes as well.
 func (c *Cluster) Stop() error {
-	if err := c.server.Signal(os.Interrupt); err == nil { // SIGINT: fast shutdown
-		select {
-		case <-c.server.Done():
-		case <-time.After(stopGrace):
-		}
-	}
-	c.server.Stop(syscall.SIGQUIT, immediateGrace) // does nothing if it has ended
+	c.server.Stop(syscall.SIGQUIT, immediateGrace)
 	return c.removeAll()
 }
 
