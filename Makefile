@@ -15,8 +15,13 @@ demo: ## two replicas and the client against them, on a new SQLite file
 	go run ./cmd/demo
 
 .PHONY: test
-test: ## all tests; those that need PostgreSQL are skipped where it is not installed
-	go test ./...
+test: ## all tests; at the end, what those need that were skipped
+	@go test -v ./... | awk ' \
+		/: needs / { sub(/.*: needs /, ""); skipped[$$0]++; next } \
+		/^(ok  |\?   )\t/ { print; log_ = ""; next } \
+		/^FAIL\t/ { printf "%s", log_; print; log_ = ""; failed = 1; next } \
+		!/^ *(=== |--- PASS|PASS)/ { log_ = log_ $$0 "\n" } \
+		END { printf "%s", log_; for (need in skipped) print "SKIPPED", skipped[need], "×: needs", need; exit failed }'
 
 .PHONY: race
 race: ## all tests with the race detector, in random order

@@ -6,18 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/process"
-	"dummymessenger/internal/replica"
+	"dummymessenger/internal/lab"
+	"dummymessenger/internal/lab/pgcluster"
 )
 
 // A scale is how much is measured.
@@ -142,17 +139,10 @@ func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.stderr, format+"
 // build builds the programs that are measured, once.
 func (b *bench) build(ctx context.Context) error {
 	b.say("building server and client")
-	// Version stamping is off: it fails where git distrusts the folder's owner.
-	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", b.dir+string(filepath.Separator),
-		"dummymessenger/cmd/server", "dummymessenger/cmd/client")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building server and client: %w; run this in the source folder\n%s", err, out)
+	if err := lab.Build(ctx, b.dir, "dummymessenger/cmd/server", "dummymessenger/cmd/client"); err != nil {
+		return fmt.Errorf("building server and client; run this in the source folder: %w", err)
 	}
-	suffix := ""
-	if runtime.GOOS == "windows" {
-		suffix = ".exe"
-	}
-	b.server, b.client = filepath.Join(b.dir, "server"+suffix), filepath.Join(b.dir, "client"+suffix)
+	b.server, b.client = lab.Program(b.dir, "server"), lab.Program(b.dir, "client")
 	return nil
 }
 
@@ -211,7 +201,7 @@ func (b *bench) takeTurns(ctx context.Context, contenders ...contender) ([]serie
 // A group is servers that share a log.
 type group struct {
 	urls      []string
-	processes []*process.Process
+	processes []*lab.Process
 }
 
 // stop stops all at once, and whoever does not go is killed.
@@ -228,23 +218,20 @@ func (b *bench) replicas(ctx context.Context, database string, n int, args ...st
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	g := new(group)
-	var started []*replica.Replica
-	for range n {
-		r, err := replica.Start(replica.Config{Program: b.server, Database: database, Log: b.path("server.log"), Dir: b.dir, Args: args})
-		if err != nil {
-			g.stop()
-			return nil, err
-		}
+	rs, err := lab.StartReplicas(n, lab.ReplicaConfig{
+		Program: b.server, Database: database, Log: b.path("server-*.log"), Dir: b.dir, Args: args,
+	})
+	for _, r := range rs {
 		g.processes = append(g.processes, r.Process)
-		started = append(started, r)
 	}
-	for _, r := range started {
-		if err := r.WaitReady(ctx); err != nil {
-			g.stop()
-			return nil, err
-		}
-		g.urls = append(g.urls, r.URL())
+	if err == nil {
+		err = rs.WaitReady(ctx)
 	}
+	if err != nil {
+		g.stop()
+		return nil, err
+	}
+	g.urls = rs.URLs()
 	return g, nil
 }
 

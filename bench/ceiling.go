@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"dummymessenger/internal/groupcommit"
+	"dummymessenger/internal/lab"
 	"dummymessenger/internal/messenger"
-	"dummymessenger/internal/process"
 	"dummymessenger/internal/server"
 	"dummymessenger/internal/store/memory"
 )
@@ -100,7 +100,7 @@ func (b *bench) startCeiling(ctx context.Context, kind string, processes, ports 
 			return nil, err
 		}
 		cmd.Stdout = w
-		p, err := process.Start(cmd)
+		p, err := lab.Start(cmd)
 		w.Close()
 		if err != nil {
 			r.Close()

@@ -14,8 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"dummymessenger/internal/lab"
 	"dummymessenger/internal/measure"
-	"dummymessenger/internal/process"
 )
 
 // A load is one run of the client.
@@ -23,7 +23,7 @@ type load struct {
 	urls    []string
 	args    []string
 	cpu     string // the processor it is pinned to; "" for any
-	started func(*process.Process)
+	started func(*lab.Process)
 
 	unverified bool // the answers cannot be verified, so they are only counted
 
@@ -71,7 +71,7 @@ func (b *bench) send(ctx context.Context, l load) (*measure.Run, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	p, err := process.Start(cmd)
+	p, err := lab.Start(cmd)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"dummymessenger/internal/replica"
+	"dummymessenger/internal/lab"
 )
 
 // profile runs a load once more, not measured, and writes CPU profiles of the
@@ -73,7 +73,7 @@ func download(ctx context.Context, url, path string) error {
 	if err != nil {
 		return err
 	}
-	response, err := replica.Direct.Do(request)
+	response, err := lab.Direct.Do(request)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"dummymessenger/internal/process"
+	"dummymessenger/internal/lab"
 )
 
 // wrkScript posts the same message again and again, and reports in one line.
@@ -162,7 +162,7 @@ func (b *bench) clientMemory(ctx context.Context) (mib, growth float64, err erro
 	run, err := b.send(ctx, load{
 		urls: g.urls,
 		args: []string{"--workers", "50", "--requests", strconv.Itoa(b.stream), "--stream"},
-		started: func(p *process.Process) {
+		started: func(p *lab.Process) {
 			watching.Go(func() { peaks = watch(p, 20*time.Millisecond) })
 		},
 	})
@@ -178,7 +178,7 @@ func (b *bench) clientMemory(ctx context.Context) (mib, growth float64, err erro
 }
 
 // watch samples the peak memory of p until it ends.
-func watch(p *process.Process, every time.Duration) (peaks []float64) {
+func watch(p *lab.Process, every time.Duration) (peaks []float64) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"sync"
 
-	"dummymessenger/internal/replica"
+	"dummymessenger/internal/lab"
 )
 
 // watched compares the log that is watched, as the page does, with itself.
@@ -63,7 +63,7 @@ func watchAll(ctx context.Context, urls []string) (stop func() int64, err error)
 			stop()
 			return nil, err
 		}
-		response, err := replica.Direct.Do(request)
+		response, err := lab.Direct.Do(request)
 		if err != nil {
 			stop()
 			return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -130,21 +131,24 @@ func TestTriedAgain(t *testing.T) {
 		"not ours":        {func(w http.ResponseWriter) { w.Write([]byte("<html>please log in</html>")) }, false, false},
 	} {
 		for _, keys := range []bool{true, false} {
-			fault := func(w http.ResponseWriter, number int64, _ func() []message) bool {
-				if number == 50 {
-					test.answer(w)
+			t.Run(fmt.Sprintf("%s, keys %t", name, keys), func(t *testing.T) {
+				t.Parallel() // they wait before they try again
+				fault := func(w http.ResponseWriter, number int64, _ func() []message) bool {
+					if number == 50 {
+						test.answer(w)
+					}
+					return number == 50
 				}
-				return number == 50
-			}
-			args := []string{"-c", "4", "-n", "200", "--retries", "2", "--replays", "0"}
-			if !keys {
-				args = append(args, "--profile", keyless)
-			}
-			_, r := try(t, t.Context(), append(args, newReplica(t, newMemory(), fault))...)
-			again := keys && test.keyed || !keys && test.without
-			if (r.Run.Retried == 1) != again || (r.Run.OK == 200) != again {
-				t.Errorf("%s, keys %t: tried again %d times, %d ok, want it again: %t", name, keys, r.Run.Retried, r.Run.OK, again)
-			}
+				args := []string{"-c", "4", "-n", "200", "--retries", "2", "--replays", "0"}
+				if !keys {
+					args = append(args, "--profile", keyless)
+				}
+				_, r := try(t, t.Context(), append(args, newReplica(t, newMemory(), fault))...)
+				again := keys && test.keyed || !keys && test.without
+				if (r.Run.Retried == 1) != again || (r.Run.OK == 200) != again {
+					t.Errorf("tried again %d times, %d ok, want it again: %t", r.Run.Retried, r.Run.OK, again)
+				}
+			})
 		}
 	}
 }

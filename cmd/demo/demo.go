@@ -10,13 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/process"
-	"dummymessenger/internal/replica"
+	"dummymessenger/internal/lab"
+	"dummymessenger/internal/lab/pgcluster"
 
 	"golang.org/x/term"
 )
@@ -46,7 +44,7 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	config := replica.Config{Program: programs.server}
+	config := lab.ReplicaConfig{Program: programs.server, Log: filepath.Join(dir, "replica-*.log")}
 	switch {
 	case d.Database != "":
 		config.Database = d.Database // a relative path means our folder
@@ -65,8 +63,8 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 		d.printf("database: a new SQLite file in %s\n", dir)
 	}
 
-	replicas, err := d.startReplicas(ctx, dir, config)
-	defer func() { err = errors.Join(err, stopReplicas(replicas)) }()
+	replicas, err := d.startReplicas(ctx, config)
+	defer func() { err = errors.Join(err, replicas.Stop(stopGrace)) }()
 	if err != nil {
 		return 0, err
 	}
@@ -75,17 +73,12 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 
 // startReplicas starts all replicas at the same instant and waits until they
 // are ready. Those it returns were started, also when there is an error.
-func (d *demo) startReplicas(ctx context.Context, dir string, config replica.Config) ([]*replica.Replica, error) {
+func (d *demo) startReplicas(ctx context.Context, config lab.ReplicaConfig) (lab.Replicas, error) {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	var replicas []*replica.Replica
-	for i := range d.Replicas {
-		config.Log = filepath.Join(dir, fmt.Sprintf("replica-%d.log", i+1))
-		r, err := replica.Start(config)
-		if err != nil {
-			return replicas, err
-		}
-		replicas = append(replicas, r)
+	replicas, err := lab.StartReplicas(d.Replicas, config)
+	if err != nil {
+		return replicas, err
 	}
 	for i, r := range replicas {
 		if err := r.WaitReady(ctx); err != nil {
@@ -97,11 +90,9 @@ func (d *demo) startReplicas(ctx context.Context, dir string, config replica.Con
 }
 
 // runClient runs the client to its end, unless a replica ends first.
-func (d *demo) runClient(program string, replicas []*replica.Replica) (status int, err error) {
+func (d *demo) runClient(program string, replicas lab.Replicas) (status int, err error) {
 	args := slices.Clone(d.clientArgs)
-	for _, r := range replicas {
-		args = append(args, r.URL())
-	}
+	args = append(args, replicas.URLs()...)
 	d.printf("client: %s\n\n", strings.Join(args, " "))
 	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = d.stdout, d.stderr
@@ -109,9 +100,9 @@ func (d *demo) runClient(program string, replicas []*replica.Replica) (status in
 	// On a terminal the client must be in the terminal's process group to draw
 	// there, and then gets its ^C from the terminal, as we do.
 	shared := term.IsTerminal(int(os.Stderr.Fd())) || term.IsTerminal(int(os.Stdin.Fd()))
-	start := process.Start
+	start := lab.Start
 	if shared {
-		start = process.StartInGroup
+		start = lab.StartInGroup
 	}
 	client, err := start(cmd)
 	if err != nil {
@@ -167,27 +158,6 @@ func exitStatus(err error) (int, error) {
 		return 0, fmt.Errorf("the client was killed: %w", err)
 	}
 	return exit.ExitCode(), nil
-}
-
-// stopReplicas stops all at once. One that does not end with exit status 0 is
-// an error.
-func stopReplicas(replicas []*replica.Replica) error {
-	failed := make([]error, len(replicas))
-	var wg sync.WaitGroup
-	for i, r := range replicas {
-		wg.Go(func() {
-			select {
-			case <-r.Done():
-				return // on its own, which was reported
-			default:
-			}
-			if err := r.Stop(syscall.SIGTERM, stopGrace); err != nil {
-				failed[i] = fmt.Errorf("replica %d did not stop in order: %w; its log ends:\n%s", i+1, err, r.LogTail(logLines))
-			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(failed...)
 }
 
 func (d *demo) printf(format string, args ...any) { fmt.Fprintf(d.stderr, format, args...) }

@@ -8,8 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"dummymessenger/internal/lab"
 )
 
 // module is the path of this program's module.
@@ -21,11 +22,7 @@ type programs struct {
 }
 
 func programsIn(dir string) programs {
-	suffix := ""
-	if runtime.GOOS == "windows" {
-		suffix = ".exe"
-	}
-	return programs{filepath.Join(dir, "server"+suffix), filepath.Join(dir, "client"+suffix)}
+	return programs{lab.Program(dir, "server"), lab.Program(dir, "client")}
 }
 
 // findPrograms takes the programs beside the demo's own, where a release has
@@ -41,11 +38,8 @@ func findPrograms(ctx context.Context, dir string, stderr io.Writer) (programs, 
 		return programs{}, err
 	}
 	fmt.Fprintln(stderr, "building server and client")
-	// Version stamping is off: it fails where git distrusts the folder's owner.
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", dir+string(filepath.Separator),
-		module+"/cmd/server", module+"/cmd/client")
-	if out, err := build.CombinedOutput(); err != nil {
-		return programs{}, fmt.Errorf("building server and client: %w\n%s", err, out)
+	if err := lab.Build(ctx, dir, module+"/cmd/server", module+"/cmd/client"); err != nil {
+		return programs{}, fmt.Errorf("building server and client: %w", err)
 	}
 	return programsIn(dir), nil
 }

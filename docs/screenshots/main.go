@@ -11,13 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
-	"dummymessenger/internal/browser"
-	"dummymessenger/internal/replica"
+	"dummymessenger/internal/lab"
+	"dummymessenger/internal/lab/browser"
 	"dummymessenger/internal/shutdown"
 )
 
@@ -35,7 +33,6 @@ type studio struct {
 	browser *browser.Browser
 	dir     string // of files that go
 	out     string // of the pictures
-	client  string // the program
 	urls    []string
 }
 
@@ -45,9 +42,7 @@ func run(ctx context.Context, out string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	build := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "./cmd/server", "./cmd/client")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	if err := lab.Build(ctx, dir, "dummymessenger/cmd/server", "dummymessenger/cmd/client"); err != nil {
 		return fmt.Errorf("build the programs: %w", err)
 	}
 	b, err := browser.Start(ctx)
@@ -55,22 +50,18 @@ func run(ctx context.Context, out string) (err error) {
 		return err
 	}
 	defer b.Close()
-	s := studio{browser: b, dir: dir, out: out, client: filepath.Join(dir, "client")}
-
-	for i := range 2 {
-		r, err := replica.Start(replica.Config{
-			Program: filepath.Join(dir, "server"), Database: "sqlite:" + filepath.Join(dir, "messages.db"),
-			Log: filepath.Join(dir, "server.log"), Listen: fmt.Sprintf("127.0.0.1:%d", 8001+i), Dir: dir,
-		})
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, r.Stop(syscall.SIGTERM, 10*time.Second)) }()
-		if err := r.WaitReady(ctx); err != nil {
-			return err
-		}
-		s.urls = append(s.urls, r.URL())
+	replicas, err := lab.StartReplicas(2, lab.ReplicaConfig{
+		Program: lab.Program(dir, "server"), Database: "sqlite:" + filepath.Join(dir, "messages.db"),
+		Log: filepath.Join(dir, "server-*.log"), Listen: "127.0.0.1:800*", Dir: dir,
+	})
+	defer func() { err = errors.Join(err, replicas.Stop(10*time.Second)) }()
+	if err != nil {
+		return err
 	}
+	if err := replicas.WaitReady(ctx); err != nil {
+		return err
+	}
+	s := studio{browser: b, dir: dir, out: out, urls: replicas.URLs()}
 	return s.shoot(ctx)
 }
 

@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"dummymessenger/internal/browser"
+	"dummymessenger/internal/lab/browser"
 )
 
 // A picture is one file of the README.

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"dummymessenger/internal/replica"
+	"dummymessenger/internal/lab"
 )
 
 // talk is what the page shows in its pictures, by turns through either replica.
@@ -39,7 +39,7 @@ func (s *studio) converse(ctx context.Context) error {
 			return err
 		}
 		request.Header.Set("Content-Type", "application/json")
-		response, err := replica.Direct.Do(request)
+		response, err := lab.Direct.Do(request)
 		if err != nil {
 			return err
 		}

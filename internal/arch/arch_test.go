@@ -55,18 +55,25 @@ var rules = map[string]rule{
 	"internal/report/lang": {[]string{"internal/verify"}, "a language must hold for every view, so it knows the sentences of verdicts and no report"},
 	"internal/faulty":      {[]string{"internal/messenger", "internal/verify", "internal/server"}, "a faulty server must be right in all but its log, and name the check that it breaks"},
 
-	"internal/process":     {nil, "it runs programs, whatever they are"},
-	"internal/replica":     {[]string{"internal/process"}, "it runs the server as its users do, from outside"},
-	"internal/pgcluster":   {[]string{"internal/process"}, "it runs PostgreSQL for whoever needs one"},
-	"internal/pgtest":      {[]string{"internal/pgcluster", "internal/shutdown"}, "it serves the tests of every package, so it must not import any of them"},
-	"internal/browser":     {nil, "it shows pages, whoever serves them"},
-	"internal/browsertest": {[]string{"internal/browser"}, "it serves the tests of every package, so it must not import any of them"},
-	"internal/netfault":    {nil, "it spoils any two programs' connection, so it knows neither"},
-	"internal/nemesis":     {[]string{"internal/loadtest", "internal/verify", "internal/measure"}, "it judges servers as the client does, and their tables by SQL, without their code"},
-	"internal/arch":        {nil, "it is a test only"},
-	"internal/e2e":         {nil, "it is a test only"},
+	"internal/lab":           {nil, "it runs the programs as their users do, from outside"},
+	"internal/lab/pgcluster": {[]string{"internal/lab"}, "it runs PostgreSQL for whoever needs one"},
+	"internal/lab/netfault":  {nil, "it spoils any two programs' connection, so it knows neither"},
+	"internal/lab/browser":   {nil, "it shows pages, whoever serves them"},
+	"internal/lab/nemesis": {
+		[]string{"internal/lab", "internal/lab/pgcluster", "internal/lab/netfault", "internal/loadtest", "internal/verify", "internal/measure"},
+		"it torments servers from outside and judges them as the client does, and their tables by SQL, without their code",
+	},
+	"internal/lab/labtest": {
+		[]string{"internal/lab/pgcluster", "internal/lab/browser", "internal/shutdown"},
+		"it serves the tests of every package, so it must not import any of them, and no program imports it",
+	},
+	"internal/arch": {nil, "it is a test only"},
+	"internal/e2e":  {nil, "it is a test only"},
 	"internal/e2e/soak": {
-		[]string{"internal/nemesis", "internal/loadtest", "internal/verify", "internal/replica", "internal/pgcluster", "internal/netfault", "internal/shutdown"},
+		[]string{
+			"internal/lab", "internal/lab/nemesis", "internal/lab/pgcluster", "internal/lab/netfault",
+			"internal/loadtest", "internal/shutdown",
+		},
 		"it torments the server as a process, from outside",
 	},
 
@@ -85,16 +92,16 @@ var rules = map[string]rule{
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
-		[]string{"internal/buildinfo", "internal/process", "internal/replica", "internal/pgcluster", "internal/shutdown"},
+		[]string{"internal/buildinfo", "internal/lab", "internal/lab/pgcluster", "internal/shutdown"},
 		"the demo runs the programs as separate processes, never their code",
 	},
 	"docs/screenshots": {
-		[]string{"internal/browser", "internal/replica", "internal/shutdown"},
+		[]string{"internal/lab", "internal/lab/browser", "internal/shutdown"},
 		"it shows what users see of the programs, which it runs as they do",
 	},
 	"bench": {
 		[]string{
-			"internal/process", "internal/replica", "internal/pgcluster", "internal/measure", "internal/report/lang",
+			"internal/lab", "internal/lab/pgcluster", "internal/measure", "internal/report/lang",
 			"internal/server", "internal/groupcommit", "internal/store/memory", "internal/messenger", "internal/shutdown",
 		},
 		"it measures the programs as their users run them; only the server without a database is its own",
@@ -128,7 +135,7 @@ func TestImportsGoOneWay(t *testing.T) {
 			if imported == "C" {
 				t.Errorf("%s uses cgo: whoever builds this must not need a C compiler", name)
 			}
-			if imported == "testing" && !slices.Contains([]string{"internal/pgtest", "internal/browsertest", "internal/store/storetest"}, name) {
+			if imported == "testing" && !slices.Contains([]string{"internal/lab/labtest", "internal/store/storetest"}, name) {
 				t.Errorf("%s imports testing: it would be part of a program", name)
 			}
 		}

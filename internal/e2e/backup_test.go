@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/pgcluster"
 )
 
 // command runs a program as OPERATIONS.md says and returns what it prints.
@@ -108,7 +108,7 @@ func (s saved) mustGoOn(t *testing.T, restored database, databaseURL string) {
 // whose role has the documented grants and nothing else.
 func TestBackupPostgres(t *testing.T) {
 	t.Parallel()
-	from, to := pgtest.Cluster(t, pgcluster.Config{}), pgtest.Cluster(t, pgcluster.Config{})
+	from, to := labtest.Cluster(t, pgcluster.Config{}), labtest.Cluster(t, pgcluster.Config{})
 	source, err := from.CreateDatabase(t.Context(), "messenger")
 	must(t, err)
 	target, err := to.CreateDatabase(t.Context(), "messenger")
@@ -137,13 +137,7 @@ func TestBackupPostgres(t *testing.T) {
 // documented.
 func TestBackupSQLite(t *testing.T) {
 	t.Parallel()
-	program, err := exec.LookPath("sqlite3")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skipf("needs SQLite's shell: %v", err)
-	}
+	program := labtest.Program(t, "sqlite3")
 	for name, backup := range map[string]func(path, copy string) []string{
 		"VACUUM INTO": func(path, copy string) []string { return []string{"-readonly", path, "VACUUM INTO '" + copy + "'"} },
 		".backup":     func(path, copy string) []string { return []string{path, ".backup " + copy} },

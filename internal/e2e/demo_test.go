@@ -17,12 +17,12 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/process"
+	"dummymessenger/internal/lab"
 )
 
 // A demonstration is a running demo program, whose programs are beside it.
 type demonstration struct {
-	*process.Process
+	*lab.Process
 	t              *testing.T
 	tmp            string // its temporary folder: empty before and after
 	stdout, stderr output
@@ -53,7 +53,7 @@ func startDemo(t *testing.T, args ...string) *demonstration {
 	cmd.Env = append(os.Environ(), "TMPDIR="+d.tmp)
 	cmd.Stdout, cmd.Stderr = &d.stdout, &d.stderr
 	var err error
-	if d.Process, err = process.Start(cmd); err != nil {
+	if d.Process, err = lab.Start(cmd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.Stop(os.Kill, 0) })
@@ -162,7 +162,7 @@ func TestDemoLosesItsTerminal(t *testing.T) {
 	cmd := exec.Command(program("demo"), "--", "--per-worker", "1000000")
 	cmd.Env = append(os.Environ(), "TMPDIR="+d.tmp)
 	cmd.Stdout, cmd.Stderr = in, in
-	d.Process, err = process.Start(cmd, in)
+	d.Process, err = lab.Start(cmd, in)
 	must(t, err)
 	t.Cleanup(func() { d.Stop(os.Kill, 0) })
 	go io.Copy(&d.stderr, out) // until out is closed

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"dummymessenger/internal/lab/labtest"
 )
 
 // loginPage is what a proxy answers with in place of a server.
@@ -60,9 +62,9 @@ func TestExamplesTakeOnlyOurAnswers(t *testing.T) {
 	for _, ex := range examplePrograms {
 		t.Run(ex.name, func(t *testing.T) {
 			t.Parallel()
-			need(t, ex.needs)
+			labtest.Program(t, ex.needs)
 			if ex.name == "curl" {
-				need(t, "jq")
+				labtest.Program(t, "jq")
 			}
 			for _, tt := range notOurs {
 				var mu sync.Mutex
@@ -98,7 +100,7 @@ func TestExamplesTryAgainBehindProxy(t *testing.T) {
 	for _, ex := range examplePrograms {
 		t.Run(ex.name, func(t *testing.T) {
 			t.Parallel()
-			need(t, ex.needs)
+			labtest.Program(t, ex.needs)
 			db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
 			replica := start(t, 1, db.url).urls()[0]
 			var mu sync.Mutex

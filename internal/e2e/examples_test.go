@@ -8,13 +8,14 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+
+	"dummymessenger/internal/lab/labtest"
 )
 
 // An exampleProgram is one of those in the folder examples.
@@ -42,20 +43,9 @@ var examplePrograms = []exampleProgram{
 		return append([]string{"node", examples + "javascript/messenger.mjs", sender, text}, urls...)
 	}},
 	{name: "go", needs: "go", args: func(t *testing.T, sender, text string, urls []string) []string {
-		if err := buildExample(); err != nil {
-			t.Fatal(err)
-		}
-		return append([]string{program("example"), sender, text}, urls...)
+		return append([]string{program("go"), sender, text}, urls...)
 	}},
 }
-
-var buildExample = sync.OnceValue(func() error {
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program("example"), "dummymessenger/examples/go").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return nil
-})
 
 // Each example stores its message and prints the last ten, through two
 // replicas, and once more through a network that loses the first answer.
@@ -64,7 +54,7 @@ func TestExamples(t *testing.T) {
 	for _, ex := range examplePrograms {
 		t.Run(ex.name, func(t *testing.T) {
 			t.Parallel()
-			need(t, ex.needs)
+			labtest.Program(t, ex.needs)
 			db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
 			replicas := start(t, 2, db.url).urls()
 			const sender = "Анна"
@@ -202,16 +192,5 @@ func TestExampleK6(t *testing.T) {
 	}
 	if got := len(db.table(t)); got != messages {
 		t.Errorf("%d messages were stored, want %d\n%s", got, messages, out)
-	}
-}
-
-// need skips the test where a program is missing, and fails it in CI.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed; .ci/run installs it", program)
-		}
-		t.Skipf("%s is not installed", program)
 	}
 }

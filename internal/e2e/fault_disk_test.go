@@ -7,21 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/nemesis"
+	"dummymessenger/internal/lab/pgcluster"
 )
-
-// A disk is a small file system of its own, in memory.
-type disk struct {
-	t   *testing.T
-	dir string
-}
 
 // publicDir is a folder that PostgreSQL's account can enter, as t.TempDir is not.
 func publicDir(t *testing.T) string {
@@ -33,44 +27,14 @@ func publicDir(t *testing.T) string {
 	return dir
 }
 
-func smallDisk(t *testing.T, size string) *disk {
+func smallDisk(t *testing.T, size string) *nemesis.Disk {
 	t.Helper()
-	dir := publicDir(t)
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size+",mode=755"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("needs a small disk: mount: %v", err)
-		}
-		t.Skipf("needs root, to mount a small disk: %v", err)
+	d, err := nemesis.MountDisk(publicDir(t), size)
+	if err != nil {
+		labtest.Missing(t, "root, to mount a small disk", err)
 	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
-	return &disk{t, dir}
-}
-
-func (d *disk) ballast() string { return filepath.Join(d.dir, "ballast") }
-
-// fill takes all the room that is left.
-func (d *disk) fill() {
-	d.t.Helper()
-	f, err := os.Create(d.ballast())
-	must(d.t, err)
-	defer f.Close()
-	for piece := 1 << 20; piece > 0; piece /= 2 {
-		for {
-			if _, err := f.Write(make([]byte, piece)); err != nil {
-				break
-			}
-		}
-	}
-}
-
-// free makes room again.
-func (d *disk) free() {
-	d.t.Helper()
-	must(d.t, os.Remove(d.ballast()))
+	t.Cleanup(func() { must(t, d.Unmount()) })
+	return d
 }
 
 // The disk under SQLite's file fills up and is given room again: callers are
@@ -78,19 +42,18 @@ func (d *disk) free() {
 func TestFaultDiskFullSQLite(t *testing.T) {
 	t.Parallel()
 	d := smallDisk(t, "32m")
-	databaseURL := "sqlite:" + filepath.Join(d.dir, "messages.db")
+	databaseURL := "sqlite:" + filepath.Join(d.Dir, "messages.db")
 	rs := start(t, 2, databaseURL)
 	tr := startTrial(t, rs, databaseURL, calm())
 	for range times(6) {
-		tr.pause(200 * time.Millisecond)
-		d.fill()
-		tr.fault("disk full")
+		tr.Pause(200 * time.Millisecond)
+		free := tr.inject(nemesis.FillDisk(d))
 		eventually(t, "callers are told that the disk is full", func() bool {
 			r := tr.probe(tr.pick(), 6*time.Second)
-			return r.status == http.StatusServiceUnavailable && strings.Contains(string(r.body), "disk is full")
+			return r.Status == http.StatusServiceUnavailable && strings.Contains(string(r.Body), "disk is full")
 		})
-		tr.pause(500 * time.Millisecond)
-		d.free()
+		tr.Pause(500 * time.Millisecond)
+		free()
 		tr.progress()
 	}
 	tr.finishUnharmed()
@@ -100,7 +63,7 @@ func TestFaultDiskFullSQLite(t *testing.T) {
 func TestFaultDiskFullPostgres(t *testing.T) {
 	t.Parallel()
 	d := smallDisk(t, "128m")
-	fillPostgres(t, d, pgcluster.Config{Dir: d.dir, WALDir: publicDir(t), Settings: map[string]string{"max_wal_size": "8MB"}}, true)
+	fillPostgres(t, d, pgcluster.Config{Dir: d.Dir, WALDir: publicDir(t), Settings: map[string]string{"max_wal_size": "8MB"}}, true)
 }
 
 // The disk of PostgreSQL's write-ahead log fills up, at which it crashes, and
@@ -108,37 +71,36 @@ func TestFaultDiskFullPostgres(t *testing.T) {
 func TestFaultDiskFullPostgresWAL(t *testing.T) {
 	t.Parallel()
 	d := smallDisk(t, "24m")
-	fillPostgres(t, d, pgcluster.Config{WALDir: d.dir, Settings: map[string]string{"min_wal_size": "2MB"}}, false)
+	fillPostgres(t, d, pgcluster.Config{WALDir: d.Dir, Settings: map[string]string{"min_wal_size": "2MB"}}, false)
 }
 
-func fillPostgres(t *testing.T, d *disk, config pgcluster.Config, told bool) {
+func fillPostgres(t *testing.T, d *nemesis.Disk, config pgcluster.Config, told bool) {
 	t.Helper()
-	cluster := pgtest.Cluster(t, config)
+	cluster := labtest.Cluster(t, config)
 	databaseURL := cluster.URL("postgres")
 	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
 	for range times(4) {
-		tr.pause(200 * time.Millisecond)
-		d.fill()
-		tr.fault("disk full")
+		tr.Pause(200 * time.Millisecond)
+		free := tr.inject(nemesis.FillDisk(d))
 		eventually(t, "callers are refused", func() bool {
 			up := switchWAL(t, databaseURL)
 			r := tr.probe(tr.pick(), 6*time.Second)
-			full := strings.Contains(string(r.body), "disk is full")
+			full := strings.Contains(string(r.Body), "disk is full")
 			// Where it has crashed, and has no room to let anybody in, nobody can
 			// be told why.
-			return r.status == http.StatusServiceUnavailable && (full || !told || !up)
+			return r.Status == http.StatusServiceUnavailable && (full || !told || !up)
 		})
-		tr.pause(500 * time.Millisecond)
-		d.free()
-		again := tr.load.Answered() + 64
+		tr.Pause(500 * time.Millisecond)
+		free()
+		again := tr.Answered() + 64
 		eventually(t, "requests are answered", func() bool {
 			select {
 			case <-cluster.Done(): // it gave up while there was no room
-				tr.fault("PostgreSQL ended")
+				t.Log("PostgreSQL has ended")
 				must(t, cluster.Restart(t.Context()))
 			default:
 			}
-			return tr.load.Answered() >= again
+			return tr.Answered() >= again
 		})
 	}
 	tr.finishUnharmed()

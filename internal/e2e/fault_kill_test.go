@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/nemesis"
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/nemesis"
+	"dummymessenger/internal/lab/pgcluster"
 )
 
 // Replicas are killed under load, one after the other. Clients that repeat
@@ -20,11 +20,8 @@ func TestFaultKillReplica(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db database) {
 		tr := startTrial(t, start(t, 2, db.url), db.url, calm())
 		for range times(20) {
-			tr.pause(200 * time.Millisecond)
-			i := tr.pick()
-			tr.kill(i)
-			tr.fault("kill -9 of a replica")
-			tr.restart(i)
+			tr.Pause(200 * time.Millisecond)
+			tr.inject(nemesis.Kill(tr.members, tr.pick()))()
 			tr.progress()
 		}
 		tr.finishUnharmed()
@@ -39,48 +36,37 @@ func TestFaultKillSQLite(t *testing.T) {
 	db := sqliteDatabase(path)
 	tr := startTrial(t, start(t, 2, db.url), db.url, calm())
 	for n := range times(50) {
-		tr.pause(60 * time.Millisecond)
+		tr.Pause(60 * time.Millisecond)
 		i := tr.pick()
-		tr.kill(i)
-		tr.fault("kill -9 of a replica")
-		if n%5 == 4 {
-			tr.kill(1 - i)
-			tr.fault("kill -9 of the other, too")
-			tr.restart(1 - i)
-		} else if status := tr.probe(1-i, 2*time.Second+slack).status; status != http.StatusOK {
+		restart := tr.inject(nemesis.Kill(tr.members, i))
+		if n%5 == 4 { // and the other, too
+			tr.inject(nemesis.Kill(tr.members, 1-i))()
+		} else if status := tr.probe(1-i, 2*time.Second+slack).Status; status != http.StatusOK {
 			t.Errorf("status %d of the other replica, want 200: the lock was not released", status)
 		}
 		if err := nemesis.IntegrityCheck(path); err != nil {
 			t.Error(err)
 		}
-		tr.restart(i)
+		restart()
 	}
 	tr.finishUnharmed()
-	if err := nemesis.IntegrityCheck(path); err != nil {
-		t.Error(err)
-	}
 }
 
 // The whole PostgreSQL is shut down at once, or killed, and comes back.
 func TestFaultKillPostgres(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, pgcluster.Config{})
 	databaseURL := cluster.URL("postgres")
 	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
 	for n := range times(10) {
-		tr.pause(300 * time.Millisecond)
-		kill, name := cluster.Kill, "immediate stop of PostgreSQL"
+		tr.Pause(300 * time.Millisecond)
+		end := nemesis.StopPostgres
 		if n%2 == 1 {
-			kill, name = cluster.KillHard, "kill -9 of all of PostgreSQL"
+			end = nemesis.KillPostgres
 		}
-		if err := kill(); err != nil {
-			t.Fatal(err)
-		}
-		tr.fault(name)
-		tr.pause(500 * time.Millisecond)
-		if err := cluster.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		restart := tr.inject(end(cluster))
+		tr.Pause(500 * time.Millisecond)
+		restart()
 		tr.progress()
 	}
 	tr.finishUnharmed()
@@ -90,16 +76,14 @@ func TestFaultKillPostgres(t *testing.T) {
 // and it is killed. What was answered is there all the same.
 func TestFaultSynchronousCommitOff(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, pgcluster.Config{})
 	databaseURL := cluster.URL("postgres")
 	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
 	for range times(5) {
 		must(t, cluster.Set(t.Context(), "synchronous_commit", "off"))
 		tr.progress()
-		tr.pause(300 * time.Millisecond)
-		must(t, cluster.KillHard())
-		tr.fault("synchronous_commit off, and kill -9 of all of PostgreSQL")
-		must(t, cluster.Restart(t.Context()))
+		tr.Pause(300 * time.Millisecond)
+		tr.inject(nemesis.KillPostgres(cluster))()
 		must(t, cluster.Set(t.Context(), "synchronous_commit", "on")) // for the sessions to come
 		tr.progress()
 	}
@@ -109,17 +93,11 @@ func TestFaultSynchronousCommitOff(t *testing.T) {
 // Sessions of the replicas are terminated as an operator, or a pooler, does.
 func TestFaultTerminateBackends(t *testing.T) {
 	t.Parallel()
-	databaseURL := pgtest.Database(t)
-	db := postgresDatabase(databaseURL)
+	databaseURL := labtest.Database(t)
 	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
 	for range times(20) {
-		tr.pause(100 * time.Millisecond)
-		ended := db.strings(t, `WITH theirs AS MATERIALIZED (
-				SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'dummymessenger'
-			) SELECT pid::text FROM theirs WHERE pg_terminate_backend(pid)`)
-		for range ended {
-			tr.fault("terminated session")
-		}
+		tr.Pause(100 * time.Millisecond)
+		tr.inject(nemesis.TerminateSessions(databaseURL))()
 		tr.progress()
 	}
 	tr.finishUnharmed()
@@ -208,9 +186,7 @@ func TestFaultRollingRestartWithRetries(t *testing.T) {
 		tr := startTrial(t, start(t, 2, db.url), db.url, calm())
 		for range times(3) {
 			for i := range tr.members {
-				tr.stop(i)
-				tr.fault("restart with SIGTERM")
-				tr.restart(i)
+				tr.inject(nemesis.Restart(tr.members, i))()
 				tr.progress()
 			}
 		}

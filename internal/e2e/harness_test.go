@@ -2,22 +2,16 @@ package e2e
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"dummymessenger/internal/pgtest"
-	"dummymessenger/internal/replica"
+	"dummymessenger/internal/lab"
+	"dummymessenger/internal/lab/labtest"
 )
 
 // patience is how long anything that must happen may take. Nothing is timed
@@ -29,40 +23,22 @@ var bin string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		overlap()
 		var err error
 		if bin, err = os.MkdirTemp("", "dummymessenger-e2e-"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		defer os.RemoveAll(bin)
-		args := slices.Concat([]string{"build", "-buildvcs=false", "-o", bin + string(filepath.Separator)}, buildFlags,
-			[]string{"dummymessenger/cmd/..."})
-		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
+		args := append(buildFlags, "dummymessenger/cmd/...", "dummymessenger/examples/go")
+		if err := lab.Build(context.Background(), bin, args...); err != nil {
+			fmt.Fprintln(os.Stderr, "building the programs:", err)
 			return 1
 		}
-		return pgtest.Run(m)
+		return labtest.Run(m)
 	}())
 }
 
-// overlap has twice as many tests run at once as there are processors, unless
-// -parallel says how many: they wait for time-outs more than they compute.
-func overlap() {
-	flag.Parse()
-	said := false
-	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
-	if !said {
-		flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
-	}
-}
-
-func program(name string) string {
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	return filepath.Join(bin, name)
-}
+func program(name string) string { return lab.Program(bin, name) }
 
 // onEachDatabase runs a test on a new, empty database of each kind.
 func onEachDatabase(t *testing.T, test func(t *testing.T, db database)) {
@@ -74,7 +50,7 @@ func onEachDatabase(t *testing.T, test func(t *testing.T, db database)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, postgresDatabase(pgtest.Database(t)))
+		test(t, postgresDatabase(labtest.Database(t)))
 	})
 }
 
@@ -82,52 +58,38 @@ func onEachDatabase(t *testing.T, test func(t *testing.T, db database)) {
 type replicas struct {
 	t       *testing.T
 	dir     string // of their logs: evidence, if the test fails
-	members []*replica.Replica
+	members lab.Replicas
 }
 
 // start starts n replicas at the same instant and waits until all are ready.
 // At the end of the test those that still run must stop in order.
 func start(t *testing.T, n int, databaseURL string, args ...string) *replicas {
 	t.Helper()
-	return startAs(t, n, replica.Config{Database: databaseURL, Args: args})
+	return startAs(t, n, lab.ReplicaConfig{Database: databaseURL, Args: args})
 }
 
 // startAs is start for replicas that need more than a database and arguments.
-func startAs(t *testing.T, n int, config replica.Config) *replicas {
+func startAs(t *testing.T, n int, config lab.ReplicaConfig) *replicas {
 	t.Helper()
 	rs := &replicas{t: t, dir: t.ArtifactDir()}
 	t.Cleanup(rs.finish)
-	config.Program, config.Dir = program("server"), rs.dir
-	for i := range n {
-		config.Log = filepath.Join(rs.dir, fmt.Sprintf("replica-%d.log", i+1))
-		r, err := replica.Start(config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rs.members = append(rs.members, r)
-	}
-	for i := range rs.members {
-		rs.waitReady(i)
-	}
+	config.Program, config.Dir, config.Log = program("server"), rs.dir, filepath.Join(rs.dir, "replica-*.log")
+	var err error
+	rs.members, err = lab.StartReplicas(n, config)
+	must(t, err)
+	rs.waitReady()
 	return rs
 }
 
-func (rs *replicas) waitReady(i int) {
+func (rs *replicas) waitReady() {
 	rs.t.Helper()
 	ctx, cancel := context.WithTimeout(rs.t.Context(), patience)
 	defer cancel()
-	if err := rs.members[i].WaitReady(ctx); err != nil {
-		rs.t.Fatalf("replica %d: %v", i+1, err)
-	}
+	must(rs.t, rs.members.WaitReady(ctx))
 }
 
 // urls are the replicas' addresses.
-func (rs *replicas) urls() (urls []string) {
-	for _, r := range rs.members {
-		urls = append(urls, r.URL())
-	}
-	return urls
-}
+func (rs *replicas) urls() []string { return rs.members.URLs() }
 
 // stop asks replica i to end, which it must do with exit status 0.
 func (rs *replicas) stop(i int) {
@@ -157,25 +119,16 @@ func (rs *replicas) kill(i int) { rs.members[i].Stop(os.Kill, patience) }
 // restart starts replica i, which has ended, again on its address.
 func (rs *replicas) restart(i int) {
 	rs.t.Helper()
-	r, err := rs.members[i].Restart()
-	if err != nil {
-		rs.t.Fatal(err)
-	}
-	rs.members[i] = r
-	rs.waitReady(i)
+	ctx, cancel := context.WithTimeout(rs.t.Context(), patience)
+	defer cancel()
+	must(rs.t, rs.members.Restart(ctx, i))
 }
 
 // finish stops what still runs and looks for what no log may hold.
 func (rs *replicas) finish() {
-	var wg sync.WaitGroup
-	for i := range rs.members {
-		select {
-		case <-rs.members[i].Done():
-		default:
-			wg.Go(func() { rs.stop(i) })
-		}
+	if err := rs.members.Stop(patience); err != nil {
+		rs.t.Error(err)
 	}
-	wg.Wait()
 	for i, r := range rs.members {
 		log := r.LogTail(1 << 20)
 		for _, bad := range []string{"DATA RACE", "panic:", "goroutine "} {
@@ -194,7 +147,7 @@ func (rs *replicas) finish() {
 func startFails(t *testing.T, databaseURL string) string {
 	t.Helper()
 	dir := t.ArtifactDir()
-	r, err := replica.Start(replica.Config{
+	r, err := lab.StartReplica(lab.ReplicaConfig{
 		Program: program("server"), Database: databaseURL, Log: filepath.Join(dir, "refused.log"), Dir: dir,
 	})
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"dummymessenger/internal/browser"
+	"dummymessenger/internal/lab/browser"
+	"dummymessenger/internal/lab/labtest"
 )
 
 // Behind the reverse proxies that OPERATIONS.md shows, under a path, the pages
@@ -85,7 +86,7 @@ func startNginx(t *testing.T, replica string) string {
 	if _, err := exec.LookPath(nginx); err != nil {
 		nginx = "/usr/sbin/nginx" // Debian's, which is not on everybody's PATH
 	}
-	need(t, nginx)
+	labtest.Program(t, nginx)
 	config, address := documented(t, "nginx", "listen 80;", replica)
 	dir := t.TempDir()
 	var top strings.Builder
@@ -98,7 +99,7 @@ func startNginx(t *testing.T, replica string) string {
 }
 
 func startCaddy(t *testing.T, replica string) string {
-	need(t, "caddy")
+	labtest.Program(t, "caddy")
 	config, address := documented(t, "caddy", ":80 {", replica)
 	dir := t.TempDir()
 	file := writeConfig(t, dir, "{\n\tadmin off\n\tdefault_bind 127.0.0.1\n}\n"+config+"\n")

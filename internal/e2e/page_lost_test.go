@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"dummymessenger/internal/browser"
-	"dummymessenger/internal/browsertest"
-	"dummymessenger/internal/netfault"
+	"dummymessenger/internal/lab/browser"
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/netfault"
 )
 
 // proxied is a network to a replica that can fail.
@@ -110,7 +110,7 @@ func pageSaysWhatIsWrong(t *testing.T, b *browser.Browser) {
 	if got := value[string](w, `document.getElementById("text").value`); got != "hello" {
 		t.Errorf("the text is now %q; want it kept", got)
 	}
-	browsertest.Picture(t, w.Page, "refused")
+	labtest.Picture(t, w.Page, "refused")
 	w.must(w.Click("#language"))
 	failure("Не отправлено")
 	w.must(w.Click("#name"))

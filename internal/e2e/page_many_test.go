@@ -7,7 +7,7 @@ import (
 	"os"
 	"testing"
 
-	"dummymessenger/internal/browser"
+	"dummymessenger/internal/lab/browser"
 )
 
 // openBeside opens one more window of the same person.

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"testing"
 
-	"dummymessenger/internal/browser"
-	"dummymessenger/internal/browsertest"
+	"dummymessenger/internal/lab/browser"
+	"dummymessenger/internal/lab/labtest"
 )
 
 // A meddler is a proxy that answers some paths itself.
@@ -98,7 +98,7 @@ func pageTakesOnlyOurAnswers(t *testing.T, b *browser.Browser) {
 			t.Errorf("%s: the text is now %q; want it kept", tt.name, got)
 		}
 	}
-	browsertest.Picture(t, w.Page, "login")
+	labtest.Picture(t, w.Page, "login")
 	w.must(w.Click("#language"))
 	w.fails("вместо мессенджера ответила страница входа или прокси-сервер")
 	w.must(w.Click("#language"))
@@ -177,7 +177,7 @@ func pageWaitsNoHour(t *testing.T, b *browser.Browser) {
 	w.must(w.Type("too early"))
 	w.must(w.Press(browser.Enter))
 	w.fails("Try 2 of 8 in 10 s")
-	browsertest.Picture(t, w.Page, "waits")
+	labtest.Picture(t, w.Page, "waits")
 	w.must(w.Click("#stop"))
 	w.fails("you stopped the attempt")
 	w.wait(`!document.getElementById("text").readOnly && document.getElementById("stop").hidden`)

@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/browser"
-	"dummymessenger/internal/browsertest"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/browser"
+	"dummymessenger/internal/lab/labtest"
 )
 
 // A window is a page in a browser, used by a person.
@@ -24,7 +23,7 @@ type window struct {
 
 func openWindow(t *testing.T, b *browser.Browser, name, url string, v browser.View) window {
 	t.Helper()
-	return window{browsertest.Open(t, b, name, url, v), t}
+	return window{labtest.Page(t, b, name, url, v), t}
 }
 
 func (w window) must(err error) {
@@ -133,40 +132,54 @@ func inARow(seqs []int64) bool {
 	return true
 }
 
-// The pages are tested one after the other, in one browser: side by side they
-// would wait for it in the places of tests that could run.
+// A pageTest is a test of the pages.
+type pageTest struct {
+	name string
+	run  func(*testing.T, *browser.Browser)
+}
+
+// The pages are tested in one browser. Tests that wait for the pages' time-outs
+// run side by side; the others one after the other, since they would only wait
+// for the browser in the places of tests that could run.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	b := browsertest.Start(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *browser.Browser)
-	}{
-		{"two replicas on SQLite", func(t *testing.T, b *browser.Browser) {
-			pageTwoReplicas(t, b, sqliteDatabase(t.ArtifactDir()+"/messages.db"))
-		}},
-		{"two replicas on PostgreSQL", func(t *testing.T, b *browser.Browser) {
-			pageTwoReplicas(t, b, postgresDatabase(pgtest.Database(t)))
-		}},
-		{"shows messages soon", pageShowsMessagesSoon},
-		{"views", pageViews},
-		{"hostile messages", pageHostileMessages},
-		{"asks for the token", pageAsksForTheToken},
+	b := labtest.Browser(t)
+	for _, test := range []pageTest{
 		{"catches up", pageCatchesUp},
-		{"sends once", pageSendsOnce},
-		{"says what is wrong", pageSaysWhatIsWrong},
-		{"by keyboard", pageByKeyboard},
-		{"reads back and on", pageReadsBackAndOn},
 		{"takes only our answers", pageTakesOnlyOurAnswers},
 		{"waits no hour", pageWaitsNoHour},
-		{"input method", pageInputMethod},
 		{"many windows", pageManyWindows},
-		{"windows of two tokens", pageWindowsOfTwoTokens},
-		{"behind nginx", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startNginx) }},
-		{"behind Caddy", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startCaddy) }},
+		{"views", pageViews},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, b)
+		})
 	}
+	t.Run("in turn", func(t *testing.T) {
+		t.Parallel()
+		for _, test := range []pageTest{
+			{"two replicas on SQLite", func(t *testing.T, b *browser.Browser) {
+				pageTwoReplicas(t, b, sqliteDatabase(t.ArtifactDir()+"/messages.db"))
+			}},
+			{"two replicas on PostgreSQL", func(t *testing.T, b *browser.Browser) {
+				pageTwoReplicas(t, b, postgresDatabase(labtest.Database(t)))
+			}},
+			{"shows messages soon", pageShowsMessagesSoon},
+			{"hostile messages", pageHostileMessages},
+			{"asks for the token", pageAsksForTheToken},
+			{"sends once", pageSendsOnce},
+			{"says what is wrong", pageSaysWhatIsWrong},
+			{"by keyboard", pageByKeyboard},
+			{"reads back and on", pageReadsBackAndOn},
+			{"input method", pageInputMethod},
+			{"windows of two tokens", pageWindowsOfTwoTokens},
+			{"behind nginx", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startNginx) }},
+			{"behind Caddy", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startCaddy) }},
+		} {
+			t.Run(test.name, func(t *testing.T) { test.run(t, b) })
+		}
+	})
 }
 
 // Two people at two replicas write, and the load client does, too, all at the
@@ -273,7 +286,7 @@ func pageViews(t *testing.T, b *browser.Browser) {
 	empty := openWindow(t, b, "empty", at, browser.View{})
 	empty.isLive()
 	empty.wait(`!document.getElementById("empty").hidden`)
-	browsertest.Picture(t, empty.Page, "empty")
+	labtest.Picture(t, empty.Page, "empty")
 
 	for i, m := range conversation {
 		mustPost(t, at, m[0], m[1], fmt.Sprint("conversation-", i))
@@ -292,7 +305,7 @@ func pageViews(t *testing.T, b *browser.Browser) {
 		if over := value[float64](w, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 			t.Errorf("%s: the page is %v points too wide", name, over)
 		}
-		browsertest.Picture(t, w.Page, name)
+		labtest.Picture(t, w.Page, name)
 		w.isQuiet()
 
 		s := openWindow(t, b, "status-"+name, at+"/status", v)
@@ -301,7 +314,7 @@ func pageViews(t *testing.T, b *browser.Browser) {
 		if over := value[float64](s, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 			t.Errorf("%s: the status page is %v points too wide", name, over)
 		}
-		browsertest.Picture(t, s.Page, "status-"+name)
+		labtest.Picture(t, s.Page, "status-"+name)
 		s.isQuiet()
 	}
 }
@@ -371,7 +384,7 @@ func pageHostileMessages(t *testing.T, b *browser.Browser) {
 		}
 	}
 	check()
-	browsertest.Picture(t, w.Page, "hostile")
+	labtest.Picture(t, w.Page, "hostile")
 	w.must(w.Reload()) // as history this time
 	w.isLive()
 	check()
@@ -395,7 +408,7 @@ func pageAsksForTheToken(t *testing.T, b *browser.Browser) {
 	w.must(w.Press(browser.Escape)) // there is no way past it
 	w.wait(`document.getElementById("token").open`)
 	w.must(w.Type("s3cret-token"))
-	browsertest.Picture(t, w.Page, "token")
+	labtest.Picture(t, w.Page, "token")
 	w.must(w.Press(browser.Enter))
 	w.isLive()
 	w.write("Anna", "let in")

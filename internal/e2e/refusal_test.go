@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/pgcluster"
 )
 
 // A server that cannot have its database says so and ends.
@@ -88,7 +88,7 @@ func TestForeignTable(t *testing.T) {
 // when it is back everything goes on without a restart.
 func TestDatabaseGoneWhileRunning(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, pgcluster.Config{})
 	databaseURL, err := cluster.CreateDatabase(t.Context(), "messages")
 	if err != nil {
 		t.Fatal(err)
@@ -116,9 +116,7 @@ func TestDatabaseGoneWhileRunning(t *testing.T) {
 	if err := cluster.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for i := range urls {
-		rs.waitReady(i)
-	}
+	rs.waitReady()
 	for _, url := range urls {
 		mustPost(t, url, "sender", "after", "")
 	}

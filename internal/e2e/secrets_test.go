@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/pgcluster"
 )
 
 // Whatever happens, the database's password, the tokens and the messages are in
@@ -23,7 +23,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		token = "t0ken-of-a-caller-0123456789"
 		text  = "te2t-of-a-message"
 	)
-	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, pgcluster.Config{})
 	databaseURL, err := cluster.CreateDatabase(t.Context(), "messages")
 	if err != nil {
 		t.Fatal(err)

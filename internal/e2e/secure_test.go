@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/replica"
+	"dummymessenger/internal/lab"
 )
 
 // An authority signs the servers' certificates.
@@ -110,7 +110,7 @@ func TestSecured(t *testing.T) {
 	roots.AddCert(ca.cert)
 
 	db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
-	rs := startAs(t, 2, replica.Config{
+	rs := startAs(t, 2, lab.ReplicaConfig{
 		Database: db.url, RootCAs: roots,
 		Args: []string{"--tls-cert", file("cert.pem"), "--tls-key", file("key.pem"), "--token-file", file("tokens")},
 	})

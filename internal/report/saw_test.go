@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/browser"
-	"dummymessenger/internal/browsertest"
 	"dummymessenger/internal/faulty"
+	"dummymessenger/internal/lab/browser"
+	"dummymessenger/internal/lab/labtest"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report"
@@ -83,7 +83,7 @@ const (
 
 // The scatter plot is drawn whatever the fastest request took.
 func TestAnyFastest(t *testing.T) {
-	b := browsertest.Start(t)
+	b := labtest.Browser(t)
 	for _, fastest := range []time.Duration{time.Microsecond, 12 * time.Microsecond, 121 * time.Microsecond,
 		124 * time.Microsecond, time.Second} {
 		recorder := measure.NewRecorder(measure.Config{Trace: true})
@@ -101,7 +101,7 @@ func TestAnyFastest(t *testing.T) {
 		if err := report.WriteHTML(file, &report.Page{Result: &report.Result{Run: &run}, Trace: recorder.Trace()}); err != nil {
 			t.Fatal(err)
 		}
-		p := browsertest.Open(t, b, "fastest-"+fastest.String(), "file://"+file.Name(), browser.View{})
+		p := labtest.Page(t, b, "fastest-"+fastest.String(), "file://"+file.Name(), browser.View{})
 		if complaints := p.Complaints(); len(complaints) > 0 {
 			t.Errorf("the fastest took %v: %q", fastest, complaints)
 		}
@@ -114,7 +114,7 @@ func TestAnyFastest(t *testing.T) {
 // The report is one file without a network, drawn in full in light and dark and
 // on a phone, and says in words what it draws.
 func TestBrowser(t *testing.T) {
-	b := browsertest.Start(t)
+	b := labtest.Browser(t)
 	for _, test := range []struct {
 		server string
 		lang   lang.Lang
@@ -137,7 +137,7 @@ func TestBrowser(t *testing.T) {
 		}
 		for name, view := range test.views {
 			t.Run(test.server+" "+name, func(t *testing.T) {
-				p := browsertest.Open(t, b, test.server+"-"+name, "file://"+file, view)
+				p := labtest.Page(t, b, test.server+"-"+name, "file://"+file, view)
 				expect(t, p, wordless, 0)
 				expect(t, p, captions, 0)
 				if n := value[int](t, p, overflow); n > 0 {
@@ -182,7 +182,7 @@ func TestBrowser(t *testing.T) {
 
 // A button beside a contradiction shows it in the plot.
 func TestBrowserShowsContradiction(t *testing.T) {
-	b := browsertest.Start(t)
+	b := labtest.Browser(t)
 	var document bytes.Buffer
 	if err := report.WriteHTML(&document, page(t, named(t, "stale-replica"), 1000, "en")); err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestBrowserShowsContradiction(t *testing.T) {
 	if err := os.WriteFile(file, document.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := browsertest.Open(t, b, "contradiction", "file://"+file, browser.View{})
+	p := labtest.Page(t, b, "contradiction", "file://"+file, browser.View{})
 	expect(t, p, `document.querySelectorAll(".odd, .gap").length > 0`, true)
 	if err := p.Click("[data-violation]"); err != nil {
 		t.Fatal(err)

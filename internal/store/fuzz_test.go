@@ -14,12 +14,12 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/text/unicode/norm"
 
+	"dummymessenger/internal/lab/labtest"
 	"dummymessenger/internal/messenger"
-	"dummymessenger/internal/pgtest"
 	"dummymessenger/internal/server"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) { labtest.Main(m) }
 
 // What the server accepts, every store returns byte for byte.
 func FuzzSQLite(f *testing.F) {
@@ -27,7 +27,7 @@ func FuzzSQLite(f *testing.F) {
 }
 
 func FuzzPostgres(f *testing.F) {
-	differ(f, pgtest.Database(f))
+	differ(f, labtest.Database(f))
 }
 
 // collector is a log that keeps what the server accepted, and stores nothing.

@@ -6,78 +6,81 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
+	"dummymessenger/internal/lab"
+	"dummymessenger/internal/lab/nemesis"
+	"dummymessenger/internal/lab/netfault"
+	"dummymessenger/internal/lab/pgcluster"
 	"dummymessenger/internal/loadtest"
-	"dummymessenger/internal/nemesis"
-	"dummymessenger/internal/netfault"
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/replica"
-	"dummymessenger/internal/verify"
 )
 
 const (
-	replicas = 3
 	patience = 2 * time.Minute // for the replicas to get over a fault
 	rate     = 200             // requests per second: what a long run can keep in memory
+	maxQueue = 128             // of each replica, besides the load's own few
+	crowd    = 100             // callers at once
+	rush     = 4*maxQueue + 88 // callers at once of whom most are too many
 )
 
 // A run is one soak on one database.
 type run struct {
-	ctx      context.Context // of the program: all that it starts ends with it
-	dir      string          // of the evidence
-	disk     string          // that can be filled, with the database on it; none if empty
-	database string
-	members  []*replica.Replica
-	primary  *pgcluster.Cluster // nil on SQLite
-	standby  *pgcluster.Cluster
-	proxies  []*netfault.Proxy // through which the replicas reach the two
-	load     *nemesis.Load
-	hasty    []*verify.Operation // sent beside the load, by callers who did not wait
-	outcome  *nemesis.Outcome    // nil until the load has ended
-	rng      *rand.Rand
-	injected map[string]int
+	*nemesis.Trial
+	dir      string // of the evidence
+	replicas lab.Replicas
+	disk     *nemesis.Disk     // with SQLite's file on it; nil if it cannot be filled
+	pair     *pgcluster.Pair   // nil on SQLite
+	proxies  []*netfault.Proxy // through which the replicas reach the pair
+	database string            // URL, past the proxies
 }
 
-// A fault is done when whatever it broke runs again.
-type fault struct {
-	name   string
-	inject func(*run) error
+// A choice is one of the faults that a soak picks from.
+type choice struct {
+	make    func(*run) nemesis.Fault
+	longest time.Duration // until it is mended
 }
 
-var faults = []fault{
-	{"kill -9 of a replica", (*run).killReplica},
-	{"SIGSTOP of a replica", (*run).freezeReplica},
-	{"rolling restart with SIGTERM", (*run).rollingRestart},
-	{"hundred callers who hang up", (*run).hangUp},
-	{"hundred callers who send slowly", (*run).sendSlowly},
-	{"overload", (*run).overload},
+func (r *run) pick() int { return r.Rand.IntN(len(r.replicas)) }
+
+func (r *run) pickURL() string { return r.replicas[r.pick()].URL() }
+
+var choices = []choice{
+	{func(r *run) nemesis.Fault { return nemesis.Kill(r.replicas, r.pick()) }, time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.Freeze(r.replicas[r.pick()]) }, 4 * time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.RollingRestart(r.replicas) }, 0},
+	{func(r *run) nemesis.Fault { return nemesis.HangUp(r.Trial, r.replicas.URLs(), crowd) }, 0},
+	{func(r *run) nemesis.Fault { return nemesis.SendSlowly(r.pickURL(), crowd) }, 4 * time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.NeverRead(r.pickURL(), crowd) }, 4 * time.Second},
+	{func(r *run) nemesis.Fault {
+		return nemesis.Overload(r.Trial, nemesis.Rush{
+			URL: r.pickURL(), Database: r.database, Callers: rush, Refused: rush - 2*maxQueue,
+		})
+	}, 0},
 }
 
-// diskFault is possible where there is a disk to fill.
-var diskFault = fault{"disk full", (*run).fillDisk}
+// diskChoice is for where there is a disk to fill.
+var diskChoice = choice{func(r *run) nemesis.Fault { return nemesis.FillDisk(r.disk) }, 4 * time.Second}
 
-var postgresFaults = []fault{
-	{"terminated sessions", (*run).terminateSessions},
-	{"immediate stop of PostgreSQL", (*run).stopPostgres},
-	{"kill -9 of the primary, and failover", (*run).failOver},
-	{"synchronous standby away", (*run).standbyAway},
-	{"network slow", (*run).slowNetwork},
-	{"network reset", (*run).resetNetwork},
-	{"network cut", (*run).cutNetwork},
-	{"network half-open", (*run).halfOpenNetwork},
+var postgresChoices = []choice{
+	{func(r *run) nemesis.Fault { return nemesis.TerminateSessions(r.database) }, 0},
+	{func(r *run) nemesis.Fault { return nemesis.StopPostgres(r.pair.Primary) }, 2 * time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.KillPostgres(r.pair.Primary) }, 2 * time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.FailOver(r.pair) }, time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.LoseStandby(r.pair) }, 8 * time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.Slow(r.proxies...) }, 4 * time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.Reset(r.proxies...) }, 0},
+	{func(r *run) nemesis.Fault { return nemesis.Cut(r.proxies...) }, 4 * time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.HalfOpen(r.proxies...) }, 4 * time.Second},
+	{func(r *run) nemesis.Fault { return nemesis.LoseConfirmation(r.proxies...) }, 0},
+	{func(r *run) nemesis.Fault { return nemesis.LoseBatch(r.proxies...) }, 0},
 }
 
 func soak(ctx context.Context, kind string, length time.Duration, seed uint64) (err error) {
-	r := &run{ctx: ctx, rng: rand.New(rand.NewPCG(seed, 0)), injected: map[string]int{}}
+	r := new(run)
 	if r.dir, err = os.MkdirTemp("", "dummymessenger-soak-"); err != nil {
 		return err
 	}
@@ -89,190 +92,122 @@ func soak(ctx context.Context, kind string, length time.Duration, seed uint64) (
 		}
 	}()
 	defer func() { err = errors.Join(err, r.end(err != nil)) }()
-	if err := r.begin(kind, seed); err != nil {
+	if err := r.begin(ctx, kind, seed); err != nil {
 		return err
 	}
-	possible := faults
-	if r.primary != nil {
-		possible = slices.Concat(faults, postgresFaults)
+	possible := slices.Clone(choices)
+	if r.pair != nil {
+		possible = append(possible, postgresChoices...)
 	}
-	if r.disk != "" {
-		possible = append(slices.Clone(possible), diskFault)
+	if r.disk != nil {
+		possible = append(possible, diskChoice)
 	}
-	began := time.Now()
-	for time.Since(began) < length && ctx.Err() == nil {
-		f := possible[r.rng.IntN(len(possible))]
-		time.Sleep(time.Duration(r.rng.Int64N(int64(time.Second))))
-		if err := f.inject(r); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
-		}
-		r.injected[f.name]++
-		if err := r.progress(); err != nil {
-			return fmt.Errorf("after %s: %w", f.name, err)
+	for began := time.Now(); time.Since(began) < length && ctx.Err() == nil; {
+		r.Pause(time.Second)
+		c := possible[r.Rand.IntN(len(possible))]
+		if err := r.inject(context.WithoutCancel(ctx), c); err != nil {
+			return err
 		}
 	}
-	return r.judge(kind, time.Since(began))
+	return r.judge(context.WithoutCancel(ctx), kind)
+}
+
+// inject breaks something, mends it after a while, and sees that the load goes on.
+func (r *run) inject(ctx context.Context, c choice) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	defer cancel()
+	fault := c.make(r)
+	mend, err := r.Inject(ctx, fault)
+	if err != nil {
+		return err
+	}
+	r.Pause(c.longest)
+	if err := mend(ctx); err != nil {
+		return err
+	}
+	if err := r.Progress(ctx); err != nil {
+		return fmt.Errorf("after %s: %w", fault.Name, err)
+	}
+	return nil
 }
 
 // begin starts database, replicas and load.
-func (r *run) begin(kind string, seed uint64) (err error) {
-	program := filepath.Join(r.dir, "server")
-	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, "dummymessenger/cmd/server").CombinedOutput(); err != nil {
-		return fmt.Errorf("building the server: %w\n%s", err, out)
+func (r *run) begin(ctx context.Context, kind string, seed uint64) (err error) {
+	if err := lab.Build(ctx, r.dir, "dummymessenger/cmd/server"); err != nil {
+		return fmt.Errorf("building the server: %w", err)
 	}
-	database := "sqlite:" + filepath.Join(r.databaseDir(kind), "messages.db")
+	database := ""
 	if kind == "sqlite" {
-		r.database = database
-	} else if database, err = r.beginPair(); err != nil {
+		r.database = "sqlite:" + filepath.Join(r.databaseDir(), "messages.db")
+		database = r.database
+	} else if database, err = r.beginPair(ctx); err != nil {
 		return err
 	}
-	var urls []string
-	for i := range replicas {
-		member, err := replica.Start(replica.Config{
-			Program: program, Database: database, Dir: r.dir, Log: filepath.Join(r.dir, fmt.Sprintf("replica-%d.log", i+1)),
-			Args: []string{"--max-queue", fmt.Sprint(maxQueue)},
-		})
-		if err != nil {
-			return err
-		}
-		r.members = append(r.members, member)
-	}
-	for i := range r.members {
-		if err := r.waitReady(i); err != nil {
-			return err
-		}
-		urls = append(urls, r.members[i].URL())
-	}
-	r.load, err = nemesis.Start(context.WithoutCancel(r.ctx), loadtest.Config{
-		URLs: urls, Workers: 32, Rate: rate, Retries: 1 << 20, Timeout: 15 * time.Second, Seed: seed,
+	r.replicas, err = lab.StartReplicas(3, lab.ReplicaConfig{
+		Program: lab.Program(r.dir, "server"), Database: database, Dir: r.dir, Log: filepath.Join(r.dir, "replica-*.log"),
+		Args: []string{"--max-queue", fmt.Sprint(maxQueue)},
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	ready, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := r.replicas.WaitReady(ready); err != nil {
+		return err
+	}
+	r.Trial = nemesis.NewTrial(r.database, seed)
+	return r.Begin(ctx, loadtest.Config{
+		URLs: r.replicas.URLs(), Workers: 32, Rate: rate, Retries: 1 << 20, Timeout: 15 * time.Second, Seed: seed,
+	})
 }
 
 // databaseDir is where SQLite's file goes: a disk that can be filled, if one can
 // be made.
-func (r *run) databaseDir(kind string) string {
-	if kind != "sqlite" {
-		return r.dir
+func (r *run) databaseDir() string {
+	dir := filepath.Join(r.dir, "disk")
+	err := os.Mkdir(dir, 0o755)
+	if err == nil {
+		r.disk, err = nemesis.MountDisk(dir, "1g")
 	}
-	disk := filepath.Join(r.dir, "disk")
-	if err := errors.Join(os.Mkdir(disk, 0o755), mountDisk(disk)); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "soak: no full disks, which need root and Linux:", err)
 		return r.dir
 	}
-	r.disk = disk
-	return disk
+	return dir
 }
 
 // beginPair starts two clusters and returns the URL for the replicas, between
 // whom and the clusters is a network that can fail.
-func (r *run) beginPair() (database string, err error) {
-	if r.primary, err = pgcluster.Start(r.ctx, pgcluster.Config{Pair: true}); err != nil {
+func (r *run) beginPair(ctx context.Context) (database string, err error) {
+	if r.pair, err = pgcluster.StartPair(ctx, pgcluster.Config{}); err != nil {
 		return "", err
 	}
-	if r.standby, err = r.primary.StartStandby(r.ctx); err != nil {
-		return "", err
-	}
-	r.database = pgcluster.PairURL(r.primary, r.standby, "postgres")
+	r.database = r.pair.URL("postgres")
 	database = r.database
-	_, rest, _ := strings.Cut(database, "@")
-	hosts, _, _ := strings.Cut(rest, "/")
-	for host := range strings.SplitSeq(hosts, ",") {
-		p, err := netfault.Listen(host)
+	for _, c := range []*pgcluster.Cluster{r.pair.Primary, r.pair.Standby} {
+		p, err := netfault.Listen(c.Addr())
 		if err != nil {
 			return "", err
 		}
 		r.proxies = append(r.proxies, p)
-		database = strings.Replace(database, host, p.Addr(), 1)
+		database = strings.Replace(database, c.Addr(), p.Addr(), 1)
 	}
-	return database, r.pairUp()
-}
-
-// pairUp makes commits wait for the standby from now on.
-func (r *run) pairUp() error {
-	ctx, cancel := context.WithTimeout(r.ctx, patience)
-	defer cancel()
-	if err := r.primary.Set(ctx, "synchronous_standby_names", "*"); err != nil {
-		return err
-	}
-	return r.primary.WaitSync(ctx)
-}
-
-// end stops everything, and keeps the evidence if something has failed.
-func (r *run) end(failed bool) (err error) {
-	if failed && r.load != nil {
-		err = r.keepEvidence()
-	}
-	for _, m := range r.members {
-		select {
-		case <-m.Done():
-		default:
-			m.Thaw()
-			err = errors.Join(err, m.Stop(syscall.SIGTERM, 20*time.Second))
-		}
-	}
-	if r.disk != "" {
-		if failed {
-			err = errors.Join(err, os.CopyFS(filepath.Join(r.dir, "database"), os.DirFS(r.disk)))
-		}
-		err = errors.Join(err, unmountDisk(r.disk))
-	}
-	for _, p := range r.proxies {
-		p.Close()
-	}
-	for name, c := range map[string]*pgcluster.Cluster{"primary": r.primary, "standby": r.standby} {
-		if c == nil {
-			continue
-		}
-		if failed {
-			err = errors.Join(err, os.WriteFile(filepath.Join(r.dir, name+".log"), []byte(c.LogTail(10_000)), 0o600))
-		}
-		err = errors.Join(err, c.Stop())
-	}
-	return err
-}
-
-// keepEvidence writes the history, and the table as it is now.
-func (r *run) keepEvidence() error {
-	if r.outcome == nil {
-		r.outcome = r.load.Abort()
-	}
-	err := r.outcome.WriteHistory(filepath.Join(r.dir, "history.jsonl"))
-	table, tableErr := nemesis.ReadTable(context.WithoutCancel(r.ctx), r.database)
-	if tableErr != nil {
-		return errors.Join(err, tableErr)
-	}
-	var lines []byte
-	for _, row := range table {
-		lines = fmt.Appendf(lines, "%+v\n", row)
-	}
-	return errors.Join(err, os.WriteFile(filepath.Join(r.dir, "table.txt"), lines, 0o600))
+	return database, nil
 }
 
 // judge ends the load and says what is wrong with all of it.
-func (r *run) judge(kind string, length time.Duration) error {
-	o := r.load.Stop()
-	r.outcome = o
-	table, err := nemesis.ReadTable(context.WithoutCancel(r.ctx), r.database)
+func (r *run) judge(ctx context.Context, kind string) error {
+	j, err := r.Judge(ctx)
 	if err != nil {
 		return err
 	}
-	wrong := nemesis.Compare(slices.Concat(o.Operations, r.hasty), table)
-	if kind == "sqlite" {
-		if err := nemesis.IntegrityCheck(r.file()); err != nil {
-			wrong = append(wrong, err.Error())
-		}
+	fmt.Printf("%s: %v\n", kind, j)
+	for _, line := range r.Injected() {
+		fmt.Println("  " + line)
 	}
-	fmt.Printf("%s: %.0f s; %d requests: %d ok, %d failed, %d unknown, %d retries; verdict: %s; table: %d rows, %d differences\n", kind,
-		length.Seconds(), o.Run.Sent, o.Run.OK, o.Run.Failed, o.Run.Unknown, o.Run.Retried, o.Verdict.Status, len(table), len(wrong))
-	for _, name := range slices.Sorted(maps.Keys(r.injected)) {
-		fmt.Printf("  %d × %s\n", r.injected[name], name)
-	}
-	if o.Verdict.Status != verify.Verified {
-		wrong = append(wrong, fmt.Sprintf("verdict: %s %q", o.Verdict.Status, o.Verdict.Reasons))
-	}
-	if o.Run.Failed+o.Run.Unknown > 0 {
-		wrong = append(wrong, fmt.Sprintf("requests that did not succeed in any of their tries: %v", o.Run.Failures))
+	wrong := j.Wrong
+	if j.Run.Failed+j.Run.Unknown > 0 {
+		wrong = append(wrong, fmt.Sprintf("requests that did not succeed in any of their tries: %v", j.Run.Failures))
 	}
 	if len(wrong) == 0 {
 		return nil
@@ -280,13 +215,35 @@ func (r *run) judge(kind string, length time.Duration) error {
 	return fmt.Errorf("%d things are wrong, the first: %s", len(wrong), wrong[0])
 }
 
-// progress waits until requests that are sent from now on are answered.
-func (r *run) progress() error {
-	target := r.load.Answered() + 64 // more than are under way
-	for deadline := time.Now().Add(patience); r.load.Answered() < target; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			return fmt.Errorf("requests were not answered within %v", patience)
+// end stops everything, and keeps the evidence if something has failed.
+func (r *run) end(failed bool) (err error) {
+	if r.Trial != nil && r.Load != nil {
+		if failed {
+			err = r.KeepEvidence(context.Background(), r.dir)
+		} else {
+			r.Abort()
 		}
 	}
-	return nil
+	for _, replica := range r.replicas {
+		replica.Thaw()
+	}
+	err = errors.Join(err, r.replicas.Stop(20*time.Second))
+	if r.disk != nil {
+		if failed {
+			err = errors.Join(err, os.CopyFS(filepath.Join(r.dir, "database"), os.DirFS(r.disk.Dir)))
+		}
+		err = errors.Join(err, r.disk.Unmount())
+	}
+	for _, p := range r.proxies {
+		p.Close()
+	}
+	if r.pair == nil {
+		return err
+	}
+	if failed {
+		for name, c := range map[string]*pgcluster.Cluster{"primary": r.pair.Primary, "standby": r.pair.Standby} {
+			err = errors.Join(err, os.WriteFile(filepath.Join(r.dir, name+".log"), []byte(c.LogTail(10_000)), 0o600))
+		}
+	}
+	return errors.Join(err, r.pair.Stop())
 }

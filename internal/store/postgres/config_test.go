@@ -21,7 +21,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
 )
 
 func write(t *testing.T, path, content string) {
@@ -35,7 +35,7 @@ func write(t *testing.T, path, content string) {
 // neither for the writer nor for the readers.
 func TestRotatedPassword(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	role := fmt.Sprintf("rotated_%d", time.Now().UnixNano())
 	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'first'; GRANT ALL ON SCHEMA public TO %[1]s`, role))
 	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
@@ -122,7 +122,7 @@ func TestRotatedCertificateAndService(t *testing.T) {
 
 // The environment counts where the URL leaves something out, and only there.
 func TestEnvironment(t *testing.T) {
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	plain := strings.Replace(url, "sslmode=disable", "", 1) // sslmode=prefer, then
 	missing := filepath.Join(t.TempDir(), "missing")
 	dir := t.TempDir()
@@ -195,7 +195,7 @@ func TestURLForms(t *testing.T) {
 // A standby that is asked for by name would be of no use.
 func TestTargetIsAlwaysReadWrite(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	for _, target := range []string{"any", "primary", "prefer-standby", "standby", "read-only"} {
 		fill(t, open(t, withParameter(t, url, "target_session_attrs", target)), 1)
 		execute(t, url, `TRUNCATE messages`)
@@ -211,7 +211,7 @@ func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	locked := pgtest.Database(t)
+	locked := labtest.Database(t)
 	open(t, locked).Close()
 	holder, err := pgx.Connect(t.Context(), locked)
 	if err != nil {
@@ -221,7 +221,7 @@ func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 	if _, err := holder.Exec(t.Context(), `BEGIN; LOCK TABLE messages`); err != nil {
 		t.Fatal(err)
 	}
-	empty := pgtest.Database(t)
+	empty := labtest.Database(t)
 	creating, err := pgx.Connect(t.Context(), empty)
 	if err != nil {
 		t.Fatal(err)
@@ -285,7 +285,7 @@ func (n *told) Write(p []byte) (int, error) {
 
 func TestWhyNoConnection(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	u, err := neturl.Parse(url)
 	if err != nil {
 		t.Fatal(err)

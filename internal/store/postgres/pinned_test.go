@@ -12,10 +12,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/netfault"
+	"dummymessenger/internal/lab/pgcluster"
 	"dummymessenger/internal/messenger"
-	"dummymessenger/internal/netfault"
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
 )
 
 // A notebook keeps what is logged.
@@ -113,7 +113,7 @@ func TestLogIsKnownAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := pgtest.Database(t)
+			url := labtest.Database(t)
 			s, notes := openNoted(t, url)
 			fill(t, s, 5)
 			execute(t, url, tt.change)
@@ -156,7 +156,7 @@ func TestLogIsKnownAgain(t *testing.T) {
 // A child's rows are not the log's, whoever forged them.
 func TestForgedChildIsNotRead(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	s := open(t, url)
 	fill(t, s, 2)
 	execute(t, url, `CREATE TABLE forged () INHERITS (messages);
@@ -175,7 +175,7 @@ func TestForgedChildIsNotRead(t *testing.T) {
 // A policy that is made while a replica runs hides nothing: everything fails.
 func TestPolicyHidesNothing(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	fill(t, open(t, url), 3)
 	role := fmt.Sprintf("seer_%d", time.Now().UnixNano())
 	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'x';
@@ -200,7 +200,7 @@ func TestPolicyHidesNothing(t *testing.T) {
 // schema named as the role does, takes nothing away from a replica that runs.
 func TestSchemaIsPinned(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	s := open(t, url)
 	fill(t, s, 3)
 	execute(t, url, `DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); END $$`)
@@ -233,7 +233,7 @@ func TestSchemaIsPinned(t *testing.T) {
 // type is not called.
 func TestOddSchemaAndStrangersFunctions(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	execute(t, url, `CREATE SCHEMA "it's ""odd""\";
 		CREATE FUNCTION public.cardinality(uuid[]) RETURNS int LANGUAGE sql AS 'SELECT 0';
 		CREATE FUNCTION "it's ""odd""\".cardinality(uuid[]) RETURNS int LANGUAGE sql AS 'SELECT 0'`)
@@ -251,7 +251,7 @@ func TestOddSchemaAndStrangersFunctions(t *testing.T) {
 // the other one has tables of the same name.
 func TestAnotherServerIsNotTheLog(t *testing.T) {
 	t.Parallel()
-	a, b := pgtest.Cluster(t, pgcluster.Config{}), pgtest.Cluster(t, pgcluster.Config{})
+	a, b := labtest.Cluster(t, pgcluster.Config{}), labtest.Stranger(t)
 	open(t, b.URL("postgres"))
 	target, err := neturl.Parse(a.URL("postgres"))
 	if err != nil {
@@ -295,7 +295,7 @@ func TestAnotherServerIsNotTheLog(t *testing.T) {
 // that accept writes, the replica finds the one with the messages it has seen.
 func TestStalePrimaryIsPassedOver(t *testing.T) {
 	t.Parallel()
-	old := pgtest.Cluster(t, pgcluster.Config{})
+	old := labtest.Cluster(t, pgcluster.Config{})
 	successor, err := old.StartStandby(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -347,7 +347,7 @@ func password(u *neturl.Userinfo) string {
 // network's, and each kind of read is nevertheless answered.
 func TestReadsOutliveTheirConnections(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	u, err := neturl.Parse(url)
 	if err != nil {
 		t.Fatal(err)

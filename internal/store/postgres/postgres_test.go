@@ -15,17 +15,17 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/pgcluster"
 	"dummymessenger/internal/messenger"
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
 	"dummymessenger/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) { labtest.Main(m) }
 
 func TestConformance(t *testing.T) {
 	storetest.Run(t, storetest.Harness{New: func(t *testing.T) storetest.Log {
-		url := pgtest.Database(t)
+		url := labtest.Database(t)
 		return func(ctx context.Context) (messenger.Store, error) {
 			return Open(ctx, url, slog.New(slog.DiscardHandler))
 		}
@@ -72,7 +72,7 @@ func appendText(ctx context.Context, s messenger.Store, text string) (messenger.
 
 func TestDatesDoNotDecreaseWhenTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	s := open(t, url)
 	first, err := appendText(t.Context(), s, "first")
 	if err != nil {
@@ -91,7 +91,7 @@ func TestDatesDoNotDecreaseWhenTheClockIsSetBack(t *testing.T) {
 
 func TestRoleNeedsNoMoreThanTheDocumentedGrants(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	open(t, url).Close() // the administrator creates the tables
 	role := fmt.Sprintf("clerk_%d", time.Now().UnixNano())
 	execute(t, url, fmt.Sprintf(`
@@ -119,7 +119,7 @@ func TestRoleNeedsNoMoreThanTheDocumentedGrants(t *testing.T) {
 
 func TestOtherEncodingIsRefused(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	name := fmt.Sprintf("latin_%d", time.Now().UnixNano())
 	execute(t, url, `CREATE DATABASE `+name+` ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`)
 	t.Cleanup(func() { execute(t, url, `DROP DATABASE `+name) })
@@ -136,7 +136,7 @@ func TestOtherEncodingIsRefused(t *testing.T) {
 
 func TestLockTableWithoutItsRowStoresNothing(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	s := open(t, url)
 	execute(t, url, `DELETE FROM log_lock`)
 	if _, err := appendText(t.Context(), s, "x"); messenger.KindOf(err) != messenger.Unwritable {
@@ -153,7 +153,7 @@ func TestLockTableWithoutItsRowStoresNothing(t *testing.T) {
 
 func TestSessionThatFreezesWithTheLockLosesIt(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	frozen, other := open(t, url), open(t, url)
 	thaw, froze := make(chan struct{}), make(chan struct{})
 	var sleeper sync.WaitGroup
@@ -183,7 +183,7 @@ func TestSessionThatFreezesWithTheLockLosesIt(t *testing.T) {
 
 func TestBrokenSessionIsReplaced(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	s := open(t, url)
 	for i := range 3 {
 		if m, err := appendText(t.Context(), s, fmt.Sprint(i)); err != nil || m.Seq != int64(i+1) {
@@ -201,7 +201,7 @@ func TestBrokenSessionIsReplaced(t *testing.T) {
 
 func TestReadyMissesTheTable(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	s := open(t, url)
 	execute(t, url, `DROP TABLE messages`)
 	if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable {
@@ -211,7 +211,7 @@ func TestReadyMissesTheTable(t *testing.T) {
 
 func TestClientEncodingAndQueryModeArePinned(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	for i, parameters := range []string{"client_encoding=LATIN1", "default_query_exec_mode=simple_protocol"} {
 		separator := "?"
 		if strings.Contains(url, "?") {
@@ -260,7 +260,7 @@ func again(t *testing.T, s *Store, text string) messenger.Result {
 // What a writer's session relies on is not taken from it by a reload.
 func TestWriterKeepsItsSettings(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, pgcluster.Config{})
 	s := open(t, cluster.URL("postgres"))
 	if _, err := appendText(t.Context(), s, "x"); err != nil {
 		t.Fatal(err)
@@ -296,7 +296,7 @@ func TestWriterKeepsItsSettings(t *testing.T) {
 // cancelled, it would be shown to others while only one server has it.
 func TestCommitIsNotCancelled(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, pgcluster.Config{})
 	url := cluster.URL("postgres")
 	impatient, other := open(t, url), open(t, url)
 	if err := cluster.Set(t.Context(), "synchronous_standby_names", "nobody"); err != nil {
@@ -325,7 +325,7 @@ func TestCommitIsNotCancelled(t *testing.T) {
 // role's isolation is.
 func TestStartRaceUnderStricterIsolation(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	execute(t, url, `DO $$ BEGIN
 		EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
 	END $$`)
@@ -369,7 +369,7 @@ func TestStartRaceUnderStricterIsolation(t *testing.T) {
 // warning, which the session gets whatever is set against that.
 func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, pgcluster.Config{})
 	url := cluster.URL("postgres")
 	execute(t, url, `CREATE ROLE hushed LOGIN SUPERUSER PASSWORD 'x'; ALTER ROLE hushed SET client_min_messages = error`)
 	for i, variant := range []func(*neturl.URL){
@@ -426,7 +426,7 @@ func (c deafConn) Read(p []byte) (int, error) {
 
 func TestLostAnswerToCommitIsAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	s := open(t, pgtest.Database(t))
+	s := open(t, labtest.Database(t))
 	var deaf atomic.Bool
 	dial := s.config.DialFunc
 	s.config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -455,7 +455,7 @@ func TestLostAnswerToCommitIsAnUnknownOutcome(t *testing.T) {
 
 func TestLockedTableIsWaitedForWithoutTheLog(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	s := open(t, url)
 	operator, err := pgx.Connect(t.Context(), url)
 	if err != nil {

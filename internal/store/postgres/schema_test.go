@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
 )
 
 func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
@@ -60,7 +60,7 @@ func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := pgtest.Database(t)
+			url := labtest.Database(t)
 			execute(t, url, sql)
 			before := relations(t, url)
 			s, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
@@ -83,7 +83,7 @@ const tellSQL = `CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ B
 // What operators may add changes nothing of what is read or stored.
 func TestHarmlessAdditionsAreLeftAlone(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	execute(t, url, createSQL+`
 		CREATE INDEX ON messages (sent_at);
 		CREATE UNIQUE INDEX messages_pkey_ccnew ON messages (seq); -- as REINDEX CONCURRENTLY does
@@ -101,7 +101,7 @@ func TestHarmlessAdditionsAreLeftAlone(t *testing.T) {
 
 func TestLockTableWithoutItsRowIsRefused(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := labtest.Database(t)
 	execute(t, url, createSQL+`DELETE FROM log_lock`)
 	s, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
 	if err == nil {

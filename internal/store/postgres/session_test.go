@@ -15,8 +15,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/pgcluster"
 )
 
 // hostile is each setting that could break a promise, a value that would, and
@@ -113,7 +113,7 @@ var others = regexp.MustCompile(`^(allow_|backend_flush_after|backtrace_function
 // TestEverySettingIsKnown finds a setting that nobody has thought about.
 func TestEverySettingIsKnown(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), pgtest.Database(t))
+	conn, err := pgx.Connect(t.Context(), labtest.Database(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestEverySettingIsKnown(t *testing.T) {
 // that a setting can come from, and looks at what its sessions really have.
 func TestSettingsHoldAgainstAll(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, pgcluster.Config{})
 	admin := cluster.URL("postgres")
 	conn, err := pgx.Connect(t.Context(), admin)
 	if err != nil {
@@ -305,7 +305,7 @@ func show(t *testing.T, conn *pgx.Conn, name string) (value string) {
 
 func TestSettingsThatLoseMessagesAreRefused(t *testing.T) {
 	t.Parallel()
-	cluster := pgtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, pgcluster.Config{})
 	url := cluster.URL("postgres")
 	for _, name := range []string{"zero_damaged_pages", "ignore_checksum_failure"} {
 		execute(t, url, `ALTER ROLE postgres SET `+name+` = on`)

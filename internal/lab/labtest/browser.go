@@ -1,5 +1,4 @@
-// Package browsertest gives tests a browser.
-package browsertest
+package labtest
 
 import (
 	"context"
@@ -9,23 +8,22 @@ import (
 	"sync"
 	"testing"
 
-	"dummymessenger/internal/browser"
+	"dummymessenger/internal/lab/browser"
 )
 
 // one is held by the test that has a browser. Several of them beside other tests
 // are more than a small machine can do in anybody's patience.
 var one sync.Mutex
 
-// Start starts a browser for a test and its subtests, when no other test of the
-// package has one. Without a Chromium the test is skipped, or fails if the
-// environment says CI=true.
-func Start(t *testing.T) *browser.Browser {
+// Browser starts a browser for a test and its subtests, when no other test of
+// the package has one.
+func Browser(t *testing.T) *browser.Browser {
 	t.Helper()
 	one.Lock()
 	t.Cleanup(one.Unlock)
 	b, err := browser.Start(context.Background()) // it is still there for the picture of a failure
-	if errors.Is(err, browser.ErrMissing) && os.Getenv("CI") != "true" {
-		t.Skip(err)
+	if errors.Is(err, browser.ErrMissing) {
+		Missing(t, "Chromium", err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -34,10 +32,10 @@ func Start(t *testing.T) *browser.Browser {
 	return b
 }
 
-// Open opens a page until the end of the test. If the test fails, a picture of
+// Page opens a page until the end of the test. If the test fails, a picture of
 // the page is among its artifacts (go test -artifacts), and what the browser
 // complained of in its log.
-func Open(t *testing.T, b *browser.Browser, name, url string, v browser.View) *browser.Page {
+func Page(t *testing.T, b *browser.Browser, name, url string, v browser.View) *browser.Page {
 	t.Helper()
 	p, err := b.Open(url, v)
 	if err != nil {

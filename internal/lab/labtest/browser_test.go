@@ -1,4 +1,4 @@
-package browsertest
+package labtest_test
 
 import (
 	"bytes"
@@ -10,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"dummymessenger/internal/browser"
+	"dummymessenger/internal/lab/browser"
+	"dummymessenger/internal/lab/labtest"
 )
 
 const document = `<!doctype html><title>t</title><style>body{background:#fff}@media(prefers-color-scheme:dark){body{background:#000}}</style>
@@ -41,7 +42,7 @@ func must(t *testing.T, err error) {
 }
 
 func TestPageIsUsedAsAPersonWould(t *testing.T) {
-	p := Open(t, Start(t), "page", serve(t), browser.View{})
+	p := labtest.Page(t, labtest.Browser(t), "page", serve(t), browser.View{})
 	must(t, p.Click("button"))
 	eval(t, p, "document.querySelector('button').textContent", "clicked")
 	must(t, p.Press(browser.Tab))
@@ -56,10 +57,10 @@ func TestPageIsUsedAsAPersonWould(t *testing.T) {
 }
 
 func TestPageIsSeenInAView(t *testing.T) {
-	b, url := Start(t), serve(t)
+	b, url := labtest.Browser(t), serve(t)
 	v := browser.Phone
 	v.Dark, v.Language, v.Timezone = true, "ru", "Europe/Moscow"
-	p := Open(t, b, "phone", url, v)
+	p := labtest.Page(t, b, "phone", url, v)
 	eval(t, p, "navigator.language", "ru")
 	eval(t, p, "Intl.DateTimeFormat().resolvedOptions().timeZone", "Europe/Moscow")
 	eval(t, p, "matchMedia('(pointer: coarse)').matches", true)
@@ -77,8 +78,8 @@ func TestPageIsSeenInAView(t *testing.T) {
 }
 
 func TestPageHasStorageOfItsOwn(t *testing.T) {
-	b, url := Start(t), serve(t)
-	one, two := Open(t, b, "one", url, browser.View{}), Open(t, b, "two", url, browser.View{})
+	b, url := labtest.Browser(t), serve(t)
+	one, two := labtest.Page(t, b, "one", url, browser.View{}), labtest.Page(t, b, "two", url, browser.View{})
 	eval(t, one, "localStorage.setItem('a', 1)||localStorage.getItem('a')", "1")
 	eval(t, two, "localStorage.length", 0)
 	must(t, one.Reload())
@@ -86,7 +87,7 @@ func TestPageHasStorageOfItsOwn(t *testing.T) {
 }
 
 func TestPageOffline(t *testing.T) {
-	p := Open(t, Start(t), "page", serve(t), browser.View{})
+	p := labtest.Page(t, labtest.Browser(t), "page", serve(t), browser.View{})
 	const fetch = "fetch('/').then(() => true, () => false)"
 	must(t, p.Offline(true))
 	eval(t, p, fetch, false)
@@ -106,7 +107,7 @@ func TestComplaintsAreHeard(t *testing.T) {
 		io.WriteString(w, "<!doctype html><script>1</script><img src=/none>")
 	}))
 	t.Cleanup(server.Close)
-	p := Open(t, Start(t), "page", server.URL, browser.View{})
+	p := labtest.Page(t, labtest.Browser(t), "page", server.URL, browser.View{})
 	eval(t, p, "console.error('said', 7) ?? true", true)
 	eval(t, p, "setTimeout(() => { throw new Error('thrown') }) && true", true)
 	must(t, p.Wait("new Promise(done => setTimeout(() => done(true)))"))

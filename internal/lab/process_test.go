@@ -1,6 +1,6 @@
 //go:build unix
 
-package process_test
+package lab_test
 
 import (
 	"bufio"
@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/process"
+	"dummymessenger/internal/lab"
 )
 
 // TestMain makes the test binary a parent too, which starts a child, prints
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("PROCESS_TEST_PARENT") == "" {
 		os.Exit(m.Run())
 	}
-	child, err := process.Start(exec.Command("sleep", "60"))
+	child, err := lab.Start(exec.Command("sleep", "60"))
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -77,7 +77,7 @@ func (c closer) Close() error { return c() }
 // Whoever waits for the end may remove the files.
 func TestFilesAreClosedBeforeTheEnd(t *testing.T) {
 	closing, closed := make(chan struct{}), make(chan struct{})
-	p, err := process.Start(exec.Command("true"), closer(func() error {
+	p, err := lab.Start(exec.Command("true"), closer(func() error {
 		close(closing)
 		<-closed
 		return nil
@@ -97,19 +97,19 @@ func TestFilesAreClosedBeforeTheEnd(t *testing.T) {
 	}
 
 	open := true
-	if _, err := process.Start(exec.Command("/none"), closer(func() error { open = false; return nil })); err == nil || open {
+	if _, err := lab.Start(exec.Command("/none"), closer(func() error { open = false; return nil })); err == nil || open {
 		t.Errorf("Start of no program = %v, its file is open: %v; want an error, and the file closed", err, open)
 	}
 }
 
 func TestStop(t *testing.T) {
-	start := func(script string) *process.Process {
+	start := func(script string) *lab.Process {
 		cmd := exec.Command("sh", "-c", script)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := process.Start(cmd)
+		p, err := lab.Start(cmd)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,13 +10,13 @@ import (
 	"strings"
 	"testing"
 
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/pgcluster"
 
 	"github.com/jackc/pgx/v5"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) { labtest.Main(m) }
 
 func connect(t *testing.T, databaseURL string) *pgx.Conn {
 	t.Helper()
@@ -39,7 +39,7 @@ func value(t *testing.T, conn *pgx.Conn, query string) (s string) {
 // What is measured and promised on a cluster holds only if it flushes.
 func TestClusterIsDurable(t *testing.T) {
 	t.Parallel()
-	c := pgtest.Cluster(t, pgcluster.Config{Settings: map[string]string{"work_mem": "7MB"}})
+	c := labtest.Cluster(t, pgcluster.Config{Settings: map[string]string{"work_mem": "7MB"}})
 	conn := connect(t, c.URL("postgres"))
 	for setting, want := range map[string]string{
 		"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "server_encoding": "UTF8",
@@ -53,7 +53,7 @@ func TestClusterIsDurable(t *testing.T) {
 
 func TestCrashAndRestart(t *testing.T) {
 	t.Parallel()
-	c := pgtest.Cluster(t, pgcluster.Config{})
+	c := labtest.Cluster(t, pgcluster.Config{})
 	databaseURL, err := c.CreateDatabase(t.Context(), `odd "name"`)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestCrashAndRestart(t *testing.T) {
 
 func TestStopLeavesNothing(t *testing.T) {
 	t.Parallel()
-	c := pgtest.Cluster(t, pgcluster.Config{})
+	c := labtest.Cluster(t, pgcluster.Config{})
 	conn := connect(t, c.URL("postgres")) // and a fast shutdown does not wait for it
 	dir := filepath.Dir(value(t, conn, "SHOW data_directory"))
 	u, err := url.Parse(c.URL("postgres"))
@@ -112,7 +112,7 @@ func TestStopLeavesNothing(t *testing.T) {
 // A setting that the server refuses is an error that says so.
 func TestBadSetting(t *testing.T) {
 	t.Parallel()
-	pgtest.Database(t) // skips where there is no PostgreSQL
+	labtest.Database(t) // skips where there is no PostgreSQL
 	_, err := pgcluster.Start(t.Context(), pgcluster.Config{Settings: map[string]string{"max_connections": "none"}})
 	if err == nil {
 		t.Fatal("Start succeeded with an impossible setting")

@@ -5,8 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/pgcluster"
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
 )
 
 // What a primary has confirmed is on the standby, and the two can change
@@ -15,21 +14,14 @@ func TestPairChangesPlaces(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	primary := pgtest.Cluster(t, pgcluster.Config{Pair: true})
-	standby, err := primary.StartStandby(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { standby.Stop() })
+	pair := labtest.Pair(t)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	must(primary.Set(ctx, "synchronous_standby_names", "*"))
-	must(primary.WaitSync(ctx))
-	databaseURL := pgcluster.PairURL(primary, standby, "postgres")
+	databaseURL := pair.URL("postgres")
 	conn := connect(t, databaseURL)
 	if _, err := conn.Exec(ctx, "CREATE TABLE t (n int)"); err != nil {
 		t.Fatal(err)
@@ -38,13 +30,8 @@ func TestPairChangesPlaces(t *testing.T) {
 		if _, err := connect(t, databaseURL).Exec(ctx, "INSERT INTO t VALUES (1)"); err != nil {
 			t.Fatal(err)
 		}
-		must(primary.KillHard())
-		must(standby.Promote(ctx))
-		must(standby.Set(ctx, "synchronous_standby_names", ""))
-		must(primary.Follow(ctx, standby))
-		primary, standby = standby, primary
-		must(primary.Set(ctx, "synchronous_standby_names", "*"))
-		must(primary.WaitSync(ctx))
+		must(pair.FailOver(ctx))
+		must(pair.Rejoin(ctx))
 	}
 	if got := value(t, connect(t, databaseURL), "SELECT count(*)::text FROM t"); got != "2" {
 		t.Errorf("after two failovers the table has %s rows, want 2", got)

@@ -20,7 +20,7 @@ import (
 	"syscall"
 	"time"
 
-	"dummymessenger/internal/process"
+	"dummymessenger/internal/lab"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -39,6 +39,10 @@ type Config struct {
 	// for temporary files. WALDir is where its write-ahead log is, by default
 	// inside that folder. The cluster never grows beyond them.
 	Dir, WALDir string
+
+	// Template, if there is one, is what the data is copied from, which takes a
+	// fraction of initdb's time. Where WALDir is set it is not used.
+	Template *Template
 }
 
 // A Cluster is a running PostgreSQL with data of its own in a temporary
@@ -53,12 +57,11 @@ type Cluster struct {
 	password string
 	port     int
 
-	server *process.Process // the postmaster; ended after Kill
+	server *lab.Process // the postmaster; ended after Kill
 }
 
 const (
 	bindAttempts   = 5 // how often a port found free may be taken before we get it
-	stopGrace      = 10 * time.Second
 	immediateGrace = 10 * time.Second
 )
 
@@ -66,18 +69,11 @@ const (
 // caller must Stop it. If there are no server programs the error is
 // ErrNotInstalled. ctx is for the start only.
 func Start(ctx context.Context, config Config) (_ *Cluster, err error) {
-	bin, err := find()
+	c, err := newCluster(config.Dir)
 	if err != nil {
 		return nil, err
 	}
-	account, err := newAccount()
-	if err != nil {
-		return nil, err
-	}
-	c := &Cluster{bin: bin, account: account, settings: config.Settings, password: rand.Text()}
-	if err := c.makeDir(cmp.Or(config.Dir, account.tempDir())); err != nil {
-		return nil, err
-	}
+	c.settings = config.Settings
 	defer func() {
 		if err != nil {
 			c.removeAll()
@@ -86,13 +82,42 @@ func Start(ctx context.Context, config Config) (_ *Cluster, err error) {
 	if config.WALDir != "" {
 		c.walDir = filepath.Join(config.WALDir, filepath.Base(c.dir))
 	}
-	if err := c.initdb(ctx, config); err != nil {
+	if err := c.fill(ctx, config); err != nil {
 		return nil, err
 	}
 	if err := c.launchOnFreePort(ctx); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// newCluster finds PostgreSQL's programs and makes a folder in parent, by default
+// in the system's place for temporary files.
+func newCluster(parent string) (*Cluster, error) {
+	bin, err := find()
+	if err != nil {
+		return nil, err
+	}
+	account, err := newAccount()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{bin: bin, account: account, password: rand.Text()}
+	return c, c.makeDir(cmp.Or(parent, account.tempDir()))
+}
+
+// fill makes the data folder.
+func (c *Cluster) fill(ctx context.Context, config Config) error {
+	var err error
+	if config.Template != nil && c.walDir == "" {
+		err = c.copyData(config.Template)
+	} else {
+		err = c.initdb(ctx)
+	}
+	if err == nil && config.Pair {
+		err = c.preparePair()
+	}
+	return err
 }
 
 // makeDir makes the folder of this cluster in parent.
@@ -126,7 +151,7 @@ func (c *Cluster) launchOnFreePort(ctx context.Context) (err error) {
 
 // initdb creates the data folder. Only this first filling is not flushed to
 // disk: whatever is committed later is.
-func (c *Cluster) initdb(ctx context.Context, config Config) error {
+func (c *Cluster) initdb(ctx context.Context) error {
 	passwordFile := filepath.Join(c.dir, "password")
 	if err := os.WriteFile(passwordFile, []byte(c.password+"\n"), 0o600); err != nil {
 		return err
@@ -148,11 +173,6 @@ func (c *Cluster) initdb(ctx context.Context, config Config) error {
 	cmd := c.command(ctx, "initdb", args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb failed: %w\n%s", err, out)
-	}
-	if config.Pair {
-		if err := c.preparePair(); err != nil {
-			return err
-		}
 	}
 	return os.Remove(passwordFile)
 }
@@ -178,7 +198,7 @@ func (c *Cluster) launch(ctx context.Context) error {
 	// The server outlives ctx, which is for the start only.
 	cmd := c.command(context.WithoutCancel(ctx), "postgres", args...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
-	if c.server, err = process.Start(cmd); err != nil {
+	if c.server, err = lab.Start(cmd); err != nil {
 		return err
 	}
 	if err := c.waitReady(ctx); err != nil {
@@ -206,15 +226,10 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 	}
 }
 
-// Stop shuts the server down and removes all data.
+// Stop ends the server and removes all data. It does not let the server write
+// anything first, as it would when asked in order, since that goes as well.
 func (c *Cluster) Stop() error {
-	if err := c.server.Signal(os.Interrupt); err == nil { // SIGINT: fast shutdown
-		select {
-		case <-c.server.Done():
-		case <-time.After(stopGrace):
-		}
-	}
-	c.server.Stop(syscall.SIGQUIT, immediateGrace) // does nothing if it has ended
+	c.server.Stop(syscall.SIGQUIT, immediateGrace)
 	return c.removeAll()
 }
 
@@ -249,12 +264,15 @@ func (c *Cluster) URL(database string) string {
 	u := url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword("postgres", c.password),
-		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)),
+		Host:     c.Addr(),
 		Path:     database,
 		RawQuery: "sslmode=disable",
 	}
 	return u.String()
 }
+
+// Addr is host and port where the server listens.
+func (c *Cluster) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)) }
 
 // CreateDatabase creates an empty database and returns its URL.
 func (c *Cluster) CreateDatabase(ctx context.Context, name string) (string, error) {
@@ -277,7 +295,7 @@ func (c *Cluster) Program(name string) string { return filepath.Join(c.bin, name
 func (c *Cluster) Done() <-chan struct{} { return c.server.Done() }
 
 // LogTail returns the last lines of the server's log.
-func (c *Cluster) LogTail(lines int) string { return process.Tail(c.logPath(), lines) }
+func (c *Cluster) LogTail(lines int) string { return lab.Tail(c.logPath(), lines) }
 
 func (c *Cluster) dataDir() string { return filepath.Join(c.dir, "data") }
 func (c *Cluster) logPath() string { return filepath.Join(c.dir, "log") }

@@ -1,5 +1,3 @@
-// Package nemesis judges servers that are tormented: it keeps them under the
-// load of the real client, and holds what was answered against the table.
 package nemesis
 
 import (

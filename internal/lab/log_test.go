@@ -1,4 +1,4 @@
-package replica
+package lab
 
 import (
 	"path/filepath"

@@ -1,5 +1,9 @@
-// Package process runs programs as child processes.
-package process
+// Package lab runs the programs as their users do: built from this source, as
+// child processes, several replicas on one database.
+//
+// The packages below it are what surrounds them: databases, networks, browsers,
+// and faults in all of these.
+package lab
 
 import (
 	"io"

@@ -1,5 +1,4 @@
-// Package replica runs server programs as child processes.
-package replica
+package lab
 
 import (
 	"context"
@@ -10,12 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"time"
-
-	"dummymessenger/internal/process"
 )
 
-// Config says how to start a replica. Program, Database and Log are required.
-type Config struct {
+// A ReplicaConfig says how to start a replica. Program, Database and Log are
+// required.
+type ReplicaConfig struct {
 	Program  string   // path of the server program
 	Database string   // URL; passed as DATABASE_URL, since arguments are public
 	Log      string   // path of the file that gets what it prints; appended to
@@ -24,8 +22,8 @@ type Config struct {
 	Args     []string // further arguments
 	Env      []string // further NAME=VALUE; they win over ours
 
-	// RootCAs, if Args make the server speak TLS, is who has signed its
-	// certificate. Nil: it speaks plain HTTP.
+	// RootCAs has who signed the server's certificate, if Args make it speak
+	// TLS. Nil: it speaks plain HTTP.
 	RootCAs *x509.CertPool
 }
 
@@ -40,14 +38,14 @@ func direct() *http.Transport {
 
 // A Replica is a server program that was started. It may end at any time.
 type Replica struct {
-	*process.Process
-	config Config
+	*Process
+	config ReplicaConfig
 	log    *log
 	client *http.Client
 }
 
-// Start starts the program and does not wait until it is ready.
-func Start(config Config) (*Replica, error) {
+// StartReplica starts the program and does not wait until it is ready.
+func StartReplica(config ReplicaConfig) (*Replica, error) {
 	if config.Listen == "" {
 		config.Listen = "127.0.0.1:0"
 	}
@@ -59,7 +57,7 @@ func Start(config Config) (*Replica, error) {
 	cmd.Dir = config.Dir
 	cmd.Env = append(append(os.Environ(), "DATABASE_URL="+config.Database), config.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
-	p, err := process.Start(cmd, log.file)
+	p, err := Start(cmd, log.file)
 	if err != nil {
 		return nil, err
 	}
@@ -84,15 +82,15 @@ func (r *Replica) WaitReady(ctx context.Context) error {
 		return fmt.Errorf("the replica did not say that it listens: %w", context.Cause(ctx))
 	}
 	for {
-		why := r.get(ctx, "/readyz")
-		if why == nil {
+		notReady := r.get(ctx, "/readyz")
+		if notReady == nil {
 			return nil
 		}
 		select {
 		case <-r.Done():
 			return r.ended()
 		case <-ctx.Done():
-			return fmt.Errorf("the replica at %s is not ready: %w", r.URL(), why)
+			return fmt.Errorf("the replica at %s is not ready: %w", r.URL(), notReady)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -133,13 +131,13 @@ func (r *Replica) URL() string {
 	return "http://" + r.log.address()
 }
 
-// Restart starts the program again, on the same address, with the same
+// restart starts the program again, on the same address, with the same
 // configuration. The old process must have ended.
-func (r *Replica) Restart() (*Replica, error) {
+func (r *Replica) restart() (*Replica, error) {
 	config := r.config
 	config.Listen = r.log.address()
-	return Start(config)
+	return StartReplica(config)
 }
 
 // LogTail returns the last lines of the log.
-func (r *Replica) LogTail(lines int) string { return process.Tail(r.config.Log, lines) }
+func (r *Replica) LogTail(lines int) string { return Tail(r.config.Log, lines) }

@@ -1,20 +1,20 @@
-package pgtest_test
+package labtest_test
 
 import (
 	"testing"
 
-	"dummymessenger/internal/pgtest"
+	"dummymessenger/internal/lab/labtest"
 
 	"github.com/jackc/pgx/v5"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) { labtest.Main(m) }
 
 func TestDatabaseIsEmptyAndGoneAfterwards(t *testing.T) {
 	var used string
 	t.Run("use", func(t *testing.T) {
-		used = pgtest.Database(t)
-		if other := pgtest.Database(t); other == used {
+		used = labtest.Database(t)
+		if other := labtest.Database(t); other == used {
 			t.Fatalf("two calls gave the same database")
 		}
 		conn, err := pgx.Connect(t.Context(), used)

@@ -1,12 +1,13 @@
-package replica
+package lab
 
 import (
 	"bytes"
 	"os"
 	"regexp"
+	"strings"
 )
 
-// announcement is the line in which a server tells the address it got.
+// announcement is the line in which a server gives its address.
 var announcement = regexp.MustCompile(`(?m)\bmsg=listening\b.*\baddr=(\S+)`)
 
 // A log is the file that gets what one process prints. It watches for the
@@ -55,4 +56,15 @@ func (l *log) address() string {
 	default:
 		return ""
 	}
+}
+
+// Tail returns the last lines of the file at path, such as a program's log, or
+// why it cannot be read.
+func Tail(path string, lines int) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	all := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
