@@ -107,23 +107,15 @@ type Server struct {
 
 // New returns a Server that is not serving yet.
 func New(cfg Config) *Server {
-	for _, d := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{
-		{&cfg.HeaderTimeout, 5 * time.Second},
-		{&cfg.ReadTimeout, 10 * time.Second},
-		{&cfg.RequestTimeout, 5 * time.Second},
-		{&cfg.WriteTimeout, 10 * time.Second},
-		{&cfg.IdleTimeout, 2 * time.Minute},
-		{&cfg.ReadyTimeout, 2 * time.Second},
-		{&cfg.Heartbeat, 5 * time.Second},
-		{&cfg.ShutdownTimeout, 15 * time.Second},
-	} {
-		if *d.field == 0 {
-			*d.field = d.value
-		}
-	}
+	cfg.HeaderTimeout = cmp.Or(cfg.HeaderTimeout, 5*time.Second)
+	cfg.ReadTimeout = cmp.Or(cfg.ReadTimeout, 10*time.Second)
+	cfg.RequestTimeout = cmp.Or(cfg.RequestTimeout, 5*time.Second)
+	cfg.WriteTimeout = cmp.Or(cfg.WriteTimeout, 10*time.Second)
+	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, 2*time.Minute)
+	cfg.ReadyTimeout = cmp.Or(cfg.ReadyTimeout, 2*time.Second)
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 5*time.Second)
+	cfg.ShutdownTimeout = cmp.Or(cfg.ShutdownTimeout, 15*time.Second)
+
 	s := &Server{cfg: cfg, mux: http.NewServeMux(), instance: fmt.Sprintf("%016x", rand.Uint64())}
 	s.replica.Store(&[]string{s.instance})
 	s.opening.Store(cfg.Opening != "")
