@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// contiguous is the check that no seq is missing. A window alone shows that it
-// leaves out places or begins too late; the log that all windows build shows
-// numbers that nobody got. It cannot tell those from places where others wrote,
-// or where requests of unknown outcome may be.
+// contiguous is the check that no seq is missing. It sees each window, which may
+// leave out places or begin too late, and in the end the log that all windows
+// build, which may have holes. It cannot tell a hole from a place where others
+// wrote, or where a request of unknown outcome may be.
 type contiguous struct {
 	base
 	beginnings  []beginning
-	unexplained int64 // places that nobody saw and that others may have filled
+	unexplained int64 // places that no answer shows and that others may have filled
 }
 
 var contiguousRow = row{"contiguous windows, no gap", "window"}
@@ -105,7 +105,7 @@ func (k *contiguous) contradictions() {
 }
 
 // fillHoles looks at the log that all windows build: each
-// place that nobody saw must have an operation whose place is unknown, called by
+// place that no answer shows must have an operation whose place is unknown, called by
 // the hole's deadline, to fill it. Deadlines rise along the log, so taking the
 // holes in order and the calls in order finds a filling if there is one.
 func (k *contiguous) fillHoles(calls []time.Duration) {

@@ -1,8 +1,8 @@
 package verify
 
 // counters is the check that sender_count runs 1, 2, 3 … per sender, in order of
-// seq. It sees each place whose sender is known. Each place that nobody saw may
-// have held a message of any sender, so counters may rise by as many there.
+// seq. It sees each place whose sender is known. A place that no answer shows may
+// have held a message of any sender, so a counter may rise by one there.
 type counters struct {
 	base
 	last     map[int32]counter // of each sender
@@ -34,7 +34,7 @@ type counter struct {
 }
 
 func (k *counters) along(seq int64, c *cell, rec *record) {
-	if k.walk.lost {
+	if k.walk.apart {
 		clear(k.last)
 	}
 	if k.cfg.Missing.Has(SenderCount) {

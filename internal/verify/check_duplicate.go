@@ -16,7 +16,7 @@ func (k *duplicate) sighted(r ref, rec *record, how sighting, seq int64) {
 	switch {
 	case how == seenTwice:
 		why = say("one message is in the log twice, at seq %d and at seq %d", rec.seq, seq)
-	case how == seenOfOld && rec.outcome != Failed:
+	case how == seenAfterForgotten && rec.outcome != Failed:
 		why = say("a message from behind the horizon is in the log again, at seq %d", seq)
 	default:
 		return

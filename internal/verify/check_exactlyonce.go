@@ -18,11 +18,11 @@ func (k *exactlyOnce) sighted(r ref, rec *record, how sighting) {
 }
 
 func (k *exactlyOnce) returned(op *Operation, r ref, rec *record) {
-	if op.Tries > 1 || op.Replay != nil {
-		k.saw++
-		rec.flags |= retried
+	if !rec.is(retried) {
+		return
 	}
-	if rec.is(retried) && rec.again != 0 {
+	k.saw++
+	if rec.again != 0 {
 		k.twice(r, rec)
 	}
 	if op.Replay == nil || op.Outcome != OK {

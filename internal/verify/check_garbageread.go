@@ -7,8 +7,8 @@ import (
 )
 
 // garbageRead is the check that what is shown was sent, and as it was sent. It
-// sees each of our messages where it is first shown; without texts nobody can
-// recognise one.
+// sees each of our messages where it is first shown; without texts it
+// cannot recognise one.
 type garbageRead struct{ base }
 
 var garbageReadRow = row{"garbage read", "message compared with what was sent"}
@@ -41,7 +41,7 @@ func (k *garbageRead) compare(r ref, rec *record, seq int64, text uint64) {
 	k.found.report(Violation{
 		Check: GarbageRead, Anomaly: "garbage read", Seq: seq, Size: 1,
 		Why: say("the message at seq %d is not what the first request sent: its sender or text was altered", seq),
-	}, k.showers(r, seq)...)
+	}, k.senderAndWitness(r, seq)...)
 }
 
 // neverSent reports what was shown and, now that the run is over, never sent.
@@ -59,6 +59,6 @@ func (k *garbageRead) neverSent() {
 		k.found.report(Violation{
 			Check: GarbageRead, Anomaly: "garbage read", Seq: unsent[r], Size: 2,
 			Why: say("an answer shows a message of this run at seq %d that was never sent", unsent[r]),
-		}, k.showers(r, unsent[r])...)
+		}, k.senderAndWitness(r, unsent[r])...)
 	}
 }

@@ -1,13 +1,13 @@
 package verify
 
-// A checker makes one check: it is told of what the answers show (see checks)
-// and reports what cannot be in a correct log.
+// A checker makes one check: it learns what the answers show (see checks) and
+// reports what cannot be in a correct log. It changes no state but its own.
 type checker interface {
-	// seen is how much it has looked at, in its row's unit.
+	// seen returns how much it has looked at, in its row's unit.
 	seen() int64
 
-	// limits says why it could not be made, or else which parts of it could not;
-	// a zero Sentence says nothing.
+	// limits returns why it could not be made, or else which parts of it could
+	// not. A zero Sentence says nothing.
 	limits() (notCheckable Sentence, parts []Sentence)
 }
 
@@ -20,9 +20,9 @@ type base struct {
 
 func (b *base) seen() int64 { return b.saw }
 
-// showers returns r and the operation whose answer showed the place first, if
+// senderAndWitness returns r and the operation whose answer showed the place first, if
 // that is another one.
-func (b *base) showers(r ref, seq int64) []ref {
+func (b *base) senderAndWitness(r ref, seq int64) []ref {
 	if c := b.log.cells.peek(seq); c.is(seen) && c.shown != r {
 		return []ref{r, c.shown}
 	}
@@ -49,7 +49,7 @@ func (b *base) withoutText() Sentence {
 	return b.without(Text, say("the answers show no text: whose a message is, is told by its seq only"))
 }
 
-// unrecognised is why a check cannot be made that has to recognise messages.
+// unrecognised is why a check that has to recognise messages cannot be made.
 func (b *base) unrecognised() Sentence {
 	return b.without(Text, say("the answers show no text, so that no message can be recognised"))
 }
@@ -62,7 +62,7 @@ func (b *base) withoutSeq() Sentence {
 	return b.without(Seq, say("the answers show no seq: places in the log are inferred from how the windows overlap"))
 }
 
-// without is limit if answers do not show the field.
+// without returns limit if answers do not show the field.
 func (b *base) without(field Fields, limit Sentence) Sentence {
 	if b.cfg.Missing.Has(field) {
 		return limit

@@ -1,7 +1,7 @@
 package verify
 
-// checks are all checks. Its methods are what happens to a run, and say which
-// checks look at it, in the order in which they report.
+// checks are all checks. Its methods are the events of a run: each calls the
+// checks that look at it, in the order in which they report.
 type checks struct {
 	consistency consistency
 	contiguous  contiguous
@@ -43,7 +43,7 @@ func (k *checks) table() [numChecks]checker {
 	}
 }
 
-// window: an answer has come.
+// window: an answer came.
 func (k *checks) window(w *window) {
 	k.consistency.window(w)
 	k.futureRead.window(w)
@@ -54,7 +54,7 @@ func (k *checks) window(w *window) {
 // beginsAt: the log turns out to go down to seq at least.
 func (k *checks) beginsAt(seq int64) { k.contiguous.beginsAt(seq) }
 
-// sighted: the message of operation r is seen at seq, with that hash of sender and text.
+// sighted: an answer shows the message of r at seq; text is its hash.
 func (k *checks) sighted(r ref, rec *record, how sighting, seq int64, text uint64) {
 	k.aborted.sighted(r, rec, how, seq)
 	k.duplicate.sighted(r, rec, how, seq)
@@ -63,22 +63,23 @@ func (k *checks) sighted(r ref, rec *record, how sighting, seq int64, text uint6
 	k.garbage.sighted(r, rec, how, seq, text)
 }
 
-// shownAgain: an answer shows what an earlier one has shown.
+// shownAgain: an answer shows a place that an earlier one has shown.
 func (k *checks) shownAgain() { k.agreement.saw++ }
 
-// conflict: the answer to r shows e where the log holds c …
+// conflict: the answer to r shows e, whose hash is text, where the log holds c …
 func (k *checks) conflict(r ref, e *Entry, c *cell, text uint64) {
 	k.agreement.conflict(r, e, c, text)
 	k.counters.conflict(r, e, c, text)
 }
 
-// … and e, once that has been sighted, is another message than c's or the same.
+// … and e, now sighted, is another message than c's, or the same one altered.
 func (k *checks) overwritten(r ref, e *Entry, c *cell, text uint64, same bool) {
 	k.lostWrite.overwritten(r, e, c, same)
 	k.garbage.overwritten(e, c, text, same)
 }
 
-// skipped: r's window does not show seq, where it must, and c may be there.
+// skipped: r's window does not show seq, though it must. C is what is known of
+// that place, nil if nothing is.
 func (k *checks) skipped(r ref, seq int64, c *cell) { k.lostWrite.skipped(r, seq, c) }
 
 // answered: r was answered with seq …
@@ -93,13 +94,13 @@ func (k *checks) acknowledged(r ref, seq int64, c *cell) {
 	k.lostWrite.acknowledged(r, seq, c)
 }
 
-// sentAfterwards: r is sent, and its message has been shown in c before.
+// sentAfterwards: r is sent, and an earlier answer has shown its message, in c.
 func (k *checks) sentAfterwards(r ref, rec *record, c *cell) {
 	k.garbage.compare(r, rec, rec.seq, c.text)
 	k.futureRead.sentAfterwards(rec, c)
 }
 
-// returned: op has ended, and if it was answered, its window is in the log.
+// returned: op ended, and if it was answered, its window is in the log.
 func (k *checks) returned(op *Operation, r ref, rec *record) {
 	k.aborted.returned(op, r, rec)
 	k.exactlyOnce.returned(op, r, rec)

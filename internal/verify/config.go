@@ -20,7 +20,7 @@ const (
 
 var fieldNames = [...]string{"seq", "sender", "sender_count", "text", "sent_at"}
 
-// Has tells whether f holds all of g.
+// Has reports whether f holds all of g.
 func (f Fields) Has(g Fields) bool { return f&g == g }
 
 // String lists the fields by their names in our own server's answers.

@@ -26,6 +26,7 @@ var (
 // means to alter verdicts runs the test with -update, and the difference of that file
 // says which it alters; -corpus keeps them in full.
 func TestVerdictsOfTheCorpus(t *testing.T) {
+	t.Parallel()
 	var got strings.Builder
 	histories := 0
 	corpus(func(name string, cfg Config, events []event) {

@@ -56,7 +56,7 @@ type Witness struct {
 	Forgotten bool `json:"forgotten,omitempty"`
 }
 
-// String tells the case in plain words: which operations, on which replicas,
+// String describes the case in plain words: which operations, on which replicas,
 // what each saw, and why they cannot both be true.
 func (n Violation) String() string {
 	var b strings.Builder
@@ -78,7 +78,7 @@ func (n *Violation) Place() Sentence {
 	return say(StatedPlace, n.Seq)
 }
 
-// String tells the operation in plain words, its window in a second line.
+// String describes the operation in plain words, its window in a second line.
 func (n Witness) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "worker %d, request %d", n.Worker, n.Number)

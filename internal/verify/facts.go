@@ -12,7 +12,7 @@ type facts struct {
 	walk    walk
 	writers writers
 
-	missingOps int64 // operations missing in a stored history; below 0: nobody knows how many
+	missingOps int64 // operations missing in a stored history; below 0: it is not known how many
 }
 
 func newFacts(cfg Config) *facts {

@@ -119,9 +119,8 @@ func (h *Recorder) Record(op *Operation) error {
 	return h.err
 }
 
-// Mark tells readers that all operations recorded after it had been called
-// when floor was acknowledged, or later, so that they may forget what lies
-// behind. Floor is the Verifier's from before this call, and operations have to
+// Mark promises readers that all operations recorded after it were called when
+// floor was acknowledged, or later, so that they may forget what lies behind. Floor is the Verifier's from before this call, and operations have to
 // be recorded before they are handed to its Return.
 func (h *Recorder) Mark(floor int64) {
 	h.mu.Lock()

@@ -76,10 +76,10 @@ func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 
 const (
 	maxWindow  = 1000
-	maxUnnamed = 1000 // replicas; whoever reads on may keep something of each
+	maxUnnamed = 1000 // replicas; callers may keep something of each
 )
 
-// usable tells what in a history's head cannot be.
+// usable returns what is wrong with the head of a history.
 func usable(cfg Config) error {
 	switch {
 	case !validRun(cfg.Run):
@@ -150,7 +150,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// readOperations reads all lines after the first one. It tells how many lines
+// readOperations reads all lines after the first one. It returns how many lines
 // are gone according to the last one; unknownMany if that is gone itself.
 func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operation) error) (gone int64, err error) {
 	read := &historyReader{entries: make([]*Entry, backSize), by: map[int]*Identity{}}
@@ -180,7 +180,7 @@ func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operatio
 	return unknownMany, corruption(lines.Err(), count)
 }
 
-// unknownMany lines are gone if the end is, and nobody tells how many there were.
+// unknownMany lines are gone if the end is, and then it is not known how many there were.
 const unknownMany = -1
 
 // readLine parses one line. If it is no JSON at all it may have been cut off,
@@ -197,7 +197,7 @@ func readLine(line []byte) (l *operationLine, cut bool, err error) {
 	return l, false, nil
 }
 
-// readEnd tells how many operations are gone when line n, which should be the
+// readEnd returns how many operations are gone when line n, which should be the
 // last, says how many there were.
 func readEnd(lines *bufio.Scanner, n int, said, count int64) (gone int64, err error) {
 	if lines.Scan() {

@@ -32,7 +32,7 @@ type answerers struct {
 	all  Identities
 }
 
-// add remembers that by answered at replica; nil tells nothing.
+// add remembers that by answered at replica, if the answer said so.
 func (a *answerers) add(replica int, by *Identity) {
 	if by == nil {
 		return

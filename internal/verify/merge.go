@@ -23,15 +23,15 @@ func (m *merger) send(op *Operation, r ref, rec *record, text uint64) {
 	if rec.seq == 0 {
 		return
 	}
-	// Somebody has seen it already. In a stored history that is how it must
-	// be; in a live run the walk tells it from a future read by the times.
+	// An answer has shown it already. In a stored history that is normal; in a
+	// live run the walk compares the times, since it may be a future read.
 	if c := m.log.cells.peek(rec.seq); c.is(seen) && c.owner == r {
 		m.checks.sentAfterwards(r, rec, c)
 	}
 }
 
 // take takes a returned operation, whose window can show places from bottom on.
-// It reports whether that is news.
+// It reports whether the operation had not returned before.
 func (m *merger) take(op *Operation, bottom int64) bool {
 	r := op.ref()
 	if m.ops.hasReturned(r) {
@@ -51,12 +51,15 @@ func (m *merger) take(op *Operation, bottom int64) bool {
 	case rec.seq != 0:
 		m.tally.settle(rec)
 	}
+	if op.Tries > 1 || op.Replay != nil {
+		rec.flags |= retried
+	}
 	m.checks.returned(op, r, rec)
 	return true
 }
 
-// merge checks an answer by itself and against the log that all answers so far
-// have built, and adds it to that.
+// merge checks an answer by itself, compares it with the log that all answers so
+// far have built, and adds it to that.
 func (m *merger) merge(op *Operation, r ref, rec *record, bottom int64) {
 	if m.cfg.AnyStart && beginsAtZero(op.Window) {
 		// Places are counted from 1: message 0 is left out of account.
@@ -107,7 +110,7 @@ func (m *merger) show(w *window, e *Entry, own bool) {
 	m.log.showAgain(c, e, text, w.ref, w.op.Return)
 }
 
-// fill is show for a place that nobody has shown before.
+// fill is show for a place that no answer has shown before.
 func (m *merger) fill(w *window, e *Entry, c *cell, text uint64, own bool) {
 	if m.log.fill(c, e, text, w.ref, w.op.Return) {
 		m.checks.beginsAt(e.Seq)
@@ -151,8 +154,8 @@ func (m *merger) conflict(w *window, e *Entry, c *cell, text uint64, own bool) {
 	m.checks.overwritten(w.ref, e, c, text, known && c.owner == writer)
 }
 
-// skipped looks at the places that the window should have shown and has not.
-// One that goes on after the own message may begin later too.
+// skipped looks at the places that the window should show and does not. A window
+// that goes on after the own message may begin later too.
 func (m *merger) skipped(w *window) {
 	end := w.end()
 	if end > maxSeq {
@@ -181,7 +184,7 @@ func (m *merger) acknowledge(w *window) {
 		return
 	}
 	c := m.log.cells.at(w.seq)
-	if !c.is(ours) && m.cfg.Missing.Has(Text) { // only its own answer tells whose it is
+	if !c.is(ours) && m.cfg.Missing.Has(Text) { // only its own answer shows whose it is
 		m.claim(c, w.ref, w.seq)
 	}
 	if c.is(ours) && c.owner == w.ref {

@@ -16,8 +16,8 @@ var outcomeNames = [...]string{Unknown: "unknown", OK: "ok", Failed: "failed"}
 func (o Outcome) String() string { return outcomeNames[o] }
 
 // An Entry is one message as an answer showed it. Answers that show the same
-// bytes share one Entry, so that most comparisons are of pointers; nobody
-// changes an Entry once it is in an Operation. A field that Config.Missing
+// bytes share one Entry, so that most comparisons are of pointers. An
+// Entry in an Operation must not be changed. A field that Config.Missing
 // names is zero.
 type Entry struct {
 	Seq         int64  `json:"seq,omitzero"`
@@ -43,7 +43,7 @@ type Operation struct {
 
 	Call, Return time.Duration // monotonic, from the run's start
 
-	By *Identity // who gave the outcome; nil if nobody says
+	By *Identity // who gave the outcome; nil if the answer does not say
 
 	Outcome Outcome
 	Reason  string   // why it is not OK, in a few words that group well: "timeout", "status 503"

@@ -52,8 +52,8 @@ type operations struct {
 	unsent  map[ref]int64   // shown by an answer, and not sent as far as known; with the seq
 	open    map[ref]*record // of unknown outcome, behind the horizon of a streamed run
 
-	lastKey int32 // the worker asked for last: most questions in a row are of one
-	last    *worker
+	recent    *worker // the worker asked for last, since calls in a row ask for the same …
+	recentKey int32   // … and which one it is
 }
 
 func newOperations() operations {
@@ -61,15 +61,15 @@ func newOperations() operations {
 }
 
 func (o *operations) worker(i int32) *worker {
-	if o.last != nil && o.lastKey == i {
-		return o.last
+	if o.recent != nil && o.recentKey == i {
+		return o.recent
 	}
 	w := o.workers[i]
 	if w == nil {
 		w = &worker{last: -1}
 		o.workers[i] = w
 	}
-	o.lastKey, o.last = i, w
+	o.recentKey, o.recent = i, w
 	return w
 }
 
@@ -124,32 +124,31 @@ func (o *operations) find(r ref) *record {
 	return w.ops.at(int64(r.number))
 }
 
-// A sighting is how a place where a message is seen compares with where it was
-// seen before.
+// A sighting is where a message was seen before, compared with where it is seen now.
 type sighting uint8
 
 const (
-	seenThere sighting = iota // at that very place, or at neither of two
-	seenFirst                 // nowhere
-	seenTwice                 // at another place: it is in the log twice
-	seenMoved                 // at another place, which windows that do not fit together suggest
-	seenOfOld                 // nobody knows where: it is forgotten
+	seenThere          sighting = iota // there, or at two other places already
+	seenFirst                          // nowhere yet
+	seenTwice                          // elsewhere: it is in the log twice
+	seenMoved                          // elsewhere, if windows that do not fit together are right
+	seenAfterForgotten                 // it is forgotten where
 )
 
-// sight notes that the message of r was seen at seq. Twice tells that it can be
-// in the log twice.
-func (o *operations) sight(r ref, seq int64, twice bool) (*record, sighting) {
+// sight notes that the message of r was seen at seq. MayBeTwice says whether it
+// can be in the log twice, if it was seen elsewhere.
+func (o *operations) sight(r ref, seq int64, mayBeTwice bool) (*record, sighting) {
 	rec := o.find(r)
 	if !rec.is(sent) {
 		o.unsent[r] = seq
 	}
 	switch {
 	case rec.is(forgotten):
-		return rec, seenOfOld
+		return rec, seenAfterForgotten
 	case rec.seq == 0:
 		rec.seq = seq
 		return rec, seenFirst
-	case rec.seq != seq && !twice:
+	case rec.seq != seq && !mayBeTwice:
 		return rec, seenMoved
 	case rec.seq != seq && rec.again != seq:
 		rec.again = seq

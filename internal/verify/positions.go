@@ -18,8 +18,8 @@ import (
 // which the earlier one ends. Hence, too, two stretches share no place of the
 // log: one lies wholly before the other.
 //
-// It is a step in front: it says where the stretches lie and gives the operations
-// on with places, as if the server had shown them.
+// It is a step in front of all others: it lays out the stretches and yields the
+// operations with places, as if the server had shown them.
 type positions struct {
 	cfg   *Config
 	texts *texts
@@ -33,7 +33,7 @@ type positions struct {
 	copies  map[inPlace]*Entry
 }
 
-// An identity is what tells that two entries are the same message: our nonce,
+// An identity is equal for two entries of the same message: our nonce,
 // or, where answers show no texts, the number among its sender's.
 type identity struct {
 	nonce  ref
@@ -80,7 +80,7 @@ func (p *positions) hold(op *Operation) {
 
 func (p *positions) holds(r ref) bool { return p.refs[r] != nil }
 
-// layout says where the stretches lie.
+// layout returns where the stretches lie, when all operations are held.
 func (p *positions) layout() layout {
 	for _, op := range p.held {
 		p.findDoubled(op)
@@ -190,7 +190,7 @@ func (p *positions) shareMore(a, b *Operation, besides identity) bool {
 	return false
 }
 
-// anchors are the entries of a window that tell where it belongs.
+// anchors are the entries of a window from which its place follows.
 func (p *positions) anchors(w []*Entry, r ref) []anchor {
 	var sure, doubtful []anchor
 	for i := range w {
@@ -302,7 +302,7 @@ func (p *positions) sender(op *Operation, i int) *Operation {
 	return p.refs[n]
 }
 
-// place returns w with places. An entry that tells nothing of itself has its place
+// place returns w with places. An entry that is not recognised has its place
 // from the next one that does.
 func (p *positions) place(w []*Entry, r ref) []*Entry {
 	if w == nil {

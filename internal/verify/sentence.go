@@ -6,8 +6,8 @@ import (
 )
 
 // A Sentence is what is said for people, in the form that fmt.Sprintf takes: Form is
-// what it says and Args are what it says it of, kept apart so that whoever
-// shows it can say it in another language. Args are strings, numbers, Sentences and
+// what it says and Args are what it says it of, kept apart so that it
+// can be shown in another language. Args are strings, numbers, Sentences and
 // Quantities. As JSON it is the English sentence, and has no Args when read back.
 type Sentence struct {
 	Form string

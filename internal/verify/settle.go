@@ -8,8 +8,8 @@ import (
 
 // settled decides what became of the operations whose outcome is unknown, after
 // the second walk has come to the end of the log. It returns how many are not
-// stored for certain, and the calls of those that may be in places nobody saw,
-// ascending.
+// stored for certain, and the calls of those that may be in places that no
+// answer shows, ascending.
 //
 // One is stored if some answer shows it. It is not stored if none does though
 // all its possible places are known: they begin above what had been
@@ -20,7 +20,7 @@ func (f *facts) settled() (notStored int64, calls []time.Duration) {
 	for rec := range f.ops.unseen() {
 		switch {
 		case rec.outcome == Failed:
-		case rec.outcome == OK || !f.isClosedFrom(rec): // acknowledged by an answer that does not show it, or unknown for good
+		case rec.outcome == OK || !f.isClosedFrom(rec): // shown by no answer, its own included, or unknown for good
 			calls = append(calls, rec.call)
 		case !rec.is(sentinel):
 			notStored++

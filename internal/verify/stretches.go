@@ -79,8 +79,8 @@ func (s *stretch) lastCall() time.Duration {
 func (s *stretch) precedes(t *stretch) bool { return s.firstReturn() < t.lastCall() }
 
 // lay puts the stretches one after the other. If all is well there is one, or
-// there are answers that nobody got. The one that begins the log, as its short
-// windows say, comes first, at 1. Nobody knows how many places there are
+// there are answers that were lost. The one that begins the log, as its short
+// windows say, comes first, at 1. It is not known how many places there are
 // between two stretches: they are laid without any, and the walk is told where
 // it cannot count, and where not even the order is certain.
 func (all stretches) lay(windowSize int, joins bool) (seams map[int64]bool) {
@@ -103,7 +103,7 @@ func (all stretches) lay(windowSize int, joins bool) (seams map[int64]bool) {
 
 // contradictions looks for stretches that cannot lie one before the other.
 func (all stretches) contradictions(windowSize int) (found []contradiction) {
-	torn := func(a, b *node, first, second *Operation, why string) {
+	contradict := func(a, b *node, first, second *Operation, why string) {
 		size := min(a.high-a.low, b.high-b.low) + 1
 		found = append(found, contradiction{b.base + b.low, size, first.ref(), second.ref(), say(why)})
 	}
@@ -113,11 +113,11 @@ func (all stretches) contradictions(windowSize int) (found []contradiction) {
 		case beginning == nil && root.begins != nil:
 			beginning = root
 		case root.begins != nil:
-			torn(beginning, root, beginning.begins, root.begins,
+			contradict(beginning, root, beginning.begins, root.begins,
 				fmt.Sprintf("both answers hold fewer than %d messages, so each must show the log from its first message on, "+
 					"and yet they share none", windowSize))
 		case beginning != nil && root.precedes(&beginning.stretch):
-			torn(beginning, root, root.first, beginning.last,
+			contradict(beginning, root, root.first, beginning.last,
 				"the first request was answered before the second was sent, and yet the windows that join to the second's "+
 					"go back to the beginning of the log and never show the first's message")
 		}
@@ -129,7 +129,7 @@ func (all stretches) contradictions(windowSize int) (found []contradiction) {
 	var latest *node // of those before, the one with the last call
 	for _, root := range all {
 		if latest != nil && root.precedes(&latest.stretch) && latest.precedes(&root.stretch) {
-			torn(latest, root, latest.first, root.last,
+			contradict(latest, root, latest.first, root.last,
 				"the windows that join to the first's and those that join to the second's share no message, "+
 					"though some messages of either were stored before some of the other: windows skip messages")
 		}

@@ -92,7 +92,7 @@ func New(cfg Config) *Verifier {
 	return v
 }
 
-// Call tells that op is about to be sent: op.Call is read from the clock
+// Call reports that op is about to be sent: op.Call is read from the clock
 // before this, the request is written after it. It needs Worker, Number,
 // Sender, Text, Sentinel and Call of op, and keeps nothing of it.
 func (v *Verifier) Call(op *Operation) {
@@ -104,7 +104,7 @@ func (v *Verifier) Call(op *Operation) {
 	}
 }
 
-// Return tells how op ended, right after it did. It keeps nothing of op but
+// Return reports how op ended, right after it did. It keeps nothing of op but
 // some of the newest entries. It ignores a second Return of one operation.
 func (v *Verifier) Return(op *Operation) {
 	v.mu.Lock()

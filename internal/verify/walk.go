@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A walk goes along the rebuilt log by seq, behind the first walk, and tells at
+// A walk goes along the rebuilt log by seq, behind the first walk, and knows at
 // each place what lies before it.
 type walk struct {
 	log        *rebuiltLog
@@ -15,14 +15,14 @@ type walk struct {
 	windowSize int64
 
 	lowest int64 // the first place that some answer shows
-	prev   int64 // the last such place before this one
-	before cell  // and what it holds
+	prev   int64 // the last such place before this one, 0 if none …
+	before cell  // … and what it holds
 
 	holes  []hole
 	bottom int64 // the lowest place of the stretch that is being walked
 	spare  int64 // places passed that may hold a message of any sender
-	middle bool  // the places before may not be where the log begins
-	lost   bool  // the place may lie anywhere, as far as those before it tell
+	middle bool  // the first place of this stretch may not be where the log begins
+	apart  bool  // this place may come before the last one too
 }
 
 // A hole is a stretch of places that no answer shows. What is in there was
@@ -59,20 +59,20 @@ func (w *walk) arrive(seq int64) {
 	} else if seq > w.prev+1 {
 		w.passHole(w.prev+1, seq-1)
 	}
-	w.lost = false
+	w.apart = false
 	if ordered, seam := w.layout.seams[seq]; seam {
 		w.spare += anyNumber
 		w.bottom = seq
 		w.before.flags = 0 // it is no neighbour
 		if !ordered {
-			w.middle, w.lost = true, true
+			w.middle, w.apart = true, true
 			w.before = cell{sentAt: math.MinInt64}
 		}
 	}
 }
 
-// passHole notes a hole. It may hold messages of unknown outcome that nobody
-// saw: see contiguous.fillHoles.
+// passHole notes a hole. It may hold messages of unknown outcome: see
+// contiguous.fillHoles.
 func (w *walk) passHole(first, last int64) {
 	w.spare += last - first + 1
 	for s := first; s <= last; s++ {

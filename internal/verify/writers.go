@@ -1,6 +1,6 @@
 package verify
 
-// writers tells our messages from those of other writers, along the log.
+// writers tell our messages from those of other writers, along the log.
 type writers struct {
 	cfg  *Config
 	ops  *operations
@@ -25,7 +25,7 @@ func (w *writers) along(seq int64, c *cell, rec *record) {
 				w.neighbours++
 			}
 		}
-	case w.cfg.Missing.Has(Text): // nobody can tell
+	case w.cfg.Missing.Has(Text): // they all look alike
 	default:
 		w.foreign++
 		if w.oursAt != 0 {
