@@ -18,6 +18,20 @@ import (
 	"dummymessenger/internal/verify"
 )
 
+// literal returns what a string literal says, or several joined by +.
+func literal(e ast.Expr) (string, bool) {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		text, err := strconv.Unquote(e.Value)
+		return text, err == nil
+	case *ast.BinaryExpr:
+		x, okX := literal(e.X)
+		y, okY := literal(e.Y)
+		return x + y, e.Op == token.ADD && okX && okY
+	}
+	return "", false
+}
+
 // said are the texts that sources pass on to be said, as first arguments of the
 // functions named, and those of the page.
 func said(t *testing.T, pattern string, functions ...string) map[string]bool {
@@ -47,11 +61,7 @@ func said(t *testing.T, pattern string, functions ...string) map[string]bool {
 			case *ast.SelectorExpr:
 				called = f.Sel.Name
 			}
-			if literal, ok := call.Args[0].(*ast.BasicLit); ok && slices.Contains(functions, called) {
-				text, err := strconv.Unquote(literal.Value)
-				if err != nil {
-					t.Fatal(err)
-				}
+			if text, ok := literal(call.Args[0]); ok && slices.Contains(functions, called) {
 				texts[text] = true
 			}
 			return true

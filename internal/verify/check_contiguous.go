@@ -92,7 +92,8 @@ func (k *contiguous) sighted(r ref, rec *record, how sighting, seq int64) {
 	}
 	k.found.report(Violation{
 		Check: Contiguous, Anomaly: "gap", Seq: seq, Size: max(seq-rec.seq, rec.seq-seq),
-		Why: say("the windows around the first request's message do not fit together: seen from one it is elsewhere in the log than seen from another, so one of them leaves messages out"),
+		Why: say("the windows around the first request's message do not fit together: seen from one it is elsewhere in the log " +
+			"than seen from another, so one of them leaves messages out"),
 	}, refs...)
 }
 

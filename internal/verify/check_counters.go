@@ -95,7 +95,8 @@ func (k *counters) conflict(r ref, e *Entry, c *cell, text uint64) {
 	k.found.report(Violation{
 		Check: Counters, Anomaly: "counter not stored", Seq: e.Seq, Size: 1,
 		Why: say(
-			"one and the same message, at seq %d, has sender_count %d in one answer and %d in the other: it was counted when answering, not when storing",
+			"one and the same message, at seq %d, has sender_count %d in one answer and %d in the other: "+
+				"it was counted when answering, not when storing",
 			e.Seq, c.count, e.SenderCount),
 	}, c.shown, r)
 }

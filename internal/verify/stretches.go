@@ -2,7 +2,6 @@ package verify
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -103,9 +102,9 @@ func (all stretches) lay(windowSize int, joins bool) (seams map[int64]bool) {
 
 // contradictions looks for stretches that cannot lie one before the other.
 func (all stretches) contradictions(windowSize int) (found []contradiction) {
-	contradict := func(a, b *node, first, second *Operation, why string) {
+	contradict := func(a, b *node, first, second *Operation, why Sentence) {
 		size := min(a.high-a.low, b.high-b.low) + 1
-		found = append(found, contradiction{b.base + b.low, size, first.ref(), second.ref(), say(why)})
+		found = append(found, contradiction{b.base + b.low, size, first.ref(), second.ref(), why})
 	}
 	var beginning *node
 	for _, root := range all {
@@ -114,12 +113,12 @@ func (all stretches) contradictions(windowSize int) (found []contradiction) {
 			beginning = root
 		case root.begins != nil:
 			contradict(beginning, root, beginning.begins, root.begins,
-				fmt.Sprintf("both answers hold fewer than %d messages, so each must show the log from its first message on, "+
+				say("both answers hold fewer than %d messages, so each must show the log from its first message on, "+
 					"and yet they share none", windowSize))
 		case beginning != nil && root.precedes(&beginning.stretch):
 			contradict(beginning, root, root.first, beginning.last,
-				"the first request was answered before the second was sent, and yet the windows that join to the second's "+
-					"go back to the beginning of the log and never show the first's message")
+				say("the first request was answered before the second was sent, and yet the windows that join to the second's "+
+					"go back to the beginning of the log and never show the first's message"))
 		}
 	}
 	if beginning != nil {
@@ -130,8 +129,8 @@ func (all stretches) contradictions(windowSize int) (found []contradiction) {
 	for _, root := range all {
 		if latest != nil && root.precedes(&latest.stretch) && latest.precedes(&root.stretch) {
 			contradict(latest, root, latest.first, root.last,
-				"the windows that join to the first's and those that join to the second's share no message, "+
-					"though some messages of either were stored before some of the other: windows skip messages")
+				say("the windows that join to the first's and those that join to the second's share no message, "+
+					"though some messages of either were stored before some of the other: windows skip messages"))
 		}
 		if latest == nil || root.lastCall() > latest.lastCall() {
 			latest = root
