@@ -31,9 +31,11 @@ func (s *studio) runClient(ctx context.Context, lang string) (terminal, report s
 		return string(out), err
 	}
 	const end = "the client is done"
-	line := fmt.Sprintf(`cd %s; echo '$ client --html run.html'; LC_ALL=C.UTF-8 ./client --lang %s --html %s.html %s; echo %s; exec sleep 600`,
+	line := fmt.Sprintf(`cd %s; echo '$ client --html run.html'; `+
+		`LC_ALL=C.UTF-8 ./client --lang %s --html %s.html %s; echo %s; exec sleep 600`,
 		s.dir, lang, lang, strings.Join(s.urls, " "), end)
-	if _, err := tmux("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "sh", "-c", line); err != nil {
+	_, err = tmux("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "sh", "-c", line)
+	if err != nil {
 		return "", "", err
 	}
 	defer tmux("kill-server")
@@ -59,7 +61,8 @@ func (s *studio) runClient(ctx context.Context, lang string) (terminal, report s
 const terminalHead = `<!doctype html><meta charset="utf-8"><title>terminal</title><style>
 body { margin: 0; background: #1b1f26; color: #d9d6d0; }
 pre { margin: 0; padding: 18px 22px; font: 13.5px/1.32 "DejaVu Sans Mono", monospace; }
-.b { font-weight: 700; color: #fff; } .f { opacity: .55; } .red { color: #ff7b72; } .green { color: #5fcf97; } .yellow { color: #f0b45a; } .cyan { color: #57cdbd; }
+.b { font-weight: 700; color: #fff; } .f { opacity: .55; }
+.red { color: #ff7b72; } .green { color: #5fcf97; } .yellow { color: #f0b45a; } .cyan { color: #57cdbd; }
 </style><pre>`
 
 // colors are the classes of what the client asks for (ECMA-48, SGR).

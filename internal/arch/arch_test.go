@@ -60,7 +60,10 @@ var rules = map[string]rule{
 	"internal/lab/netfault":  {nil, "it spoils any two programs' connection, so it knows neither"},
 	"internal/lab/browser":   {nil, "it shows pages, whoever serves them"},
 	"internal/lab/nemesis": {
-		[]string{"internal/lab", "internal/lab/pgcluster", "internal/lab/netfault", "internal/loadtest", "internal/verify", "internal/measure"},
+		[]string{
+			"internal/lab", "internal/lab/pgcluster", "internal/lab/netfault",
+			"internal/loadtest", "internal/verify", "internal/measure",
+		},
 		"it torments servers from outside and judges them as the client does, and their tables by SQL, without their code",
 	},
 	"internal/lab/labtest": {

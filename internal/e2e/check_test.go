@@ -153,7 +153,8 @@ func TestCheckFindsViolations(t *testing.T) {
 			operations = append(operations, operation{
 				Sender: m.Sender, Text: m.Text, OK: true, Window: slices.Clone(table[max(0, i-9):]),
 				// Neighbours overlap.
-				Call: base.Add(time.Duration(i)*time.Second - 600*time.Millisecond), Return: base.Add(time.Duration(i)*time.Second + 600*time.Millisecond),
+				Call:   base.Add(time.Duration(i)*time.Second - 600*time.Millisecond),
+				Return: base.Add(time.Duration(i)*time.Second + 600*time.Millisecond),
 			})
 		}
 		return operations, table

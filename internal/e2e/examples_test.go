@@ -84,7 +84,8 @@ func TestExamples(t *testing.T) {
 
 			// What is refused for good is not tried again.
 			args := ex.args(t, sender, "", replicas)
-			if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err == nil || !strings.Contains(string(out), "text is empty") {
+			out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), "text is empty") {
 				t.Errorf("an empty text: %v\n%s", err, out)
 			}
 		})

@@ -95,29 +95,25 @@ func pageSaysWhatIsWrong(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	w := openWindow(t, b, "page", rs.urls()[0], browser.View{})
 	w.isLive()
-	failure := func(part string) {
-		t.Helper()
-		w.wait(fmt.Sprintf(`document.getElementById("failure").textContent.includes(%s) && !document.getElementById("failure").hidden`, quoted(part)))
-	}
 	w.must(w.Click("#text"))
 	w.must(w.Type("hello"))
 	w.must(w.Press(browser.Enter))
-	failure("Enter your name first")
+	w.fails("Enter your name first")
 	w.wait(`document.querySelectorAll("[aria-invalid=true]").length === 1 && document.activeElement.ariaInvalid === "true"`)
 	w.must(w.Type("An\u200bna\u0007")) // the focus is where something is missing
 	w.must(w.Press(browser.Enter))
-	failure("control character U+0007")
+	w.fails("control character U+0007")
 	if got := value[string](w, `document.getElementById("text").value`); got != "hello" {
 		t.Errorf("the text is now %q; want it kept", got)
 	}
 	labtest.Picture(t, w.Page, "refused")
 	w.must(w.Click("#language"))
-	failure("Не отправлено")
+	w.fails("Не отправлено")
 	w.must(w.Click("#name"))
 	w.must(w.PressShift(browser.Home))
 	w.must(w.Type(strings.Repeat("И\u0306", 65))) // 65 letters, 130 characters until NFC
 	w.must(w.Press(browser.Enter))
-	failure("65 знаков")
+	w.fails("65 знаков")
 	w.must(w.Press(browser.Backspace))
 	w.must(w.Press(browser.Backspace))
 	w.must(w.Press(browser.Enter))
@@ -209,9 +205,12 @@ func pageReadsBackAndOn(t *testing.T, b *browser.Browser) {
 	w.wait(`document.querySelectorAll(".message").length >= 10`)
 	older := `document.getElementById("older")`
 	proxy.Cut()
+	w.isLost() // what the page says of it moves the button
 	w.must(w.Click("#older"))
 	w.wait(older + `.textContent.includes("could not be loaded") && !` + older + `.disabled`)
 	proxy.Heal()
+	w.isLive()
+	w.wait(`document.getElementById("trouble").hidden`)
 	w.must(w.Click("#older"))
 	w.wait(older + `.textContent === "Show older messages"`)
 	value[bool](w, `(document.getElementById("scroller").scrollTo(0, 0), true)`)

@@ -70,7 +70,8 @@ func login(w http.ResponseWriter, r *http.Request) { answerHTML(w, http.StatusOK
 // fails waits until the form says so.
 func (w window) fails(part string) {
 	w.t.Helper()
-	w.wait(fmt.Sprintf(`document.getElementById("failure").textContent.includes(%s) && !document.getElementById("failure").hidden`, quoted(part)))
+	w.wait(fmt.Sprintf(`document.getElementById("failure").textContent.includes(%s) &&
+		!document.getElementById("failure").hidden`, quoted(part)))
 }
 
 // A log-in page, or whatever else a proxy answers, passes for nothing of the
@@ -103,7 +104,8 @@ func pageTakesOnlyOurAnswers(t *testing.T, b *browser.Browser) {
 	w.fails("вместо мессенджера ответила страница входа или прокси-сервер")
 	w.must(w.Click("#language"))
 	if keys := m.keysSeen(); len(keys) != len(notOurs) || len(slices.Compact(keys)) != 1 {
-		t.Errorf("the message was sent under the keys %q, want %d times one: such an answer is final, and may have been stored", keys, len(notOurs))
+		t.Errorf("the message was sent under the keys %q, want %d times one: such an answer is final, and may have been stored",
+			keys, len(notOurs))
 	}
 
 	m.set("/history", login)
@@ -134,7 +136,8 @@ func pageTakesOnlyOurAnswers(t *testing.T, b *browser.Browser) {
 		m.set("/login", login)
 		stream := openWindow(t, b, "stream", m.URL, browser.View{})
 		value[bool](stream, `(globalThis.states = new Set([document.getElementById("state").dataset.state]),
-			new MutationObserver(() => states.add(document.getElementById("state").dataset.state)).observe(document.getElementById("state"), { attributes: true }), true)`)
+			new MutationObserver(() => states.add(document.getElementById("state").dataset.state))
+				.observe(document.getElementById("state"), { attributes: true }), true)`)
 		stream.isLost()
 		stream.wait(`document.getElementById("trouble").textContent.includes("a log-in page or a proxy answered")`)
 		if value[bool](stream, `states.has("live")`) {

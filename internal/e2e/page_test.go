@@ -99,7 +99,8 @@ func (w window) write(name, text string) {
 			name: document.getElementById("name").value, text: document.getElementById("text").value,
 			readOnly: document.getElementById("text").readOnly, failure: document.getElementById("failure").textContent,
 			state: document.getElementById("state").textContent,
-			requests: performance.getEntriesByType("resource").filter(e => /messages|events/.test(e.name)).slice(-6).map(e => [e.name, e.startTime, e.duration, e.responseStatus]),
+			requests: performance.getEntriesByType("resource").filter(e => /messages|events/.test(e.name)).slice(-6)
+				.map(e => [e.name, e.startTime, e.duration, e.responseStatus]),
 			now: performance.now()})`))
 	}
 }
@@ -200,7 +201,8 @@ func pageTwoReplicas(t *testing.T, b *browser.Browser, db database) {
 	const requests = 120 // with the rest fewer than a window holds
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	load := exec.CommandContext(ctx, program("client"), append([]string{"--workers", "4", "--requests", fmt.Sprint(requests), "--no-tui"}, rs.urls()...)...)
+	args := []string{"--workers", "4", "--requests", fmt.Sprint(requests), "--no-tui"}
+	load := exec.CommandContext(ctx, program("client"), append(args, rs.urls()...)...)
 	loaded := make(chan error, 1)
 	go func() {
 		out, err := load.CombinedOutput()
@@ -272,7 +274,8 @@ func pageShowsMessagesSoon(t *testing.T, b *browser.Browser) {
 		took = append(took, time.Duration(ms*float64(time.Millisecond)))
 	}
 	slices.Sort(took)
-	t.Logf("from before a POST at one replica to its text in the page of the other: median %v, slowest of %d %v", took[len(took)/2], len(took), took[len(took)-1])
+	t.Logf("from before a POST at one replica to its text in the page of the other: median %v, slowest of %d %v",
+		took[len(took)/2], len(took), took[len(took)-1])
 	if median := took[len(took)/2]; median > 2*time.Second {
 		t.Errorf("half of the messages took more than %v to be seen", median)
 	}
@@ -326,11 +329,13 @@ var conversation = [][2]string{
 	{"Борис", "Вижу. Номер тот же, порядок тот же."},
 	{"Zoë", "Same here, from the other window.\nI am on 127.0.0.1:8002, you are on :8001 — and nothing is missing in between."},
 	{"Anna", "I pulled the plug for a minute and when it came back, everything that you had written meanwhile was there. In order, too."},
-	{"Мария Ивановна", "А длинные сообщения? Например, такое, которое не помещается в одну строку, потому что в нём много слов, и все они нужны, чтобы увидеть, как переносятся строки на узком экране."},
+	{"Мария Ивановна", "А длинные сообщения? Например, такое, которое не помещается в одну строку, " +
+		"потому что в нём много слов, и все они нужны, чтобы увидеть, как переносятся строки на узком экране."},
 	{"李雷", "你好！"},
 	{"Борис", "👍"},
 	{"ليلى", "مرحبا بالجميع، هل يظهر هذا النص من اليمين إلى اليسار؟"},
-	{"Anna", "It does. https://example.org/a/very/long/link/that/has/no/place/at/which/it/could/be/broken/into/lines/so/it/is/broken/anywhere"},
+	{"Anna", "It does. " +
+		"https://example.org/a/very/long/link/that/has/no/place/at/which/it/could/be/broken/into/lines/so/it/is/broken/anywhere"},
 	{"Zoë", "Lunch?"},
 }
 
@@ -364,7 +369,8 @@ func pageHostileMessages(t *testing.T, b *browser.Browser) {
 				t.Errorf("message %d does not read as it was written", i+1)
 			}
 		}
-		if got := value[int](w, `document.querySelectorAll(".message img, .message script, .message b, .message iframe").length`); got != 0 {
+		const elements = `document.querySelectorAll(".message img, .message script, .message b, .message iframe").length`
+		if got := value[int](w, elements); got != 0 {
 			t.Errorf("messages became %d elements", got)
 		}
 		if got := value[string](w, "document.title"); got != "DummyMessenger" {

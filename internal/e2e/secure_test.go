@@ -62,7 +62,9 @@ func (a *authority) make(template *x509.Certificate, serial int64) (*x509.Certif
 func (a *authority) issue(certFile, keyFile string, serial int64) {
 	a.t.Helper()
 	cert, key := a.make(&x509.Certificate{
-		Subject: pkix.Name{CommonName: "test server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		Subject:     pkix.Name{CommonName: "test server"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, serial)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	must(a.t, err)
@@ -118,9 +120,12 @@ func TestSecured(t *testing.T) {
 
 	// Each message over a connection of its own, so that each one meets the
 	// certificate of the moment.
-	stranger := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}
+	stranger := &http.Client{Timeout: patience, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true,
+	}}
 	say := func(url, token string) (status int, serial int64) {
-		request, err := http.NewRequestWithContext(t.Context(), "POST", url+"/messages", strings.NewReader(`{"sender":"stranger","text":"hello"}`))
+		const body = `{"sender":"stranger","text":"hello"}`
+		request, err := http.NewRequestWithContext(t.Context(), "POST", url+"/messages", strings.NewReader(body))
 		if err != nil {
 			t.Error(err)
 			return 0, 0
@@ -156,7 +161,8 @@ func TestSecured(t *testing.T) {
 	var measured string
 	var status int
 	running.Go(func() {
-		measured, status = client(t, append([]string{"--duration", "5s", "--workers", "8", "--ca-file", file("ca.pem"), "--token-file", file("old")}, urls...)...)
+		args := []string{"--duration", "5s", "--workers", "8", "--ca-file", file("ca.pem"), "--token-file", file("old")}
+		measured, status = client(t, append(args, urls...)...)
 	})
 
 	for serial := int64(101); serial <= 103; serial++ {
@@ -169,7 +175,8 @@ func TestSecured(t *testing.T) {
 	for _, url := range urls {
 		eventually(t, "the new token is known", func() bool { status, _ := say(url, newToken); return status == http.StatusOK })
 	}
-	if out, status := client(t, append([]string{"--per-worker", "5", "--ca-file", file("ca.pem"), "--token-file", file("new")}, urls...)...); status != 0 {
+	args := []string{"--per-worker", "5", "--ca-file", file("ca.pem"), "--token-file", file("new")}
+	if out, status := client(t, append(args, urls...)...); status != 0 {
 		t.Errorf("the client with the new token: exit status %d:\n%s", status, out)
 	}
 	stopLoad()
@@ -180,7 +187,10 @@ func TestSecured(t *testing.T) {
 
 	replace(t, file("tokens"), newToken+"\n")
 	for _, url := range urls {
-		eventually(t, "the old token is withdrawn", func() bool { status, _ := say(url, oldToken); return status == http.StatusUnauthorized })
+		eventually(t, "the old token is withdrawn", func() bool {
+			status, _ := say(url, oldToken)
+			return status == http.StatusUnauthorized
+		})
 	}
 	before := len(db.table(t))
 	for name, args := range map[string][]string{

@@ -22,7 +22,8 @@ func main() {
 	seed := flag.Uint64("seed", 0, "repeat the choice of faults and moments; 0 takes a new one")
 	database := flag.String("database", "both", "sqlite, postgres, or both, one after the other")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./internal/e2e/soak [--for 30m] [--seed N] [--database both|sqlite|postgres]")
+		fmt.Fprintln(flag.CommandLine.Output(),
+			"usage: go run ./internal/e2e/soak [--for 30m] [--seed N] [--database both|sqlite|postgres]")
 		flag.PrintDefaults()
 	}
 	flag.CommandLine.Init("soak", flag.ContinueOnError)

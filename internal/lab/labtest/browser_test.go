@@ -14,7 +14,8 @@ import (
 	"dummymessenger/internal/lab/labtest"
 )
 
-const document = `<!doctype html><title>t</title><style>body{background:#fff}@media(prefers-color-scheme:dark){body{background:#000}}</style>
+const document = `<!doctype html><title>t</title>
+<style>body{background:#fff}@media(prefers-color-scheme:dark){body{background:#000}}</style>
 <button onclick="this.textContent='clicked'">press</button><input>`
 
 func serve(t *testing.T) string {

@@ -125,7 +125,8 @@ func NeverRead(url string, n int) Fault {
 
 // rawPost is a whole request.
 func rawPost(body string) string {
-	return fmt.Sprintf("POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	const head = "POST /messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+	return fmt.Sprintf(head, len(body)) + body
 }
 
 // connect keeps n connections that have sent text.
