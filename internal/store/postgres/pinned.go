@@ -52,7 +52,8 @@ func statementsFor(schema string) statements {
 		"{messages}", messages, "{log_lock}", lock)
 	return statements{
 		lockTable: r.Replace(lockTableSQL), lock: r.Replace(lockSQL), newest: r.Replace(newestSQL),
-		look: r.Replace(lookSQL), read: r.Replace(readSQL), find: r.Replace(findSQL), insert: r.Replace(insertSQL), ready: r.Replace(readySQL),
+		look: r.Replace(lookSQL), read: r.Replace(readSQL), find: r.Replace(findSQL), insert: r.Replace(insertSQL),
+		ready: r.Replace(readySQL),
 	}
 }
 
@@ -168,9 +169,9 @@ func (p *pinned) lookBy(ctx context.Context, conn *pgconn.PgConn) error {
 		}
 		return err
 	}
-	types := pgtype.NewMap()
+	types, fields, row := pgtype.NewMap(), results[0].FieldDescriptions, results[0].Rows[0]
 	for i, target := range []any{&l.messages, &l.newest, &l.newestID, &l.seenID, &l.present} {
-		if err := types.Scan(results[0].FieldDescriptions[i].DataTypeOID, pgtype.TextFormatCode, results[0].Rows[0][i], target); err != nil {
+		if err := types.Scan(fields[i].DataTypeOID, pgtype.TextFormatCode, row[i], target); err != nil {
 			return err
 		}
 	}

@@ -169,9 +169,10 @@ func TestMeddlersAreFoundEachTime(t *testing.T) {
 		"rule":              {``, `CREATE RULE nothing AS ON INSERT TO messages DO INSTEAD NOTHING`, `DROP RULE nothing ON messages`},
 		"child":             {``, `CREATE TABLE child () INHERITS (messages)`, `DROP TABLE child`},
 		"child of the lock": {``, `CREATE TABLE child () INHERITS (log_lock)`, `DROP TABLE child`},
-		"parent":            {`CREATE TABLE parent (text text)`, `ALTER TABLE messages INHERIT parent`, `ALTER TABLE messages NO INHERIT parent`},
-		"row security":      {``, `ALTER TABLE messages FORCE ROW LEVEL SECURITY`, `ALTER TABLE messages NO FORCE ROW LEVEL SECURITY`},
-		"unique index":      {``, `CREATE UNIQUE INDEX once ON messages (text)`, `DROP INDEX once`},
+		"parent": {`CREATE TABLE parent (text text)`,
+			`ALTER TABLE messages INHERIT parent`, `ALTER TABLE messages NO INHERIT parent`},
+		"row security": {``, `ALTER TABLE messages FORCE ROW LEVEL SECURITY`, `ALTER TABLE messages NO FORCE ROW LEVEL SECURITY`},
+		"unique index": {``, `CREATE UNIQUE INDEX once ON messages (text)`, `DROP INDEX once`},
 		"foreign key": {`CREATE TABLE senders (name text COLLATE "C" PRIMARY KEY); INSERT INTO senders VALUES ('Анна')`,
 			`ALTER TABLE messages ADD CONSTRAINT fk FOREIGN KEY (sender) REFERENCES senders`, `ALTER TABLE messages DROP CONSTRAINT fk`},
 		"default":  {``, `ALTER TABLE messages ALTER text SET DEFAULT 'x'`, `ALTER TABLE messages ALTER text DROP DEFAULT`},
@@ -361,7 +362,8 @@ func TestForgedChildIsNotRead(t *testing.T) {
 	if messages, err := s.Read(t.Context(), 0, 10); err != nil || len(messages) != 2 {
 		t.Errorf("Read = %v, %v, want the two that were stored", messages, err)
 	}
-	if m, err := appendText(t.Context(), s, "own"); messenger.KindOf(err) != messenger.Unwritable || !strings.Contains(err.Error(), "forged") {
+	m, err := appendText(t.Context(), s, "own")
+	if messenger.KindOf(err) != messenger.Unwritable || !strings.Contains(err.Error(), "forged") {
 		t.Errorf("Append = %+v, %v, want an error that names the child", m, err)
 	}
 	if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable || !strings.Contains(err.Error(), "forged") {

@@ -42,8 +42,10 @@ type Store struct {
 	url    string
 	log    *pinned
 	config *pgx.ConnConfig // of the writer
-	pool   *pgxpool.Pool   // for reading
-	lost   atomic.Bool     // the log was found to be another one, and is not back yet
+
+	fresh atomic.Pointer[pgx.ConnConfig] // what renew last read, nil if nothing yet
+	pool  *pgxpool.Pool                  // for reading
+	lost  atomic.Bool                    // the log was found to be another one, and is not back yet
 
 	// life ends with Close, and with it every running call.
 	life context.Context

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,15 +24,18 @@ type writer struct {
 	// stamp is what stampSQL returned when the tables were last found to be the log's.
 	stamp string
 
-	// warning is the server's last WARNING since the transaction began. Only the
-	// goroutine that uses conn touches it.
+	// warning is what the server last said of a cancelled wait for the standby since
+	// the transaction began. Only the goroutine that uses conn touches it.
 	warning string
 }
 
 func connect(ctx context.Context, config *pgx.ConnConfig, log *pinned, logger *slog.Logger) (*writer, error) {
 	w := &writer{log: log}
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
-		if n.SeverityUnlocalized == "WARNING" {
+		// Its text is translated and its code is that of any warning, such as those of
+		// auto_explain. So what tells it is the source file, if nothing between has
+		// taken that away.
+		if n.SeverityUnlocalized == "WARNING" && (n.File == "" || strings.HasSuffix(n.File, "syncrep.c")) {
 			w.warning = n.Message
 		}
 	}
