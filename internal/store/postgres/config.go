@@ -14,6 +14,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
+// statementCache is how many prepared statements a session keeps, which is more than
+// there are.
+const statementCache = 512
+
 // parse returns the configuration of a connection to url, with libpq's environment
 // variables and files as defaults and the settings in pins overruled.
 func parse(url string) (*pgx.ConnConfig, error) {
@@ -31,6 +35,7 @@ func parse(url string) (*pgx.ConnConfig, error) {
 	}}
 	config.DialFunc = dialer.DialContext
 	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // whatever the URL says
+	config.StatementCacheCapacity = statementCache
 	set(config, pins)
 	if config.RuntimeParams["application_name"] == "" {
 		set(config, map[string]string{"application_name": "dummymessenger"})
@@ -106,16 +111,40 @@ func newPool(ctx context.Context, url string, config *pgx.ConnConfig, renew func
 }
 
 // renew reads again what the URL does not hold itself: a password file, a service
-// file or a certificate may have changed since config was made. If they cannot be
-// read config stays as it is, for they may be about to be replaced.
+// file or a certificate may have changed since config was made. What cannot be read
+// stays as it last was, for it may be about to be replaced.
 func (s *Store) renew(config *pgx.ConnConfig) {
+	last := s.fresh.Load()
+	if last == nil {
+		last = config
+	}
 	fresh, err := parse(s.url)
+	if err == nil {
+		err = gone(last, fresh)
+	}
 	if err != nil {
 		s.logger.Warn("what the connection to the database needs cannot be read again; the last that could is used", "err", err)
-		return
+		fresh = last.Copy()
+	} else {
+		s.fresh.Store(fresh.Copy())
 	}
 	config.User, config.Password, config.Database = fresh.User, fresh.Password, fresh.Database
 	config.Host, config.Port, config.TLSConfig, config.Fallbacks = fresh.Host, fresh.Port, fresh.TLSConfig, fresh.Fallbacks
+}
+
+// gone says which of the files that last was made from is missing in fresh: pgx does
+// without those that do not exist, but for certificates that the URL names.
+func gone(last, fresh *pgx.ConnConfig) error {
+	was, is := last.TLSConfig, fresh.TLSConfig
+	switch {
+	case last.Password != "" && fresh.Password == "":
+		return errors.New("the password file is gone, or has no line for this database any more")
+	case was != nil && is != nil && was.Certificates != nil && is.Certificates == nil:
+		return errors.New("the client's certificate is gone")
+	case was != nil && is != nil && was.RootCAs != nil && is.RootCAs == nil:
+		return errors.New("the root certificate is gone")
+	}
+	return nil
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }

@@ -64,6 +64,48 @@ func TestRotatedPassword(t *testing.T) {
 	}
 }
 
+// A password file that is away for a moment, as while it is replaced, takes nothing
+// from a replica that has read it, at the start or since.
+func TestMissingPasswordFile(t *testing.T) {
+	t.Parallel()
+	url := labtest.Database(t)
+	role := fmt.Sprintf("forgetful_%d", time.Now().UnixNano())
+	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'first'; GRANT ALL ON SCHEMA public TO %[1]s`, role))
+	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
+	u, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = neturl.User(role)
+	passfile := filepath.Join(t.TempDir(), "pgpass")
+	write(t, passfile, "*:*:*:*:first\n")
+	s, notes := openNoted(t, withParameter(t, u.String(), "passfile", passfile))
+	fill(t, s, 1)
+	reconnect := func() {
+		t.Helper()
+		execute(t, url, fmt.Sprintf(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '%s'`, role))
+		_, _ = appendText(t.Context(), s, "finds the session dead")
+		if _, err := s.Read(t.Context(), 0, 1); err != nil {
+			t.Errorf("Read: %v", err)
+		}
+		if _, err := appendText(t.Context(), s, fmt.Sprint("at ", time.Now())); err != nil {
+			t.Errorf("Append: %v", err)
+		}
+	}
+	for _, password := range []string{"first", "second"} {
+		execute(t, url, fmt.Sprintf(`ALTER ROLE %s PASSWORD '%s'`, role, password))
+		write(t, passfile, "*:*:*:*:"+password+"\n")
+		reconnect()
+		if err := os.Remove(passfile); err != nil {
+			t.Fatal(err)
+		}
+		reconnect()
+	}
+	if !strings.Contains(notes.String(), "the password file is gone") {
+		t.Errorf("it was not logged:\n%s", notes)
+	}
+}
+
 // writePair writes a new certificate and its key to two files.
 func writePair(t *testing.T, name, cert, key string) {
 	t.Helper()

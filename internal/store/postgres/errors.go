@@ -20,6 +20,9 @@ func classify(err error) *messenger.Error {
 	if e, ok := errors.AsType[*messenger.Error](err); ok {
 		return e
 	}
+	if f, ok := errors.AsType[foreign](err); ok {
+		return another("%v", f)
+	}
 	pe, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
 	case !ok && pgconn.SafeToRetry(err):

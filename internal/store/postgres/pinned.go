@@ -6,12 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"dummymessenger/internal/messenger"
 )
@@ -29,8 +30,14 @@ type pinned struct {
 
 	sql statements
 
-	flags atomic.Int32 // of messages, when meddlersSQL last found nothing
-	seen  atomic.Int64 // seq of the newest message
+	seen    atomic.Pointer[known] // the newest message; never nil in an open Store
+	missing atomic.Int64          // seq of a message that was found to be missing, 0 if there is none
+}
+
+// known is what a message is known again by.
+type known struct {
+	seq int64
+	id  messenger.ID
 }
 
 // statements are those of sql.go, for the tables of one schema.
@@ -44,8 +51,9 @@ func statementsFor(schema string) statements {
 		"'{messages}'", "'"+strings.ReplaceAll(messages, "'", "''")+"'",
 		"{messages}", messages, "{log_lock}", lock)
 	return statements{
-		lockTable: r.Replace(lockTableSQL), lock: r.Replace(lockSQL), newest: r.Replace(newestSQL), look: r.Replace(lookSQL),
-		read: r.Replace(readSQL), find: r.Replace(findSQL), insert: r.Replace(insertSQL), ready: r.Replace(readySQL),
+		lockTable: r.Replace(lockTableSQL), lock: r.Replace(lockSQL), newest: r.Replace(newestSQL),
+		look: r.Replace(lookSQL), read: r.Replace(readSQL), find: r.Replace(findSQL), insert: r.Replace(insertSQL),
+		ready: r.Replace(readySQL),
 	}
 }
 
@@ -56,98 +64,132 @@ func (p *pinned) id() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// saw notes that the log holds a message with this seq.
-func (p *pinned) saw(seq int64) {
+// saw notes that the log holds this message.
+func (p *pinned) saw(seq int64, id messenger.ID) {
 	for {
 		seen := p.seen.Load()
-		if seq <= seen || p.seen.CompareAndSwap(seen, seq) {
+		if seen != nil && seq <= seen.seq || p.seen.CompareAndSwap(seen, &known{seq, id}) {
 			return
 		}
 	}
 }
 
-// check returns an error if a look at the log found another table, or fewer messages
-// than had been seen before the look.
-func (p *pinned) check(messages uint32, newest, seen int64) error {
+// A look is what lookSQL finds, and what had been seen before.
+type look struct {
+	messages uint32
+	newest   int64
+	newestID pgtype.UUID // null in an empty log
+	seenID   pgtype.UUID // of the message seen.seq; null if that is gone
+	present  bool
+
+	seen    *known
+	missing int64
+}
+
+func (p *pinned) newLook() *look { return &look{seen: p.seen.Load(), missing: p.missing.Load()} }
+
+// check returns an error if the look found another table, or if a message that had
+// been seen is gone or another one.
+func (p *pinned) check(l *look) error {
 	switch {
-	case messages != p.messages:
+	case l.messages != p.messages:
 		return another("table %s.messages is not the one that the log was opened in, but was made since; "+
 			"put that one back, or restart all replicas to go on in this one", p.schema)
-	case newest < seen:
+	case l.newest < l.seen.seq:
 		return another("the newest message has seq %d, but there was one with seq %d: "+
 			"table %s.messages was emptied or restored, or this server is a primary that was replaced; "+
-			"bring the messages back, or restart all replicas to go on after seq %d", newest, seen, p.schema, newest)
+			"bring the messages back, or restart all replicas to go on after seq %d", l.newest, l.seen.seq, p.schema, l.newest)
+	case !l.present:
+		return another("%v", p.lacks(l.missing))
+	case l.seen.seq > 0 && !l.seenID.Valid:
+		return another("%v", p.lacks(l.seen.seq))
+	case l.seen.seq > 0 && l.seenID.Bytes != l.seen.id:
+		return another("message %d is not the one that was there: table %s.messages was restored and written to since, "+
+			"or this server lacked messages when it became the primary; "+
+			"bring the log back, or restart all replicas to go on with this one", l.seen.seq, p.schema)
 	}
-	p.saw(newest)
+	if l.missing != 0 {
+		p.missing.CompareAndSwap(l.missing, 0)
+	}
+	p.saw(l.newest, l.newestID.Bytes)
 	return nil
+}
+
+// lacks notes that message seq is missing, and returns an error that says so. Until it
+// is back, check does the same.
+func (p *pinned) lacks(seq int64) error {
+	p.missing.Store(seq)
+	return foreign(fmt.Sprintf("message %d is missing: it was deleted from table %s.messages; bring it back", seq, p.schema))
+}
+
+// consecutive returns the messages of rows, or an error unless they follow each other,
+// the first one the message after.
+func (p *pinned) consecutive(rows []row, after int64) ([]messenger.Message, error) {
+	messages := make([]messenger.Message, len(rows))
+	for i, r := range rows {
+		if after++; r.Seq != after {
+			return nil, p.lacks(after)
+		}
+		messages[i] = r.Message
+	}
+	return messages, nil
+}
+
+// window returns the log's newest messages, up to limit and in ascending order, which
+// rows hold in descending order.
+func (p *pinned) window(rows []row, limit int) ([]messenger.Message, error) {
+	slices.Reverse(rows)
+	var after int64
+	if len(rows) == limit {
+		after = rows[0].Seq - 1
+	}
+	return p.consecutive(rows, after)
 }
 
 // look adds a look at the log to batch, which fails if check does.
 func (p *pinned) look(batch *pgx.Batch) {
-	seen := p.seen.Load()
-	batch.Queue(p.sql.look).QueryRow(func(row pgx.Row) error {
-		var messages uint32
-		var newest int64
-		if err := row.Scan(&messages, &newest); err != nil {
+	l := p.newLook()
+	batch.Queue(p.sql.look, l.seen.seq, l.missing).QueryRow(func(row pgx.Row) error {
+		if err := row.Scan(&l.messages, &l.newest, &l.newestID, &l.seenID, &l.present); err != nil {
 			return err
 		}
-		return p.check(messages, newest, seen)
+		return p.check(l)
 	})
 }
 
 // lookBy is a look at the log by a new session. If PostgreSQL refuses the statement,
 // the first one that matters will say why.
 func (p *pinned) lookBy(ctx context.Context, conn *pgconn.PgConn) error {
-	seen := p.seen.Load()
-	results, err := conn.Exec(ctx, p.sql.look).ReadAll()
+	l := p.newLook()
+	sql := strings.NewReplacer("$1", fmt.Sprint(l.seen.seq), "$2", fmt.Sprint(l.missing)).Replace(p.sql.look)
+	results, err := conn.Exec(ctx, sql).ReadAll()
 	if err != nil {
 		if _, ok := errors.AsType[*pgconn.PgError](err); ok && !conn.IsClosed() {
 			return nil
 		}
 		return err
 	}
-	row := results[0].Rows[0]
-	messages, err := strconv.ParseUint(string(row[0]), 10, 32)
-	if err != nil {
-		return err
+	types, fields, row := pgtype.NewMap(), results[0].FieldDescriptions, results[0].Rows[0]
+	for i, target := range []any{&l.messages, &l.newest, &l.newestID, &l.seenID, &l.present} {
+		if err := types.Scan(fields[i].DataTypeOID, pgtype.TextFormatCode, row[i], target); err != nil {
+			return err
+		}
 	}
-	newest, err := strconv.ParseInt(string(row[1]), 10, 64)
-	if err != nil {
-		return err
-	}
-	return p.check(uint32(messages), newest, seen)
+	return p.check(l)
 }
 
 // errAnother is wrapped by errors that say what is wrong with the log itself.
 var errAnother = errors.New("the log is not as it was opened")
 
-func another(format string, args ...any) error {
+func another(format string, args ...any) *messenger.Error {
 	err := fmt.Errorf("%w: %s", errAnother, fmt.Sprintf(format, args...))
 	return &messenger.Error{Kind: messenger.Unwritable, Cause: messenger.LogChanged, Err: err}
 }
 
-// meddlersSQL names everything that could change what is read of table $1 or stored
-// in it. REINDEX CONCURRENTLY makes a second unique index on a constraint's columns,
-// which is fine.
-const meddlersSQL = `
-SELECT 'row-level security' FROM pg_class WHERE oid = $1 AND (relrowsecurity OR relforcerowsecurity)
-UNION ALL SELECT 'CHILD TABLE ' || inhrelid::regclass FROM pg_inherits WHERE inhparent = $1
-UNION ALL SELECT 'PARENT TABLE ' || inhparent::regclass FROM pg_inherits WHERE inhrelid = $1
-UNION ALL SELECT 'TRIGGER ' || quote_ident(tgname) FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal
-UNION ALL SELECT 'RULE ' || quote_ident(rulename) FROM pg_rewrite WHERE ev_class = $1
-UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = $1 AND contype IN ('f', 'x')
-UNION ALL SELECT 'UNIQUE INDEX ' || i.indexrelid::regclass FROM pg_index AS i WHERE i.indrelid = $1 AND i.indisunique AND NOT EXISTS (
-	SELECT FROM pg_constraint AS c JOIN pg_index AS own ON own.indexrelid = c.conindid
-	WHERE c.conrelid = $1 AND own.indkey = i.indkey AND i.indexprs IS NULL AND i.indpred IS NULL)`
+// foreign is an error that says why the tables, or what is in them, cannot be the log's.
+type foreign string
 
-// meddled returns an error that lists what meddlersSQL found, nil if that is nothing.
-func meddled(table string, found []string) error {
-	if len(found) == 0 {
-		return nil
-	}
-	return fmt.Errorf("table %s is not this program's alone: it has %s, which could change what is read or stored; "+
-		"remove that, or use another database or schema (search_path)", table, strings.Join(found, ", "))
-}
+func (f foreign) Error() string { return string(f) }
 
 // place returns which server and database conn leads to, and the expression for it.
 // If the role may not ask for the server, only the database's OID identifies it.

@@ -42,9 +42,10 @@ type Store struct {
 	url    string
 	log    *pinned
 	config *pgx.ConnConfig // of the writer
-	pool   *pgxpool.Pool   // for reading
-	lost   atomic.Bool     // the log was found to be another one, and is not back yet
-	amiss  atomic.Bool     // Ready, which checks more than Append, found so last
+
+	fresh atomic.Pointer[pgx.ConnConfig] // what renew last read, nil if nothing yet
+	pool  *pgxpool.Pool                  // for reading
+	lost  atomic.Bool                    // the log was found to be another one, and is not back yet
 
 	// life ends with Close, and with it every running call.
 	life context.Context
@@ -116,9 +117,6 @@ func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (mess
 			s.writer = nil
 		}
 	}
-	if err == nil && s.amiss.Load() {
-		return appended, nil
-	}
 	return appended, s.note(err)
 }
 
@@ -136,17 +134,29 @@ func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc)
 // a replay of that is safe, for it was found by a transaction that held the lock and
 // waited for the standby itself (see writer.commit).
 func (s *Store) Read(ctx context.Context, after int64, limit int) (messages []messenger.Message, err error) {
+	after = max(after, 0)
+	seen := s.log.seen.Load().seq
 	err = s.ask(ctx, func(batch *pgx.Batch) {
-		batch.Queue(s.log.sql.read, after, limit).Query(func(rows pgx.Rows) (err error) {
-			messages, err = pgx.CollectRows(rows, scanMessage)
-			return err
+		batch.Queue(s.log.sql.read, after, limit).Query(func(found pgx.Rows) error {
+			rows, err := scan(found)
+			if err != nil {
+				return err
+			}
+			if messages, err = s.log.consecutive(rows, after); err != nil {
+				return err
+			}
+			if end := after + int64(len(rows)); len(rows) < limit && end < seen {
+				return s.log.lacks(end + 1)
+			}
+			if len(rows) > 0 {
+				last := rows[len(rows)-1]
+				s.log.saw(last.Seq, last.id)
+			}
+			return nil
 		})
 	})
 	if err != nil {
 		return nil, err
-	}
-	if len(messages) > 0 {
-		s.log.saw(messages[len(messages)-1].Seq)
 	}
 	return messages, nil
 }
@@ -156,7 +166,7 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	if err := s.ask(ctx, func(*pgx.Batch) {}); err != nil {
 		return 0, err
 	}
-	return s.log.seen.Load(), nil
+	return s.log.seen.Load().seq, nil
 }
 
 // Ready implements messenger.Store.
@@ -164,17 +174,8 @@ func (s *Store) Ready(ctx context.Context) error {
 	var writable, granted, lockable bool
 	err := s.ask(ctx, func(batch *pgx.Batch) {
 		batch.Queue(s.log.sql.ready).QueryRow(func(row pgx.Row) error { return row.Scan(&writable, &granted, &lockable) })
-		for table, oid := range map[string]uint32{"messages": s.log.messages, "log_lock": s.log.lock} {
-			batch.Queue(meddlersSQL, oid).Query(func(rows pgx.Rows) error {
-				found, err := pgx.CollectRows(rows, pgx.RowTo[string])
-				if meddling := meddled(table, found); meddling != nil {
-					err = another("%v", meddling)
-				}
-				return err
-			})
-		}
+		s.log.lookAtTables(batch, make(map[string]uint32))
 	})
-	s.amiss.Store(errors.Is(err, errAnother))
 	switch {
 	case err != nil:
 		return err

@@ -212,7 +212,9 @@ func TestReadyMissesTheTable(t *testing.T) {
 func TestClientEncodingAndQueryModeArePinned(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
-	for i, parameters := range []string{"client_encoding=LATIN1", "default_query_exec_mode=simple_protocol"} {
+	for i, parameters := range []string{
+		"client_encoding=LATIN1", "default_query_exec_mode=simple_protocol", "statement_cache_capacity=0", "statement_cache_capacity=1",
+	} {
 		separator := "?"
 		if strings.Contains(url, "?") {
 			separator = "&"
@@ -223,7 +225,7 @@ func TestClientEncodingAndQueryModeArePinned(t *testing.T) {
 		}
 	}
 	all, err := open(t, url).Read(t.Context(), 0, 10)
-	if err != nil || len(all) != 2 || all[0].Text != "привет 0" || all[0].Sender != "Анна" {
+	if err != nil || len(all) != 4 || all[0].Text != "привет 0" || all[0].Sender != "Анна" {
 		t.Errorf("Read = %+v, %v", all, err)
 	}
 }
@@ -393,13 +395,7 @@ func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
 				t.Errorf("%v: Append = %+v, %v, want outcome unknown", u.RawQuery, m, err)
 			}
 		})
-		execute(t, url, `DO $$ BEGIN
-			FOR i IN 1..6000 LOOP
-				PERFORM pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep';
-				EXIT WHEN FOUND;
-				PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
-			END LOOP;
-		END $$`)
+		cancelWait(t, url)
 		appending.Wait()
 		if err := cluster.Set(t.Context(), "synchronous_standby_names", ""); err != nil {
 			t.Fatal(err)
@@ -408,6 +404,47 @@ func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
 			t.Errorf("Append again = %+v, want message %d, found", r, i+1)
 		}
 	}
+}
+
+// Other warnings, such as the plans that auto_explain tells the client, say nothing of
+// the commit. That of a cancelled wait is heard among them.
+func TestOtherWarningsAreNotOfTheCommit(t *testing.T) {
+	t.Parallel()
+	cluster := labtest.Cluster(t, pgcluster.Config{})
+	url := cluster.URL("postgres")
+	execute(t, url, `ALTER ROLE postgres SET session_preload_libraries = auto_explain;
+		ALTER ROLE postgres SET auto_explain.log_min_duration = 0;
+		ALTER ROLE postgres SET auto_explain.log_level = warning`)
+	s := open(t, url)
+	if m, err := appendText(t.Context(), s, "x"); err != nil || m.Seq != 1 {
+		t.Errorf("Append = %+v, %v", m, err)
+	}
+	if r := again(t, s, "x"); !r.Existed {
+		t.Errorf("Append again = %+v, want that it existed", r)
+	}
+	if err := cluster.Set(t.Context(), "synchronous_standby_names", "nobody"); err != nil {
+		t.Fatal(err)
+	}
+	var appending sync.WaitGroup
+	appending.Go(func() {
+		if m, err := appendText(t.Context(), s, "y"); messenger.KindOf(err) != messenger.Unknown {
+			t.Errorf("Append = %+v, %v, want outcome unknown", m, err)
+		}
+	})
+	cancelWait(t, url)
+	appending.Wait()
+}
+
+// cancelWait cancels the first wait for a standby that there is.
+func cancelWait(t *testing.T, url string) {
+	t.Helper()
+	execute(t, url, `DO $$ BEGIN
+		FOR i IN 1..6000 LOOP
+			PERFORM pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep';
+			EXIT WHEN FOUND;
+			PERFORM pg_sleep(0.01), pg_stat_clear_snapshot();
+		END LOOP;
+	END $$`)
 }
 
 // A deafConn hears nothing any more once it is deaf, and then breaks.

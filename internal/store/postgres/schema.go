@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"dummymessenger/internal/messenger"
 )
 
 // createSQL makes the log's tables. sender is in collation "C", which compares names
@@ -35,7 +36,7 @@ CREATE TABLE IF NOT EXISTS messages (
 // otherwise trip over each other in the catalogue, IF NOT EXISTS or not.
 const createLock = 0x64_6d_2d_6c_6f_67 // "dm-log"
 
-// The shape of the tables, as shapeOf describes it.
+// The shape of the tables, as tableSQL describes it.
 var shapes = map[string]string{
 	"log_lock": "table: one boolean not null default true; PRIMARY KEY (one)",
 	"messages": "table: seq bigint not null, sender text COLLATE \"C\" not null, sender_count bigint not null, text text not null, " +
@@ -100,10 +101,21 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 	if p.place, p.placeSQL, err = place(ctx, conn); err != nil {
 		return nil, err
 	}
-	var newest int64
 	var writable, granted, lockable bool
 	err = step(ctx, logger, "a lock on the tables, which something else holds", func() error {
-		if err := conn.QueryRow(ctx, p.sql.look).Scan(nil, &newest); err != nil {
+		rows, err := conn.Query(ctx, p.sql.newest, messenger.WindowSize)
+		if err != nil {
+			return err
+		}
+		newest, err := scan(rows)
+		if err != nil {
+			return err
+		}
+		p.saw(0, messenger.ID{})
+		if len(newest) > 0 {
+			p.saw(newest[0].Seq, newest[0].id)
+		}
+		if _, err := p.window(newest, messenger.WindowSize); err != nil {
 			return err
 		}
 		return conn.QueryRow(ctx, p.sql.ready).Scan(&writable, &granted, &lockable)
@@ -114,9 +126,8 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 	if !lockable {
 		return nil, errNoLockRow.Err
 	}
-	p.saw(newest)
 	logger.Info("log opened", "address", conn.PgConn().Conn().RemoteAddr().String(), "database", conn.Config().Database,
-		"schema", p.schema, "version", conn.PgConn().ParameterStatus("server_version"), "seq", newest)
+		"schema", p.schema, "version", conn.PgConn().ParameterStatus("server_version"), "seq", p.seen.Load().seq)
 	return p, nil
 }
 
@@ -173,74 +184,80 @@ func findSchema(ctx context.Context, conn *pgx.Conn, logger *slog.Logger) (strin
 	return path[0], nil
 }
 
-// checkTables reports whether both tables exist. It returns an error if one exists
-// and has another shape.
-func (p *pinned) checkTables(ctx context.Context, conn *pgx.Conn) (complete bool, err error) {
-	complete = true
-	for table, oid := range map[string]*uint32{"messages": &p.messages, "log_lock": &p.lock} {
-		got, err := p.shapeOf(ctx, conn, table, oid)
-		switch {
-		case err != nil:
-			return false, err
-		case got == "":
-			complete = false
-			continue
-		case got != shapes[table]:
-			return false, fmt.Errorf("the database has a relation named %s that is not this program's; "+
-				"use another database or schema (search_path). It is: %s. Expected: %s", table, got, shapes[table])
-		}
-		meddlers, err := lines(ctx, conn, meddlersSQL, *oid)
-		if err == nil {
-			err = meddled(table, meddlers)
-		}
-		if err != nil {
-			return false, err
-		}
-	}
-	return complete, nil
-}
-
-// shapeOf returns a description of the relation of this name, "" if there is none.
-func (p *pinned) shapeOf(ctx context.Context, conn *pgx.Conn, name string, oid *uint32) (string, error) {
-	var kind string
-	var flags int32
-	err := conn.QueryRow(ctx, `SELECT m.oid, `+flagsSQL+`,
-		CASE relpersistence WHEN 'u' THEN 'unlogged ' WHEN 't' THEN 'temporary ' ELSE '' END
-		|| CASE relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'p' THEN 'partitioned table'
-			WHEN 'f' THEN 'foreign table' WHEN 'm' THEN 'materialized view' ELSE 'relation' END
-		|| CASE WHEN relispartition THEN ' that is a partition' ELSE '' END || coalesce(' USING ' || nullif(amname, 'heap'), '')
-		FROM pg_class AS m JOIN pg_namespace AS n ON n.oid = relnamespace
-			LEFT JOIN pg_am AS a ON a.oid = relam AND relkind IN ('r', 'm')
-		WHERE nspname = $1 AND relname = $2`, p.schema, name).Scan(oid, &flags, &kind)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	if name == "messages" {
-		p.flags.Store(flags)
-	}
-	// The collation counts, since an index serves only comparisons in its own: with
-	// another one, each batch would read the whole table.
-	columns, err := lines(ctx, conn, `SELECT attname || ' ' || format_type(atttypid, atttypmod)
+// tableSQL describes the relation named $2 in schema $1, if there is one: its OID and
+// shape, and everything that could change what is read of it or stored in it.
+//
+// A column's collation counts, since an index serves only comparisons in its own: with
+// another one, each batch would read the whole table. REINDEX CONCURRENTLY makes a
+// second unique index on a constraint's columns, which is fine.
+const tableSQL = `
+SELECT m.oid,
+	CASE relpersistence WHEN 'u' THEN 'unlogged ' WHEN 't' THEN 'temporary ' ELSE '' END
+	|| CASE relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'p' THEN 'partitioned table'
+		WHEN 'f' THEN 'foreign table' WHEN 'm' THEN 'materialized view' ELSE 'relation' END
+	|| CASE WHEN relispartition THEN ' that is a partition' ELSE '' END || coalesce(' USING ' || nullif(amname, 'heap'), '')
+	|| ': ' || array_to_string(ARRAY(
+		SELECT attname || ' ' || format_type(atttypid, atttypmod)
 			|| coalesce(' COLLATE ' || c.oid::regcollation, '')
 			|| CASE WHEN attnotnull THEN ' not null' ELSE '' END
 			|| CASE WHEN attgenerated <> '' THEN ' generated' WHEN attidentity <> '' THEN ' identity' ELSE '' END
 			|| coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
 		FROM pg_attribute LEFT JOIN pg_collation AS c ON c.oid = attcollation AND c.oid <> '"default"'::regcollation
 			LEFT JOIN pg_attrdef AS d ON d.adrelid = attrelid AND d.adnum = attnum
-		WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, *oid)
-	if err != nil {
-		return "", err
+		WHERE attrelid = m.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum), ', ')
+	|| '; ' || array_to_string(ARRAY(
+		SELECT pg_get_constraintdef(oid) FROM pg_constraint
+		WHERE conrelid = m.oid AND contype IN ('p', 'u') ORDER BY pg_get_constraintdef(oid) COLLATE "C"), ', '),
+	ARRAY(SELECT 'row-level security' WHERE relrowsecurity OR relforcerowsecurity
+		UNION ALL SELECT 'CHILD TABLE ' || inhrelid::regclass FROM pg_inherits WHERE inhparent = m.oid
+		UNION ALL SELECT 'PARENT TABLE ' || inhparent::regclass FROM pg_inherits WHERE inhrelid = m.oid
+		UNION ALL SELECT 'TRIGGER ' || quote_ident(tgname) FROM pg_trigger WHERE tgrelid = m.oid AND NOT tgisinternal
+		UNION ALL SELECT 'RULE ' || quote_ident(rulename) FROM pg_rewrite WHERE ev_class = m.oid
+		UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = m.oid AND contype IN ('f', 'x')
+		UNION ALL SELECT 'UNIQUE INDEX ' || i.indexrelid::regclass FROM pg_index AS i
+			WHERE i.indrelid = m.oid AND i.indisunique AND NOT EXISTS (
+				SELECT FROM pg_constraint AS c JOIN pg_index AS own ON own.indexrelid = c.conindid
+				WHERE c.conrelid = m.oid AND own.indkey = i.indkey AND i.indexprs IS NULL AND i.indpred IS NULL))
+FROM pg_class AS m JOIN pg_namespace AS n ON n.oid = relnamespace
+	LEFT JOIN pg_am AS a ON a.oid = relam AND relkind IN ('r', 'm')
+WHERE nspname = $1 AND relname = $2`
+
+// lookAtTables adds a look at both tables to batch. It notes the OIDs of those that
+// exist, and fails with a foreign error if one has another shape, or if something
+// could change what is read of it or stored in it.
+func (p *pinned) lookAtTables(batch *pgx.Batch, found map[string]uint32) {
+	for table, want := range shapes {
+		batch.Queue(tableSQL, p.schema, table).QueryRow(func(row pgx.Row) error {
+			var oid uint32
+			var shape string
+			var meddlers []string
+			switch err := row.Scan(&oid, &shape, &meddlers); {
+			case errors.Is(err, pgx.ErrNoRows):
+				return nil
+			case err != nil:
+				return err
+			case shape != want:
+				return foreign(fmt.Sprintf("the database has a relation named %s that is not this program's; "+
+					"use another database or schema (search_path). It is: %s. Expected: %s", table, shape, want))
+			case len(meddlers) > 0:
+				return foreign(fmt.Sprintf("table %s is not this program's alone: it has %s, which could change what is read or stored; "+
+					"remove that, or use another database or schema (search_path)", table, strings.Join(meddlers, ", ")))
+			}
+			found[table] = oid
+			return nil
+		})
 	}
-	keys, err := lines(ctx, conn, `SELECT pg_get_constraintdef(oid) FROM pg_constraint
-		WHERE conrelid = $1 AND contype IN ('p', 'u')`, *oid)
-	if err != nil {
-		return "", err
-	}
-	slices.Sort(keys)
-	return kind + ": " + strings.Join(columns, ", ") + "; " + strings.Join(keys, ", "), nil
+}
+
+// checkTables looks at the tables, and reports whether both exist. It returns an error
+// if one that exists is not fit to be used.
+func (p *pinned) checkTables(ctx context.Context, conn *pgx.Conn) (complete bool, err error) {
+	found := make(map[string]uint32)
+	var batch pgx.Batch
+	p.lookAtTables(&batch, found)
+	err = conn.SendBatch(ctx, &batch).Close()
+	p.messages, p.lock = found["messages"], found["log_lock"]
+	return len(found) == len(shapes), err
 }
 
 func lines(ctx context.Context, conn *pgx.Conn, sql string, args ...any) ([]string, error) {

@@ -18,7 +18,7 @@ import (
 var pins = map[string]string{
 	"client_encoding":             "UTF8",
 	"standard_conforming_strings": "on",
-	"quote_all_identifiers":       "off", // shapeOf compares names
+	"quote_all_identifiers":       "off", // tableSQL compares names
 	"array_nulls":                 "on",
 	"transform_null_equals":       "off",
 	"TimeZone":                    "UTC",

@@ -1,9 +1,10 @@
 package postgres
 
 import (
-	"time"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"dummymessenger/internal/messenger"
 )
@@ -13,25 +14,36 @@ const (
 	// waits for an operator's VACUUM FULL or CREATE INDEX does not hold up the others.
 	lockTableSQL = `LOCK TABLE ONLY {messages} IN ROW EXCLUSIVE MODE`
 
-	// The row is never updated, so it leaves no dead versions behind. The OID and
-	// flags of messages are read along with it: changing them takes a lock on the
-	// table that conflicts with lockTableSQL's.
-	lockSQL = `SELECT l.tableoid, m.oid, ` + flagsSQL + ` FROM ONLY {log_lock} AS l, pg_class AS m
-		WHERE m.oid = '{messages}'::regclass FOR UPDATE OF l`
+	// The transactions that wrote what the catalogue says of tables $1. Whatever tableSQL
+	// would tell of a change to them, this changes, too. Of messages it stays the same
+	// while lockTableSQL's lock is held, but for children and indexes made meanwhile,
+	// which alter nothing and which the next append finds.
+	stampSQL = `SELECT coalesce(string_agg(x::text, ' '), '') FROM (
+		SELECT xmin AS x FROM pg_class WHERE oid = ANY($1)
+		UNION ALL SELECT xmin FROM pg_attribute WHERE attrelid = ANY($1) AND attnum > 0
+		UNION ALL SELECT xmin FROM pg_trigger WHERE tgrelid = ANY($1)
+		UNION ALL SELECT xmin FROM pg_rewrite WHERE ev_class = ANY($1)
+		UNION ALL SELECT xmin FROM pg_inherits WHERE inhparent = ANY($1)
+		UNION ALL SELECT xmin FROM pg_inherits WHERE inhrelid = ANY($1)
+		UNION ALL SELECT xmin FROM pg_index WHERE indrelid = ANY($1)) AS stamp`
 
-	// Signs that something may meddle with the table. The flags outlive what set
-	// them, so only meddlersSQL can tell.
-	flagsSQL = `m.relrowsecurity::int + 2 * m.relforcerowsecurity::int + 4 * m.relhasrules::int + 8 * m.relhastriggers::int`
+	// The row is never updated, so it leaves no dead versions behind.
+	lockSQL = `SELECT tableoid FROM ONLY {log_lock} FOR UPDATE`
 
-	// Which table this is, and its newest seq.
-	lookSQL = `SELECT m.oid, (SELECT coalesce(max(seq), 0) FROM ONLY {messages})
-		FROM pg_class AS m WHERE m.oid = '{messages}'::regclass`
+	// Which table this is, its newest message, the ID of message $1, and whether there
+	// is a message $2, if that is not 0.
+	lookSQL = `SELECT m.oid, coalesce(newest.seq, 0), newest.id, (SELECT id FROM ONLY {messages} WHERE seq = $1),
+			$2::bigint = 0 OR EXISTS (SELECT FROM ONLY {messages} WHERE seq = $2)
+		FROM pg_class AS m LEFT JOIN LATERAL (SELECT seq, id FROM ONLY {messages} ORDER BY seq DESC LIMIT 1) AS newest ON true
+		WHERE m.oid = '{messages}'::regclass`
 
-	newestSQL = `SELECT seq, sender, sender_count, text, sent_at FROM ONLY {messages} ORDER BY seq DESC LIMIT $1`
+	columnsSQL = `seq, sender, sender_count, text, sent_at, id`
 
-	readSQL = `SELECT seq, sender, sender_count, text, sent_at FROM ONLY {messages} WHERE seq > $1 ORDER BY seq LIMIT $2`
+	newestSQL = `SELECT ` + columnsSQL + ` FROM ONLY {messages} ORDER BY seq DESC LIMIT $1`
 
-	findSQL = `SELECT seq, sender, sender_count, text, sent_at, id FROM ONLY {messages} WHERE id = ANY($1)`
+	readSQL = `SELECT ` + columnsSQL + ` FROM ONLY {messages} WHERE seq > $1 ORDER BY seq LIMIT $2`
+
+	findSQL = `SELECT ` + columnsSQL + ` FROM ONLY {messages} WHERE id = ANY($1)`
 
 	// $1 and $2 are seq and sent_at of the newest message, as read under the
 	// lock. $3 names the batch's senders, each once. The other arrays have an
@@ -67,22 +79,24 @@ RETURNING seq, sender_count, sent_at`
 
 // A row is a message as it is scanned.
 type row struct {
-	seq, count   int64
-	sender, text string
-	sentAt       time.Time
+	messenger.Message
+	id messenger.ID
 }
 
-// fields returns where to scan the columns seq, sender, sender_count, text, sent_at.
-func (r *row) fields() []any {
-	return []any{&r.seq, &r.sender, &r.count, &r.text, &r.sentAt}
-}
+// columnTypes are those of columnsSQL.
+var columnTypes = [...]uint32{pgtype.Int8OID, pgtype.TextOID, pgtype.Int8OID, pgtype.TextOID, pgtype.TimestamptzOID, pgtype.UUIDOID}
 
-func (r *row) message() messenger.Message {
-	return messenger.Message{Seq: r.seq, Sender: r.sender, SenderCount: r.count, Text: r.text, SentAt: r.sentAt.UTC()}
-}
-
-func scanMessage(rows pgx.CollectableRow) (messenger.Message, error) {
-	var r row
-	err := rows.Scan(r.fields()...)
-	return r.message(), err
+// scan returns the rows of a statement that selects columnsSQL, unless a column has
+// been given another type, by which PostgreSQL may have altered what is in it.
+func scan(rows pgx.Rows) ([]row, error) {
+	return pgx.CollectRows(rows, func(scanned pgx.CollectableRow) (r row, err error) {
+		for i, f := range scanned.FieldDescriptions() {
+			if f.DataTypeOID != columnTypes[i] || f.TypeModifier != -1 {
+				return r, foreign(fmt.Sprintf("column %s of table messages was given another type", f.Name))
+			}
+		}
+		err = scanned.Scan(&r.Seq, &r.Sender, &r.SenderCount, &r.Text, &r.SentAt, &r.id)
+		r.SentAt = r.SentAt.UTC()
+		return r, err
+	})
 }

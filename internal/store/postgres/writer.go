@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,15 +21,21 @@ type writer struct {
 	conn *pgx.Conn
 	log  *pinned
 
-	// warning is the server's last WARNING since the transaction began. Only the
-	// goroutine that uses conn touches it.
+	// stamp is what stampSQL returned when the tables were last found to be the log's.
+	stamp string
+
+	// warning is what the server last said of a cancelled wait for the standby since
+	// the transaction began. Only the goroutine that uses conn touches it.
 	warning string
 }
 
 func connect(ctx context.Context, config *pgx.ConnConfig, log *pinned, logger *slog.Logger) (*writer, error) {
 	w := &writer{log: log}
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
-		if n.SeverityUnlocalized == "WARNING" {
+		// Its text is translated and its code is that of any warning, such as those of
+		// auto_explain. So what tells it is the source file, if nothing between has
+		// taken that away.
+		if n.SeverityUnlocalized == "WARNING" && (n.File == "" || strings.HasSuffix(n.File, "syncrep.c")) {
 			w.warning = n.Message
 		}
 	}
@@ -90,53 +96,50 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	defer cancel()
 	w.warning = ""
 
-	var tables struct {
-		lock, messages uint32
-		flags          int32
-	}
+	var stamp string
 	var batch pgx.Batch
 	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 	batch.Queue(w.log.sql.lockTable)
+	batch.Queue(stampSQL, []uint32{w.log.messages, w.log.lock}).QueryRow(func(row pgx.Row) error { return row.Scan(&stamp) })
 	batch.Queue(w.log.sql.lock).QueryRow(func(row pgx.Row) error {
-		err := row.Scan(&tables.lock, &tables.messages, &tables.flags)
-		if errors.Is(err, pgx.ErrNoRows) {
+		var lock uint32
+		err := row.Scan(&lock)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
 			return errNoLockRow
+		case err == nil && lock != w.log.lock:
+			return another("table %s.log_lock is not the one that the log was opened with, but was made since; "+
+				"restart all replicas", w.log.schema)
 		}
 		return err
 	})
-	batch.Queue(w.log.sql.newest, messenger.WindowSize-1).Query(func(rows pgx.Rows) (err error) {
-		before, err = pgx.CollectRows(rows, scanMessage)
+	w.log.look(&batch)
+	batch.Queue(w.log.sql.newest, messenger.WindowSize-1).Query(func(found pgx.Rows) error {
+		rows, err := scan(found)
+		if err != nil {
+			return err
+		}
+		before, err = w.log.window(rows, messenger.WindowSize-1)
 		return err
 	})
-	seen := w.log.seen.Load()
 	if err := w.conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, err
 	}
-	slices.Reverse(before)
-	if tables.lock != w.log.lock {
-		return nil, another("table %s.log_lock is not the one that the log was opened with, but was made since; "+
-			"restart all replicas", w.log.schema)
-	}
-	if err := w.log.check(tables.messages, newest(before).Seq, seen); err != nil {
-		return nil, err
-	}
-	if tables.flags != w.log.flags.Load() {
-		return before, w.lookForMeddlers(ctx, tables.flags)
-	}
-	return before, nil
+	return before, w.inspect(ctx, stamp)
 }
 
-// lookForMeddlers returns an error if the table's flags, which have changed, mean that
-// something meddles with it. Only a change costs this round trip.
-func (w *writer) lookForMeddlers(ctx context.Context, flags int32) error {
-	found, err := lines(ctx, w.conn, meddlersSQL, w.log.messages)
-	if err != nil {
+// inspect looks at the tables, which stamp is of, if they may have changed since they
+// were last found to be the log's. Only that costs this round trip.
+func (w *writer) inspect(ctx context.Context, stamp string) error {
+	if stamp == w.stamp {
+		return nil
+	}
+	var batch pgx.Batch
+	w.log.lookAtTables(&batch, make(map[string]uint32))
+	if err := w.conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
-	if err := meddled("messages", found); err != nil {
-		return another("%v", err)
-	}
-	w.log.flags.Store(flags)
+	w.stamp = stamp
 	return nil
 }
 
@@ -164,7 +167,7 @@ func (w *writer) store(ctx context.Context, before []messenger.Message, drafts [
 	if len(fresh.messages) == 0 {
 		return messenger.Appended{Results: results}, nil
 	}
-	w.log.saw(fresh.after.Seq + int64(len(fresh.messages)))
+	w.log.saw(fresh.after.Seq+int64(len(fresh.messages)), fresh.ids[len(fresh.ids)-1])
 	return messenger.Appended{Before: before, Results: results}, nil
 }
 
@@ -187,18 +190,19 @@ func (w *writer) find(ctx context.Context, drafts []messenger.Draft) (map[messen
 	if suspects == nil {
 		return nil, nil
 	}
-	rows, err := w.conn.Query(ctx, w.log.sql.find, suspects)
+	matches, err := w.conn.Query(ctx, w.log.sql.find, suspects)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := scan(matches)
 	if err != nil {
 		return nil, err
 	}
 	found := make(map[messenger.ID]messenger.Message)
-	var r row
-	var id messenger.ID
-	_, err = pgx.ForEachRow(rows, append(r.fields(), &id), func() error {
-		found[id] = r.message()
-		return nil
-	})
-	return found, err
+	for _, r := range rows {
+		found[r.id] = r.Message
+	}
+	return found, nil
 }
 
 // commit inserts the new messages and commits, even if there are none: taking the
