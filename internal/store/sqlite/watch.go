@@ -197,14 +197,10 @@ func (w *watch) checkNames() (file fs.FileInfo, err error) {
 	if err != nil {
 		return nil, err
 	}
+	now := folder.ModTime()
 	names := w.paths[:]
-	if now := folder.ModTime(); countersKnown && now.Equal(w.checked) || w.conns == 0 {
+	if countersKnown && now.Equal(w.checked) || w.conns == 0 {
 		names = names[:1]
-	} else {
-		w.checked = time.Time{}
-		if time.Since(now) > 2*time.Second {
-			w.checked = now
-		}
 	}
 	for i, name := range slices.Backward(names) {
 		file, err = os.Stat(name)
@@ -215,6 +211,9 @@ func (w *watch) checkNames() (file fs.FileInfo, err error) {
 		if !os.SameFile(file, w.opened[i]) {
 			return nil, fmt.Errorf("%s was replaced by another file; put it back, or stop all replicas, then start them", name)
 		}
+	}
+	if len(names) == len(w.paths) && time.Since(now) > 2*time.Second { // only now: they are right
+		w.checked = now
 	}
 	return file, nil
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"dummymessenger/internal/messenger"
 )
@@ -359,6 +360,11 @@ func TestFilesBesideIt(t *testing.T) {
 				}
 			}
 			mustRefuse(t, "renamed", s)
+			past := time.Now().Add(-time.Hour) // as if that was long ago
+			if err := os.Chtimes(filepath.Dir(path), past, past); err != nil {
+				t.Fatal(err)
+			}
+			mustRefuse(t, "renamed long ago", s)
 			if another, err := Open(t.Context(), path, slog.New(slog.DiscardHandler)); err == nil {
 				t.Errorf("another replica opened it: %v", another.Close())
 			}
