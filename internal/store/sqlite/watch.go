@@ -16,7 +16,7 @@ import (
 )
 
 // A watch notices that the log's files are not the ones that were opened, or
-// that something other than SQLite has written to the database file.
+// that something other than SQLite has written to the database file or its WAL.
 //
 // Subtleness ahead! Connections don't notice: they go on with the WAL and the
 // pages they have cached. But in WAL mode the file changes only while a
@@ -33,6 +33,7 @@ type watch struct {
 	path  string
 	id    []byte // of the log; it stands in the file's first page
 	main  *os.File
+	wal   *os.File // nil unless countersKnown
 	index *os.File // -shm; nil unless countersKnown
 
 	folder string
@@ -85,7 +86,11 @@ func identify(path string) (fs.FileInfo, error) {
 // find remembers -wal and -shm, which exist while connections are open.
 func (w *watch) find() (err error) {
 	if countersKnown {
-		w.index.Close() // may be nil
+		w.wal.Close() // may be nil
+		if w.wal, err = os.Open(w.paths[1]); err != nil {
+			return err
+		}
+		w.index.Close()
 		if w.index, err = os.Open(w.paths[2]); err != nil {
 			return err
 		}
@@ -120,7 +125,7 @@ func (w *watch) leave() {
 // queue's lock.
 func (w *watch) begin(c *conn) error {
 	if countersKnown {
-		now, _, err := w.counters()
+		now, err := w.readIndex()
 		if err != nil {
 			return err
 		}
@@ -141,7 +146,7 @@ func (w *watch) forgetRecovered() error {
 	if !countersKnown {
 		return nil
 	}
-	now, _, err := w.counters()
+	now, err := w.readIndex()
 	if err == nil && !now.still() {
 		w.write(snapshot{})
 	}
@@ -153,7 +158,7 @@ func (w *watch) close() error {
 		return nil
 	}
 	var errs []error
-	for _, f := range []*os.File{w.main, w.index, w.note} {
+	for _, f := range []*os.File{w.main, w.wal, w.index, w.note} {
 		if f != nil {
 			errs = append(errs, f.Close())
 		}
@@ -166,15 +171,14 @@ func (w *watch) close() error {
 func (w *watch) check(locked bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var before counters
+	var before index
 	if countersKnown && w.conns > 0 {
-		var frames int
 		var err error
-		if before, frames, err = w.counters(); err != nil {
+		if before, err = w.checkWAL(); err != nil {
 			return err
 		}
 		if locked {
-			w.frames = frames
+			w.frames = int(before.Frames)
 		}
 	}
 	file, err := w.checkNames()
@@ -185,6 +189,20 @@ func (w *watch) check(locked bool) error {
 		return nil
 	}
 	return w.checkContent(locked)
+}
+
+// checkWAL returns what the index tells of the WAL, or an error if the WAL is another.
+func (w *watch) checkWAL() (index, error) {
+	x, err := w.readIndex()
+	for range 10 {
+		if err != nil || w.broken != nil || w.holdsFrames(x) {
+			return x, err
+		}
+		time.Sleep(time.Millisecond) // it may have been begun anew since, or the index half written
+		x, err = w.readIndex()
+	}
+	w.broken = damaged("%s-wal was cut or overwritten", w.path)
+	return x, err
 }
 
 // checkNames returns an error if a name has come to stand for another file.

@@ -111,6 +111,18 @@ func TestWrittenOver(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"no WAL": func(t *testing.T, path string, _ []byte) { overwrite(t, path+"-wal", nil) },
+		"a WAL cut": func(t *testing.T, path string, _ []byte) {
+			if err := os.Truncate(path+"-wal", 32+4096+24); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"an older WAL": func(t *testing.T, path string, _ []byte) { overwrite(t, path+"-wal", readFile(t, path+".older-wal")) },
+		"a WAL's beginning": func(t *testing.T, path string, _ []byte) {
+			content := readFile(t, path+"-wal")
+			copy(content[:32], make([]byte, 32))
+			overwrite(t, path+"-wal", content)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,7 +133,11 @@ func TestWrittenOver(t *testing.T) {
 			older := readFile(t, path)
 			fill(t, a, 50, 50)
 			b := open(t, path) // makes a checkpoint, after which the next commit begins the WAL anew
-			fill(t, a, 100, 3)
+			fill(t, a, 100, 1)
+			if err := os.WriteFile(path+".older-wal", readFile(t, path+"-wal"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			fill(t, a, 101, 2)
 			for _, s := range []*Store{a, b} {
 				if err := s.Ready(t.Context()); err != nil {
 					t.Fatal(err)
