@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"dummymessenger/internal/messenger"
 )
 
 const (
@@ -88,13 +90,14 @@ func openWithin(ctx context.Context, limit time.Duration, path string, logger *s
 	if err != nil {
 		return nil, err
 	}
+	s.seen.Store(new(messenger.Message))
 	if len(head) > 0 {
-		s.saw(head[0].Seq)
+		s.saw(head[0])
 	}
 	s.life, s.end = context.WithCancelCause(context.Background())
 	s.writer <- w
 	s.reader <- r
-	logger.Info("log opened", "path", path, "seq", s.seen.Load(), "log", s.logID)
+	logger.Info("log opened", "path", path, "seq", s.seen.Load().Seq, "log", s.logID)
 	return s, nil
 }
 
