@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -124,4 +125,48 @@ func (w *watch) openNote() {
 	if w.note, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
 		w.note = nil
 	}
+}
+
+// claimOffset is where the queue's file holds its own number, behind the note: a
+// copy of the file has another number, and a hard link shows in the count.
+const claimOffset = 32
+
+// claim marks the queue's file as belonging to the database's name beside it. If it
+// cannot, the next start refuses a database of several names.
+func claim(path string) {
+	if f, number, err := openClaim(path, os.O_RDWR); err == nil {
+		f.WriteAt(binary.NativeEndian.AppendUint64(nil, number), claimOffset)
+		f.Close()
+	}
+}
+
+// isClaimed reports whether a replica has claimed the queue's file at path under this
+// name, which is its only one.
+func isClaimed(path string) bool {
+	f, number, err := openClaim(path, os.O_RDONLY)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var b [8]byte
+	_, err = f.ReadAt(b[:], claimOffset)
+	return err == nil && binary.NativeEndian.Uint64(b[:]) == number
+}
+
+// openClaim opens the queue's file, which must have one name.
+func openClaim(path string, flag int) (f *os.File, number uint64, err error) {
+	if f, err = os.OpenFile(path, flag, 0); err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		var names uint64
+		if names, number = links(f, info); names > 1 {
+			err = fmt.Errorf("%s has %d names", path, names)
+		}
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, number, nil
 }

@@ -49,6 +49,7 @@ var _ messenger.Store = (*Store)(nil)
 // which all replicas of the log share.
 type Store struct {
 	path   string
+	given  string // what path was before symbolic links were resolved
 	logID  string
 	watch  *watch
 	logger *slog.Logger

@@ -31,6 +31,7 @@ import (
 // and make checkpoints under that lock only.
 type watch struct {
 	path  string
+	given string // a name that leads to path by symbolic links; empty if there are none in it
 	id    []byte // of the log; it stands in the file's first page
 	main  *os.File
 	wal   *os.File // nil unless countersKnown
@@ -54,9 +55,12 @@ type watch struct {
 // descriptor of -shm would drop SQLite's locks, or a file's time lags behind.
 const countersKnown = runtime.GOOS == "linux" || runtime.GOOS == "darwin"
 
-func openWatch(path, id string) (w *watch, err error) {
+func openWatch(path, given, id string) (w *watch, err error) {
+	if given == path {
+		given = ""
+	}
 	w = &watch{
-		path: path, id: []byte(id),
+		path: path, given: given, id: []byte(id),
 		folder: filepath.Dir(path), paths: [3]string{path, path + "-wal", path + "-shm"},
 	}
 	defer func() {
@@ -230,6 +234,12 @@ func (w *watch) checkNames() (file fs.FileInfo, err error) {
 			return nil, fmt.Errorf("%s was replaced by another file; put it back, or stop all replicas, then start them", name)
 		}
 	}
+	if w.given != "" {
+		if led, err := os.Stat(w.given); err != nil || !os.SameFile(led, w.opened[0]) {
+			return nil, fmt.Errorf("%s no longer leads to %s by symbolic links; make it lead there again, "+
+				"or stop all replicas, then start them", w.given, w.path)
+		}
+	}
 	if len(names) == len(w.paths) && time.Since(now) > 2*time.Second { // only now: they are right
 		w.checked = now
 	}
@@ -272,11 +282,11 @@ func (w *watch) checkContent(locked bool) error {
 // A damage error is one that only an operator can mend.
 type damage string
 
-func (d damage) Error() string {
-	return string(d) + "; stop all replicas, restore a backup, delete its -wal and -shm, then start them"
-}
+func (d damage) Error() string { return string(d) }
 
-func damaged(format, path string) error { return damage(fmt.Sprintf(format, path)) }
+func damaged(format, path string) error {
+	return damage(fmt.Sprintf(format, path) + "; stop all replicas, restore a backup, delete its -wal and -shm, then start them")
+}
 
 // checkWritten compares the file with what was noted of it.
 func (w *watch) checkWritten(locked bool) error {
@@ -304,7 +314,9 @@ func (w *watch) checkWritten(locked bool) error {
 	case now != after || !now.still():
 		// A checkpoint is under way.
 	case now.counters == noted.counters:
-		return damaged("%s was written by something other than SQLite, as by a copy over it", w.path)
+		return damage(w.path + " was written by something other than SQLite, as by a copy over it, " +
+			"or its time was set, as by touch; stop all replicas; unless only the time was set, restore a backup " +
+			"and delete its -wal and -shm; then start them")
 	case locked:
 		w.write(now)
 	}

@@ -254,16 +254,34 @@ func TestNames(t *testing.T) {
 	}
 	refuseOpen(t, second, "hard links")
 	fill(t, s, 1, 1)
-	if err := os.WriteFile(second+queueSuffix, nil, 0o666); err != nil { // as if it had been used before
-		t.Fatal(err)
+	for _, claimed := range [][]byte{nil, readFile(t, path+queueSuffix)} { // as by touch and cp
+		if err := os.WriteFile(second+queueSuffix, claimed, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		refuseOpen(t, second, "hard links")
 	}
+	claim(second + queueSuffix) // as if it had been used before
 	refuseOpen(t, second, "open in another program")
 	fill(t, open(t, path), 2, 1)
+
+	// The same with a folder that cp -al has copied, and no replica running.
+	elsewhere := filepath.Join(t.TempDir(), "log.db")
+	for _, suffix := range []string{"", queueSuffix} {
+		if err := os.Link(path+suffix, elsewhere+suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuseOpen(t, elsewhere, "hard links")
+	for _, name := range []string{elsewhere, elsewhere + queueSuffix, second, second + queueSuffix} {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	if runtime.GOOS != "linux" {
 		return
 	}
-	elsewhere := filepath.Join(t.TempDir(), "else where\\.db")
+	elsewhere = filepath.Join(t.TempDir(), "else where\\.db")
 	if err := os.WriteFile(elsewhere, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -273,6 +291,60 @@ func TestNames(t *testing.T) {
 	defer exec.Command("umount", elsewhere).Run()
 	refuseOpen(t, elsewhere, "mounted")
 	fill(t, s, 3, 1)
+}
+
+// TestLinkRepointed: a symbolic link that leads elsewhere is refused until it leads back.
+func TestLinkRepointed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	link := filepath.Join(dir, "data")
+	point := func(to string) {
+		t.Helper()
+		os.Remove(link)
+		if err := os.Symlink(to, link); err != nil {
+			t.Skip(err)
+		}
+	}
+	for _, name := range []string{"v1", "v2"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	point("v1")
+	s := open(t, filepath.Join(link, "log.db"))
+	fill(t, s, 0, 2)
+	direct := open(t, filepath.Join(dir, "v1", "log.db"))
+	point("v2")
+	mustRefuse(t, "led to nothing", s)
+	fill(t, open(t, filepath.Join(link, "log.db")), 0, 3)
+	mustRefuse(t, "led to another log", s)
+	fill(t, direct, 2, 1)
+	point("v1")
+	fill(t, s, 3, 1)
+}
+
+// TestTouched: the time alone cannot be told from a copy over the file. The error
+// says so, and that it is enough to start anew.
+func TestTouched(t *testing.T) {
+	if !countersKnown {
+		t.Skip("here only a foreign first page is noticed")
+	}
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.db")
+	s := open(t, path)
+	fill(t, s, 0, 3)
+	now := time.Now()
+	if err := os.Chtimes(path, now, now); err != nil {
+		t.Fatal(err)
+	}
+	mustRefuse(t, "touched", s)
+	if err := s.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "touch") {
+		t.Errorf("Ready: %v, want it to name touch", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, open(t, path), 3, 1)
 }
 
 // TestFilesBesideIt: what becomes of -wal and -shm is noticed by those who have
