@@ -211,9 +211,9 @@ func (w *watch) checkWAL() (index, error) {
 
 // checkNames returns an error if a name has come to stand for another file.
 //
-// While the folder's time is the same, so are the names in it, unless that time is
-// recent, for it may be as coarse as a second. Asking for the time of -wal instead
-// would have the kernel keep that more exactly, which costs each commit.
+// While the folder's time is the same, so are the names in it, once that has settled.
+// Looking at -wal each time would ask for its time, too, after which the kernel keeps
+// that more exactly: a commit on a disk takes a fifth longer.
 func (w *watch) checkNames() (file fs.FileInfo, err error) {
 	folder, err := os.Stat(w.folder)
 	if err != nil {
@@ -240,10 +240,20 @@ func (w *watch) checkNames() (file fs.FileInfo, err error) {
 				"or stop all replicas, then start them", w.given, w.path)
 		}
 	}
-	if len(names) == len(w.paths) && time.Since(now) > 2*time.Second { // only now: they are right
+	if len(names) == len(w.paths) && settled(now) { // only now: they are right
 		w.checked = now
 	}
 	return file, nil
+}
+
+// settled reports whether another change of a folder would give it another time than t.
+// That is as coarse as the kernel's tick, or on some file systems two whole seconds.
+func settled(t time.Time) bool {
+	grain := 50 * time.Millisecond
+	if t.Nanosecond() == 0 {
+		grain = 2 * time.Second
+	}
+	return time.Since(t) > grain
 }
 
 // restarted reports whether a commit began the WAL anew, after which it has this

@@ -442,3 +442,20 @@ func TestWALShrinks(t *testing.T) {
 		t.Errorf("the WAL has %d bytes, want at most %d", got, walLimit)
 	}
 }
+
+func TestSettled(t *testing.T) {
+	now := time.Now()
+	second := now.Truncate(time.Second)
+	for at, want := range map[time.Time]bool{
+		now:                                false,
+		now.Add(time.Minute):               false, // the clock was set back
+		second.Add(-time.Second):           false,
+		second.Add(-4 * time.Second):       true,
+		second.Add(-time.Second / 3):       true,
+		second.Add(-time.Hour + 1).Local(): true,
+	} {
+		if got := settled(at); got != want {
+			t.Errorf("settled(%v before now) = %v, want %v", now.Sub(at), got, want)
+		}
+	}
+}
