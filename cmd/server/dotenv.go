@@ -30,7 +30,7 @@ type dotEnv struct {
 // readDotEnv reads .env in the working directory; a missing file is an empty one. Its
 // errors name a line and never quote it, since there may be a password in it.
 func readDotEnv() (dotEnv, error) {
-	content, err := textfile.Read(dotEnvName)
+	content, err := textfile.ReadRegular(dotEnvName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return dotEnv{}, nil

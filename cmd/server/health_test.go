@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"dummymessenger/internal/messenger"
 )
@@ -100,6 +101,24 @@ func TestHealthcheckOfSomethingElse(t *testing.T) {
 		if got := isThisMachine(u); got != want {
 			t.Errorf("isThisMachine(%s) = %v, want %v", address, got, want)
 		}
+	}
+}
+
+// TestHealthcheckOfNothing: an empty URL, as of a variable that is not set, is bad
+// usage and starts no server.
+func TestHealthcheckOfNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	for _, args := range [][]string{{"--healthcheck", ""}, {"--healthcheck="}} {
+		var stdout, stderr bytes.Buffer
+		args = append(args, "--listen", "127.0.0.1:0")
+		if status := run(ctx, args, &stdout, &stderr); status != 64 || !strings.Contains(stderr.String(), "--healthcheck is empty") {
+			t.Errorf("server %q = %d: %s", args, status, &stderr)
+		}
+	}
+	if entries, err := os.ReadDir("."); err != nil || len(entries) > 0 {
+		t.Errorf("the folder holds %v, %v", entries, err)
 	}
 }
 

@@ -37,7 +37,7 @@ type flags struct {
 	LogFormat      string        `default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the log on stderr: text or json (default: ${default})."`
 	LogLevel       slog.Level    `default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
 
-	Healthcheck string           `placeholder:"URL" help:"Ask a running server instead of being one: end with 0 if it answers a GET of this URL, http://127.0.0.1:8001/readyz or …/livez, with 200, else with 1. For containers."`
+	Healthcheck *string          `placeholder:"URL" help:"Ask a running server instead of being one: end with 0 if it answers a GET of this URL, http://127.0.0.1:8001/readyz or …/livez, with 200, else with 1. For containers."`
 	Version     kong.VersionFlag `help:"Print the version and exit."`
 
 	farewells int // server.Config.MaxFarewells; set by serve
@@ -50,6 +50,8 @@ func (f *flags) Validate() error {
 		return errors.New("--database is empty; name one, as in sqlite:messages.db, or leave the flag out")
 	case f.Listen == "":
 		return errors.New("--listen is empty; name an address, as in 127.0.0.1:8001")
+	case f.Healthcheck != nil && *f.Healthcheck == "":
+		return errors.New("--healthcheck is empty; name a URL, as in http://127.0.0.1:8001/readyz")
 	case (f.TLSCert == "") != (f.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case f.MaxConnections < 1:
@@ -98,8 +100,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	case err != nil:
 		return badUsage(stderr, err)
-	case f.Healthcheck != "":
-		if err := checkHealth(ctx, f.Healthcheck); err != nil {
+	case f.Healthcheck != nil:
+		if err := checkHealth(ctx, *f.Healthcheck); err != nil {
 			fmt.Fprintf(stderr, "server: %v\n", err)
 			return 1
 		}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -250,9 +251,11 @@ func TestFewFileDescriptors(t *testing.T) {
 		!strings.Contains(string(out), "max_connections=24 asked=8192") {
 		t.Errorf("what fits is not told:\n%s", out)
 	}
-	s = &running{Cmd: command(t, "ulimit -n 32;", "--listen", "127.0.0.1:0"), t: t}
-	if out, err := s.CombinedOutput(); err == nil || !strings.Contains(string(out), "ulimit -n") {
-		t.Errorf("with 32 descriptors: %v\n%s", err, out)
+	for _, limit := range []int{32, 33, 63} {
+		s = &running{Cmd: command(t, fmt.Sprintf("ulimit -n %d;", limit), "--listen", "127.0.0.1:0"), t: t}
+		if out, err := s.CombinedOutput(); err == nil || !strings.Contains(string(out), "ulimit -n") || !strings.Contains(string(out), "at least 64") {
+			t.Errorf("with %d descriptors: %v\n%s", limit, err, out)
+		}
 	}
 }
 
@@ -310,5 +313,29 @@ func TestHealthcheckThroughNoProxy(t *testing.T) {
 		"--healthcheck", "http://0.0.0.0:"+port+"/readyz")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// A .env that is a pipe to which nobody writes is told, and holds up nothing.
+func TestDotEnvThatIsAPipe(t *testing.T) {
+	cmd := command(t, "unset "+databaseName+";", "--listen", "127.0.0.1:0")
+	if err := syscall.Mkfifo(filepath.Join(cmd.Dir, dotEnvName), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != 64 || !strings.Contains(string(out), "not a regular file") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A .env hidden by /dev/null, as Docker's mounts do it, holds nothing.
+func TestDotEnvThatIsNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Symlink(os.DevNull, dotEnvName); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := readDotEnv(); err != nil || len(e.values) > 0 {
+		t.Errorf("readDotEnv = %v, %v, want nothing", e, err)
 	}
 }

@@ -3,6 +3,7 @@ package textfile
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 )
@@ -12,6 +13,19 @@ import (
 func Read(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	return Clean(data), err
+}
+
+// ReadRegular is Read for a file that must not block: it refuses a pipe, a socket or a
+// terminal. The null device is empty.
+func ReadRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if null, err := os.Stat(os.DevNull); !Rereadable(info) && (err != nil || !os.SameFile(info, null)) {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return Read(path)
 }
 
 // Clean returns text without the byte-order mark that Windows editors begin a

@@ -87,6 +87,10 @@ func explain(path string, err error) error {
 			"and none a symbolic link"
 	case errors.Is(err, sqlite3.BUSY):
 		hint = "is in use by another program; find it with fuser or lsof and end it"
+	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		hint = "cannot grow: its disk or quota is full (df, quota); make room"
+	case errors.Is(err, sqlite3.IOERR): // how the driver reports a full disk, too, on most systems
+		hint = "cannot be written or read: its disk or quota is full (df, quota), or the disk fails (dmesg)"
 	default:
 		return fmt.Errorf("database %s: %w", path, err)
 	}

@@ -8,7 +8,9 @@ import (
 	"syscall"
 )
 
-// links returns how many names the file of info has.
-func links(_ *os.File, info fs.FileInfo) uint64 {
-	return uint64(info.Sys().(*syscall.Stat_t).Nlink)
+// links returns how many names the file of info has, and the number that tells it
+// apart from the others on its file system.
+func links(_ *os.File, info fs.FileInfo) (names, number uint64) {
+	stat := info.Sys().(*syscall.Stat_t)
+	return uint64(stat.Nlink), uint64(stat.Ino)
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+
+	"dummymessenger/internal/messenger"
 )
 
 const (
@@ -31,8 +33,11 @@ func Open(ctx context.Context, path string, logger *slog.Logger) (*Store, error)
 }
 
 func openWithin(ctx context.Context, limit time.Duration, path string, logger *slog.Logger) (_ *Store, err error) {
-	path, err = resolve(path)
+	given, err := filepath.Abs(path)
 	if err != nil {
+		return nil, err
+	}
+	if path, err = resolve(path); err != nil {
 		return nil, err
 	}
 	opening, cancel := context.WithTimeout(ctx, limit)
@@ -44,7 +49,7 @@ func openWithin(ctx context.Context, limit time.Duration, path string, logger *s
 	defer warning.Stop()
 
 	s := &Store{
-		path: path, logger: logger, now: time.Now, queue: newQueue(path + queueSuffix),
+		path: path, given: given, logger: logger, now: time.Now, queue: newQueue(path + queueSuffix),
 		writer: make(chan *conn, 1), reader: make(chan *conn, 1),
 	}
 	if err := checkIndex(opening, path); err != nil {
@@ -88,13 +93,14 @@ func openWithin(ctx context.Context, limit time.Duration, path string, logger *s
 	if err != nil {
 		return nil, err
 	}
+	s.seen.Store(new(messenger.Message))
 	if len(head) > 0 {
-		s.saw(head[0].Seq)
+		s.saw(head[0])
 	}
 	s.life, s.end = context.WithCancelCause(context.Background())
 	s.writer <- w
 	s.reader <- r
-	logger.Info("log opened", "path", path, "seq", s.seen.Load(), "log", s.logID)
+	logger.Info("log opened", "path", path, "seq", s.seen.Load().Seq, "log", s.logID)
 	return s, nil
 }
 
@@ -107,7 +113,7 @@ func (s *Store) create(ctx context.Context, w *conn) (r *conn, err error) {
 		return nil, err
 	}
 	if _, err := os.Stat(s.path + "-shm"); err == nil && found.id != "" {
-		if s.watch, err = openWatch(s.path, found.id); err != nil {
+		if s.watch, err = openWatch(s.path, s.given, found.id); err != nil {
 			return nil, err
 		}
 		s.watch.conns = 1
@@ -125,7 +131,7 @@ func (s *Store) create(ctx context.Context, w *conn) (r *conn, err error) {
 		return nil, err
 	}
 	if s.watch == nil {
-		if s.watch, err = openWatch(s.path, s.logID); err != nil {
+		if s.watch, err = openWatch(s.path, s.given, s.logID); err != nil {
 			return nil, err
 		}
 	}
@@ -142,6 +148,7 @@ func (s *Store) create(ctx context.Context, w *conn) (r *conn, err error) {
 	if err := s.checkSchema(r); err != nil {
 		return r, err
 	}
+	claim(s.path + queueSuffix)
 	return r, s.watch.check(true)
 }
 
@@ -176,7 +183,7 @@ func resolve(path string) (string, error) {
 
 // resolveFile is resolve for a file that exists. SQLite finds the WAL by the file's
 // name, so a second name makes a second log in it. Of several names, the log's is
-// the one under which a replica opened the file before, and left its queue.
+// the one under which a replica opened the file before, and claimed its queue.
 func resolveFile(path string, info fs.FileInfo) (string, error) {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -195,9 +202,9 @@ func resolveFile(path string, info fs.FileInfo) (string, error) {
 	if err == nil && !lock.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is not a regular file; remove it", path+queueSuffix)
 	}
-	if n := links(f, info); n > 1 && err != nil {
+	if n, _ := links(f, info); n > 1 && !isClaimed(path+queueSuffix) {
 		return "", fmt.Errorf("database %s has %d names (hard links), and under each another log would grow in it; "+
-			"name the one that was used before, or remove the others (find / -samefile FILE lists them)", path, n)
+			"name the one that was used before, or remove the others, also of its .lock (find / -samefile FILE lists them)", path, n)
 	}
 	// SQLite makes -wal before -shm and removes it after it.
 	before, _ := os.Lstat(path + "-shm")

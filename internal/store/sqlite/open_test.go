@@ -3,8 +3,10 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -124,6 +126,41 @@ func TestOpenErrors(t *testing.T) {
 	cancel()
 	if s, err := Open(ctx, good, slog.New(slog.DiscardHandler)); err == nil {
 		t.Errorf("Open with an ended context succeeded: %v", s.Close())
+	}
+}
+
+// TestOpenOnFullDisk: whatever it is that no longer fits, the error says so.
+func TestOpenOnFullDisk(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no tmpfs")
+	}
+	const size = 128 << 10
+	dir := t.TempDir()
+	if err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprint("size=", size), "none", dir).Run(); err != nil {
+		t.Skip("a file system cannot be mounted here")
+	}
+	defer exec.Command("umount", dir).Run()
+	refused := 0
+	for free := 0; free < size; free += 4 << 10 {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+		if err := os.WriteFile(filepath.Join(dir, "others"), make([]byte, size-free), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), filepath.Join(dir, "log.db"), slog.New(slog.DiscardHandler))
+		if err == nil {
+			s.Close()
+		} else if refused++; !strings.Contains(err.Error(), "full") {
+			t.Errorf("with %d bytes free: %v", free, err)
+		}
+	}
+	if refused == 0 {
+		t.Error("it was always opened")
 	}
 }
 

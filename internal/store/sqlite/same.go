@@ -43,38 +43,59 @@ func (s *Store) checkSchema(c *conn) error {
 	return nil
 }
 
-// checkConsecutive returns an error unless the messages are numbered first,
-// first+1, …
-func checkConsecutive(messages []messenger.Message, first int64) error {
+// checkMessages returns an error unless the messages, which c has read, are numbered
+// first, first+1, …, the log holds seen as it was, which is the newest message that was
+// seen before, and what an earlier call missed is back.
+func (s *Store) checkMessages(c *conn, messages []messenger.Message, first int64, seen *messenger.Message) error {
+	if g := s.missing.Load(); g != nil {
+		var found int64
+		if err := c.rows(func(st *sqlite3.Stmt) { found = st.ColumnInt64(0) }, countBetween, g.first, g.last); err != nil {
+			return err
+		}
+		if found <= g.last-g.first {
+			return changed{g}
+		}
+		s.missing.CompareAndSwap(g, nil)
+	}
 	for i, m := range messages {
 		if want := first + int64(i); m.Seq != want {
-			return changed{fmt.Errorf("message %d is missing: it was deleted; restore a backup", want)}
+			g := &gap{want, m.Seq - 1}
+			s.missing.Store(g)
+			return changed{g}
 		}
 	}
-	return nil
-}
-
-// checkEnd returns an error if messages, which are the log's last ones, end before
-// the seq that has been seen.
-func checkEnd(messages []messenger.Message, seen int64) error {
-	var end int64
-	if n := len(messages); n > 0 {
-		end = messages[n-1].Seq
+	var now messenger.Message
+	var err error
+	if i := seen.Seq - first; i >= 0 && i < int64(len(messages)) {
+		now = messages[i]
+	} else if seen.Seq > 0 {
+		now, _, err = c.one(selectSeq, seen.Seq)
 	}
-	if end < seen {
-		return wentBack(end, seen)
+	if err == nil && now != *seen {
+		err = changed{fmt.Errorf("message %d, the newest that was seen, is missing or another one: messages were deleted or altered, "+
+			"or an older copy of the log was put in its place; restore the newer one, or restart all replicas to go on with this one", seen.Seq)}
 	}
-	return nil
+	return err
 }
 
-func wentBack(end, seen int64) error {
-	return changed{fmt.Errorf("the newest message is %d, and was %d: messages were deleted, or an older log was put in its place; "+
-		"restore the newer one, or restart all replicas to go on with this one", end, seen)}
+// A gap is an error: these messages were found missing.
+type gap struct{ first, last int64 }
+
+func (g *gap) Error() string {
+	return fmt.Sprintf("message %d is missing: it was deleted; restore a backup", g.first)
 }
 
-// saw notes that the log holds a message with this seq.
-func (s *Store) saw(seq int64) {
-	for seen := s.seen.Load(); seq > seen && !s.seen.CompareAndSwap(seen, seq); seen = s.seen.Load() {
+// beginning returns the seq with which messages, the log's last limit ones, must begin.
+func beginning(messages []messenger.Message, limit int) int64 {
+	if len(messages) < limit {
+		return 1
+	}
+	return messages[0].Seq
+}
+
+// saw notes that the log holds m.
+func (s *Store) saw(m messenger.Message) {
+	for seen := s.seen.Load(); m.Seq > seen.Seq && !s.seen.CompareAndSwap(seen, &m); seen = s.seen.Load() {
 	}
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -33,7 +34,7 @@ func (c counters) with(file fs.FileInfo) snapshot {
 }
 
 func (w *watch) snapshot() (snapshot, error) {
-	c, _, err := w.counters()
+	x, err := w.readIndex()
 	if err != nil {
 		return snapshot{}, err
 	}
@@ -41,18 +42,53 @@ func (w *watch) snapshot() (snapshot, error) {
 	if err != nil {
 		return snapshot{}, err
 	}
-	return c.with(info), nil
+	return x.counters.with(info), nil
 }
 
-// counters reads the WAL index, which also says how many frames the WAL has.
-func (w *watch) counters() (c counters, frames int, err error) {
-	var index [136]byte
-	if _, err := w.index.ReadAt(index[:], 0); err != nil {
-		return c, 0, fmt.Errorf("%s-shm cannot be read: %w", w.path, err)
+// An index is what the WAL index tells of the WAL.
+type index struct {
+	counters
+	Frames   uint32    // that are committed
+	PageSize uint16    // 1 for 65536
+	Checksum [2]uint32 // of all frames, as the last one holds it
+}
+
+func (w *watch) readIndex() (index, error) {
+	var b [136]byte
+	if _, err := w.index.ReadAt(b[:], 0); err != nil {
+		return index{}, fmt.Errorf("%s-shm cannot be read: %w", w.path, err)
 	}
 	native := binary.NativeEndian
-	c = counters{native.Uint64(index[32:]), native.Uint32(index[96:]), native.Uint32(index[128:])}
-	return c, int(native.Uint32(index[16:])), nil
+	return index{
+		counters: counters{native.Uint64(b[32:]), native.Uint32(b[96:]), native.Uint32(b[128:])},
+		Frames:   native.Uint32(b[16:]),
+		PageSize: native.Uint16(b[14:]),
+		Checksum: [2]uint32{native.Uint32(b[24:]), native.Uint32(b[28:])},
+	}, nil
+}
+
+// holdsFrames reports whether the WAL is the one of the index: it begins with its
+// salt, and its last committed frame has that, too, and the checksum of all before.
+// It reads them, as asking for the size would cost what asking for the time does.
+func (w *watch) holdsFrames(x index) bool {
+	if x.Frames == 0 {
+		return true // SQLite has not written the WAL's header yet, or has emptied the file
+	}
+	pageSize := int64(x.PageSize)
+	if pageSize == 1 {
+		pageSize = 1 << 16
+	}
+	var b [32]byte
+	if _, err := w.wal.ReadAt(b[:], 0); err != nil || binary.NativeEndian.Uint64(b[16:]) != x.Salt {
+		return false
+	}
+	frame := b[:24]
+	if _, err := w.wal.ReadAt(frame, 32+int64(x.Frames-1)*(24+pageSize)); err != nil {
+		return false
+	}
+	big := binary.BigEndian
+	return binary.NativeEndian.Uint64(frame[8:]) == x.Salt &&
+		x.Checksum == [2]uint32{big.Uint32(frame[16:]), big.Uint32(frame[20:])}
 }
 
 // noted returns the snapshot that a replica has noted, a zero one if none has.
@@ -89,4 +125,48 @@ func (w *watch) openNote() {
 	if w.note, err = os.OpenFile(path, os.O_RDWR, 0); err != nil {
 		w.note = nil
 	}
+}
+
+// claimOffset is where the queue's file holds its own number, behind the note: a
+// copy of the file has another number, and a hard link shows in the count.
+const claimOffset = 32
+
+// claim marks the queue's file as belonging to the database's name beside it. If it
+// cannot, the next start refuses a database of several names.
+func claim(path string) {
+	if f, number, err := openClaim(path, os.O_RDWR); err == nil {
+		f.WriteAt(binary.NativeEndian.AppendUint64(nil, number), claimOffset)
+		f.Close()
+	}
+}
+
+// isClaimed reports whether a replica has claimed the queue's file at path under this
+// name, which is its only one.
+func isClaimed(path string) bool {
+	f, number, err := openClaim(path, os.O_RDONLY)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var b [8]byte
+	_, err = f.ReadAt(b[:], claimOffset)
+	return err == nil && binary.NativeEndian.Uint64(b[:]) == number
+}
+
+// openClaim opens the queue's file, which must have one name.
+func openClaim(path string, flag int) (f *os.File, number uint64, err error) {
+	if f, err = os.OpenFile(path, flag, 0); err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		var names uint64
+		if names, number = links(f, info); names > 1 {
+			err = fmt.Errorf("%s has %d names", path, names)
+		}
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, number, nil
 }

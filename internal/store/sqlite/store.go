@@ -30,6 +30,9 @@ const (
 	selectLast  = "SELECT " + columns + " FROM messages ORDER BY seq DESC LIMIT ?1"
 	selectAfter = "SELECT " + columns + " FROM messages WHERE seq > ?1 ORDER BY seq LIMIT ?2"
 	selectID    = "SELECT " + columns + " FROM messages WHERE id = ?1"
+	selectSeq   = "SELECT " + columns + " FROM messages WHERE seq = ?1"
+
+	countBetween = "SELECT count(*) FROM messages WHERE seq BETWEEN ?1 AND ?2"
 
 	// Both maxima are the last entry of an index, found without a scan.
 	insert = `INSERT INTO messages (seq, sender, sender_count, text, sent_at, id) VALUES (
@@ -46,15 +49,17 @@ var _ messenger.Store = (*Store)(nil)
 // which all replicas of the log share.
 type Store struct {
 	path   string
+	given  string // what path was before symbolic links were resolved
 	logID  string
 	watch  *watch
 	logger *slog.Logger
 	now    func() time.Time
 	queue  *queue
 
-	seen    atomic.Int64 // the newest message that was read or stored here
-	version atomic.Int64 // of the schema when it was last checked
-	refused atomic.Bool  // the log is not what it was, and that was logged
+	seen    atomic.Pointer[messenger.Message] // the newest that was read or stored here; its Seq is 0 if none was
+	missing atomic.Pointer[gap]               // nil if no call has found one
+	version atomic.Int64                      // of the schema when it was last checked
+	refused atomic.Bool                       // the log is not what it was, and that was logged
 
 	// Each holds its connection while no call uses it: nil if it must be
 	// opened anew. Close takes both for good.
@@ -155,28 +160,19 @@ func (s *Store) transact(w *conn, take func() []messenger.Draft) (messenger.Appe
 	if err := w.exec(commit); err != nil {
 		return messenger.Appended{}, commitFailure(err)
 	}
-	for _, r := range appended.Results {
-		s.saw(r.Seq)
-	}
+	s.saw(slices.MaxFunc(appended.Results, func(a, b messenger.Result) int { return cmp.Compare(a.Seq, b.Seq) }).Message)
 	return appended, nil
 }
 
 // store inserts the drafts that are new, if any, into the open transaction.
 func (s *Store) store(w *conn, drafts []messenger.Draft) (_ messenger.Appended, stored bool, _ error) {
-	if len(drafts) == 0 {
-		return messenger.Appended{}, false, nil
-	}
+	seen := s.seen.Load()
 	before, err := w.messages(selectLast, messenger.WindowSize-1)
 	if err != nil {
 		return messenger.Appended{}, false, err
 	}
 	slices.Reverse(before)
-	if len(before) < messenger.WindowSize-1 {
-		err = checkConsecutive(before, 1)
-	} else {
-		err = checkConsecutive(before, before[0].Seq)
-	}
-	if err = cmp.Or(err, checkEnd(before, s.seen.Load())); err != nil {
+	if err := s.checkMessages(w, before, beginning(before, messenger.WindowSize-1), seen); err != nil {
 		return messenger.Appended{}, false, err
 	}
 
@@ -207,15 +203,8 @@ func (s *Store) store(w *conn, drafts []messenger.Draft) (_ messenger.Appended, 
 // Read implements messenger.Store.
 func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.Message, error) {
 	seen := s.seen.Load()
-	messages, err := s.read(ctx, func(messages []messenger.Message) error {
-		next := max(after, 0) + 1
-		if err := checkConsecutive(messages, next); err != nil {
-			return err
-		}
-		if end := next - 1 + int64(len(messages)); len(messages) < limit && end < seen { // there is no more
-			return wentBack(end, seen)
-		}
-		return nil
+	messages, err := s.read(ctx, func(c *conn, messages []messenger.Message) error {
+		return s.checkMessages(c, messages, max(after, 0)+1, seen)
 	}, selectAfter, after, max(limit, 0))
 	if s.logChange(err); err != nil {
 		return nil, failure(err)
@@ -223,22 +212,27 @@ func (s *Store) Read(ctx context.Context, after int64, limit int) ([]messenger.M
 	return messages, nil
 }
 
-// Head implements messenger.Store.
+// Head implements messenger.Store. It reads the last window, where a hole shows.
 func (s *Store) Head(ctx context.Context) (int64, error) {
 	seen := s.seen.Load()
-	last, err := s.read(ctx, func(last []messenger.Message) error { return checkEnd(last, seen) }, selectLast, 1)
+	last, err := s.read(ctx, func(c *conn, messages []messenger.Message) error {
+		slices.Reverse(messages)
+		return s.checkMessages(c, messages, beginning(messages, messenger.WindowSize), seen)
+	}, selectLast, messenger.WindowSize)
 	if s.logChange(err); err != nil {
 		return 0, failure(err)
 	}
 	if len(last) == 0 {
 		return 0, nil
 	}
-	return last[0].Seq, nil
+	return last[len(last)-1].Seq, nil
 }
 
 // read returns the rows of a statement that selects columns, if they pass check.
 // Where a connection fails, it tries another one at once.
-func (s *Store) read(ctx context.Context, check func([]messenger.Message) error, sql string, args ...any) ([]messenger.Message, error) {
+func (s *Store) read(
+	ctx context.Context, check func(*conn, []messenger.Message) error, sql string, args ...any,
+) ([]messenger.Message, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
 	r, err := acquire(ctx, s.reader)
@@ -254,17 +248,17 @@ func (s *Store) read(ctx context.Context, check func([]messenger.Message) error,
 		if messages, err = r.messages(sql, args...); err == nil {
 			err = s.checkSchema(r)
 		}
+		if err == nil {
+			err = check(r, messages)
+		}
 		r.failed = err != nil
 		// Check last, so that no change escapes that was there when the rows were read.
 		if err := s.checkFiles(false); err != nil {
 			return nil, err
 		}
 		if err == nil {
-			if err := check(messages); err != nil {
-				return nil, err
-			}
 			if n := len(messages); n > 0 {
-				s.saw(messages[n-1].Seq)
+				s.saw(messages[n-1])
 			}
 			return messages, nil
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // A watch notices that the log's files are not the ones that were opened, or
-// that something other than SQLite has written to the database file.
+// that something other than SQLite has written to the database file or its WAL.
 //
 // Subtleness ahead! Connections don't notice: they go on with the WAL and the
 // pages they have cached. But in WAL mode the file changes only while a
@@ -31,8 +31,10 @@ import (
 // and make checkpoints under that lock only.
 type watch struct {
 	path  string
+	given string // a name that leads to path by symbolic links; empty if there are none in it
 	id    []byte // of the log; it stands in the file's first page
 	main  *os.File
+	wal   *os.File // nil unless countersKnown
 	index *os.File // -shm; nil unless countersKnown
 
 	folder string
@@ -53,9 +55,12 @@ type watch struct {
 // descriptor of -shm would drop SQLite's locks, or a file's time lags behind.
 const countersKnown = runtime.GOOS == "linux" || runtime.GOOS == "darwin"
 
-func openWatch(path, id string) (w *watch, err error) {
+func openWatch(path, given, id string) (w *watch, err error) {
+	if given == path {
+		given = ""
+	}
 	w = &watch{
-		path: path, id: []byte(id),
+		path: path, given: given, id: []byte(id),
 		folder: filepath.Dir(path), paths: [3]string{path, path + "-wal", path + "-shm"},
 	}
 	defer func() {
@@ -85,7 +90,11 @@ func identify(path string) (fs.FileInfo, error) {
 // find remembers -wal and -shm, which exist while connections are open.
 func (w *watch) find() (err error) {
 	if countersKnown {
-		w.index.Close() // may be nil
+		w.wal.Close() // may be nil
+		if w.wal, err = os.Open(w.paths[1]); err != nil {
+			return err
+		}
+		w.index.Close()
 		if w.index, err = os.Open(w.paths[2]); err != nil {
 			return err
 		}
@@ -120,7 +129,7 @@ func (w *watch) leave() {
 // queue's lock.
 func (w *watch) begin(c *conn) error {
 	if countersKnown {
-		now, _, err := w.counters()
+		now, err := w.readIndex()
 		if err != nil {
 			return err
 		}
@@ -141,7 +150,7 @@ func (w *watch) forgetRecovered() error {
 	if !countersKnown {
 		return nil
 	}
-	now, _, err := w.counters()
+	now, err := w.readIndex()
 	if err == nil && !now.still() {
 		w.write(snapshot{})
 	}
@@ -153,7 +162,7 @@ func (w *watch) close() error {
 		return nil
 	}
 	var errs []error
-	for _, f := range []*os.File{w.main, w.index, w.note} {
+	for _, f := range []*os.File{w.main, w.wal, w.index, w.note} {
 		if f != nil {
 			errs = append(errs, f.Close())
 		}
@@ -166,15 +175,14 @@ func (w *watch) close() error {
 func (w *watch) check(locked bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var before counters
+	var before index
 	if countersKnown && w.conns > 0 {
-		var frames int
 		var err error
-		if before, frames, err = w.counters(); err != nil {
+		if before, err = w.checkWAL(); err != nil {
 			return err
 		}
 		if locked {
-			w.frames = frames
+			w.frames = int(before.Frames)
 		}
 	}
 	file, err := w.checkNames()
@@ -187,24 +195,34 @@ func (w *watch) check(locked bool) error {
 	return w.checkContent(locked)
 }
 
+// checkWAL returns what the index tells of the WAL, or an error if the WAL is another.
+func (w *watch) checkWAL() (index, error) {
+	x, err := w.readIndex()
+	for range 10 {
+		if err != nil || w.broken != nil || w.holdsFrames(x) {
+			return x, err
+		}
+		time.Sleep(time.Millisecond) // it may have been begun anew since, or the index half written
+		x, err = w.readIndex()
+	}
+	w.broken = damaged("%s-wal was cut or overwritten", w.path)
+	return x, err
+}
+
 // checkNames returns an error if a name has come to stand for another file.
 //
-// While the folder's time is the same, so are the names in it, unless that time is
-// recent, for it may be as coarse as a second. Asking for the time of -wal instead
-// would have the kernel keep that more exactly, which costs each commit.
+// While the folder's time is the same, so are the names in it, once that has settled.
+// Looking at -wal each time would ask for its time, too, after which the kernel keeps
+// that more exactly: a commit on a disk takes a fifth longer.
 func (w *watch) checkNames() (file fs.FileInfo, err error) {
 	folder, err := os.Stat(w.folder)
 	if err != nil {
 		return nil, err
 	}
+	now := folder.ModTime()
 	names := w.paths[:]
-	if now := folder.ModTime(); countersKnown && now.Equal(w.checked) || w.conns == 0 {
+	if countersKnown && now.Equal(w.checked) || w.conns == 0 {
 		names = names[:1]
-	} else {
-		w.checked = time.Time{}
-		if time.Since(now) > 2*time.Second {
-			w.checked = now
-		}
 	}
 	for i, name := range slices.Backward(names) {
 		file, err = os.Stat(name)
@@ -216,7 +234,26 @@ func (w *watch) checkNames() (file fs.FileInfo, err error) {
 			return nil, fmt.Errorf("%s was replaced by another file; put it back, or stop all replicas, then start them", name)
 		}
 	}
+	if w.given != "" {
+		if led, err := os.Stat(w.given); err != nil || !os.SameFile(led, w.opened[0]) {
+			return nil, fmt.Errorf("%s no longer leads to %s by symbolic links; make it lead there again, "+
+				"or stop all replicas, then start them", w.given, w.path)
+		}
+	}
+	if len(names) == len(w.paths) && settled(now) { // only now: they are right
+		w.checked = now
+	}
 	return file, nil
+}
+
+// settled reports whether another change of a folder would give it another time than t.
+// That is as coarse as the kernel's tick, or on some file systems two whole seconds.
+func settled(t time.Time) bool {
+	grain := 50 * time.Millisecond
+	if t.Nanosecond() == 0 {
+		grain = 2 * time.Second
+	}
+	return time.Since(t) > grain
 }
 
 // restarted reports whether a commit began the WAL anew, after which it has this
@@ -255,11 +292,11 @@ func (w *watch) checkContent(locked bool) error {
 // A damage error is one that only an operator can mend.
 type damage string
 
-func (d damage) Error() string {
-	return string(d) + "; stop all replicas, restore a backup, delete its -wal and -shm, then start them"
-}
+func (d damage) Error() string { return string(d) }
 
-func damaged(format, path string) error { return damage(fmt.Sprintf(format, path)) }
+func damaged(format, path string) error {
+	return damage(fmt.Sprintf(format, path) + "; stop all replicas, restore a backup, delete its -wal and -shm, then start them")
+}
 
 // checkWritten compares the file with what was noted of it.
 func (w *watch) checkWritten(locked bool) error {
@@ -287,7 +324,9 @@ func (w *watch) checkWritten(locked bool) error {
 	case now != after || !now.still():
 		// A checkpoint is under way.
 	case now.counters == noted.counters:
-		return damaged("%s was written by something other than SQLite, as by a copy over it", w.path)
+		return damage(w.path + " was written by something other than SQLite, as by a copy over it, " +
+			"or its time was set, as by touch; stop all replicas; unless only the time was set, restore a backup " +
+			"and delete its -wal and -shm; then start them")
 	case locked:
 		w.write(now)
 	}

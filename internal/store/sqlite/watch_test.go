@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"dummymessenger/internal/messenger"
 )
@@ -110,6 +110,18 @@ func TestWrittenOver(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"no WAL": func(t *testing.T, path string, _ []byte) { overwrite(t, path+"-wal", nil) },
+		"a WAL cut": func(t *testing.T, path string, _ []byte) {
+			if err := os.Truncate(path+"-wal", 32+4096+24); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"an older WAL": func(t *testing.T, path string, _ []byte) { overwrite(t, path+"-wal", readFile(t, path+".older-wal")) },
+		"a WAL's beginning": func(t *testing.T, path string, _ []byte) {
+			content := readFile(t, path+"-wal")
+			copy(content[:32], make([]byte, 32))
+			overwrite(t, path+"-wal", content)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +132,11 @@ func TestWrittenOver(t *testing.T) {
 			older := readFile(t, path)
 			fill(t, a, 50, 50)
 			b := open(t, path) // makes a checkpoint, after which the next commit begins the WAL anew
-			fill(t, a, 100, 3)
+			fill(t, a, 100, 1)
+			if err := os.WriteFile(path+".older-wal", readFile(t, path+"-wal"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			fill(t, a, 101, 2)
 			for _, s := range []*Store{a, b} {
 				if err := s.Ready(t.Context()); err != nil {
 					t.Fatal(err)
@@ -227,89 +243,6 @@ func TestOtherProgramsMayDoThis(t *testing.T) {
 	}
 }
 
-// TestChangedBySQL: what another program does to the log by SQL is noticed,
-// and that it was undone.
-func TestChangedBySQL(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct{ do, undo string }{
-		"all deleted":        {"DELETE FROM messages", ""},
-		"the newest deleted": {"DELETE FROM messages WHERE seq = 12", ""},
-		"one deleted":        {"DELETE FROM messages WHERE seq = 7", ""},
-		"trigger":            {"CREATE TRIGGER t BEFORE INSERT ON messages BEGIN SELECT RAISE(IGNORE); END", "DROP TRIGGER t"},
-		"trigger in capitals": {
-			"CREATE TRIGGER t AFTER INSERT ON MESSAGES BEGIN DELETE FROM messages WHERE seq = new.seq; END", "DROP TRIGGER t",
-		},
-		"index":             {"CREATE UNIQUE INDEX i ON messages (sent_at)", "DROP INDEX i"},
-		"column":            {"ALTER TABLE messages ADD COLUMN x ANY", "ALTER TABLE messages DROP COLUMN x"},
-		"renamed":           {"ALTER TABLE messages RENAME TO away", "ALTER TABLE away RENAME TO messages"},
-		"made anew":         {"DROP TABLE messages; " + createTable, ""},
-		"view in its place": {"ALTER TABLE messages RENAME TO away; CREATE VIEW messages AS SELECT * FROM away", ""},
-		"id removed":        {"DROP VIEW log_id", ""},
-		"another id":        {"DROP VIEW log_id; " + fmt.Sprintf(createID, "01234567-89ab-cdef-0123-456789abcdef"), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			path := filepath.Join(t.TempDir(), "log.db")
-			var log bytes.Buffer
-			a, err := Open(t.Context(), path, slog.New(slog.NewTextHandler(&log, nil)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { a.Close() })
-			b := open(t, path)
-			fill(t, a, 0, 12)
-			if err := b.Ready(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			other := shell(t, path, c.do)
-			if name != "one deleted" { // which no longer shows at the end
-				mustRefuse(t, "one that stored", a)
-				mustRefuse(t, "one that read", b)
-			} else if _, err := b.Read(t.Context(), 2, 10); messenger.KindOf(err) != messenger.Unavailable {
-				t.Errorf("Read of a hole: %v", err)
-			} else {
-				refuse(t, t.Context(), a, messenger.Unavailable, draft(13))
-			}
-			if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
-				t.Errorf("%d errors in the log, want one:\n%s", n, &log)
-			}
-			if c.undo == "" {
-				return
-			}
-			if err := other.Exec(c.undo); err != nil {
-				t.Fatal(err)
-			}
-			// SQLite quotes what was renamed: it is the table, but no longer the text.
-			if name != "renamed" {
-				store(t, a, 13, 13)
-				store(t, b, 14, 14)
-			}
-		})
-	}
-}
-
-// TestRestoredBySQL: another log, also with more messages, or an older state
-// of this one, that was put into the file by SQLite itself.
-func TestRestoredBySQL(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	path, other, backup := filepath.Join(dir, "log.db"), filepath.Join(dir, "other.db"), filepath.Join(dir, "backup.db")
-	a, b := open(t, path), open(t, path)
-	fill(t, a, 0, 10)
-	fill(t, open(t, other), 0, 30)
-	if err := shell(t, path, "").Backup("main", backup); err != nil {
-		t.Fatal(err)
-	}
-	fill(t, b, 10, 10)
-	for _, from := range []string{other, backup} {
-		if err := shell(t, path, "").Restore("main", from); err != nil {
-			t.Fatal(err)
-		}
-		mustRefuse(t, from, a)
-		mustRefuse(t, from, b)
-	}
-}
-
 // TestNames: a file that has several names is one log, under the first of them.
 func TestNames(t *testing.T) {
 	t.Parallel()
@@ -322,16 +255,34 @@ func TestNames(t *testing.T) {
 	}
 	refuseOpen(t, second, "hard links")
 	fill(t, s, 1, 1)
-	if err := os.WriteFile(second+queueSuffix, nil, 0o666); err != nil { // as if it had been used before
-		t.Fatal(err)
+	for _, claimed := range [][]byte{nil, readFile(t, path+queueSuffix)} { // as by touch and cp
+		if err := os.WriteFile(second+queueSuffix, claimed, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		refuseOpen(t, second, "hard links")
 	}
+	claim(second + queueSuffix) // as if it had been used before
 	refuseOpen(t, second, "open in another program")
 	fill(t, open(t, path), 2, 1)
+
+	// The same with a folder that cp -al has copied, and no replica running.
+	elsewhere := filepath.Join(t.TempDir(), "log.db")
+	for _, suffix := range []string{"", queueSuffix} {
+		if err := os.Link(path+suffix, elsewhere+suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuseOpen(t, elsewhere, "hard links")
+	for _, name := range []string{elsewhere, elsewhere + queueSuffix, second, second + queueSuffix} {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	if runtime.GOOS != "linux" {
 		return
 	}
-	elsewhere := filepath.Join(t.TempDir(), "else where\\.db")
+	elsewhere = filepath.Join(t.TempDir(), "else where\\.db")
 	if err := os.WriteFile(elsewhere, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -341,6 +292,60 @@ func TestNames(t *testing.T) {
 	defer exec.Command("umount", elsewhere).Run()
 	refuseOpen(t, elsewhere, "mounted")
 	fill(t, s, 3, 1)
+}
+
+// TestLinkRepointed: a symbolic link that leads elsewhere is refused until it leads back.
+func TestLinkRepointed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	link := filepath.Join(dir, "data")
+	point := func(to string) {
+		t.Helper()
+		os.Remove(link)
+		if err := os.Symlink(to, link); err != nil {
+			t.Skip(err)
+		}
+	}
+	for _, name := range []string{"v1", "v2"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	point("v1")
+	s := open(t, filepath.Join(link, "log.db"))
+	fill(t, s, 0, 2)
+	direct := open(t, filepath.Join(dir, "v1", "log.db"))
+	point("v2")
+	mustRefuse(t, "led to nothing", s)
+	fill(t, open(t, filepath.Join(link, "log.db")), 0, 3)
+	mustRefuse(t, "led to another log", s)
+	fill(t, direct, 2, 1)
+	point("v1")
+	fill(t, s, 3, 1)
+}
+
+// TestTouched: the time alone cannot be told from a copy over the file. The error
+// says so, and that it is enough to start anew.
+func TestTouched(t *testing.T) {
+	if !countersKnown {
+		t.Skip("here only a foreign first page is noticed")
+	}
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.db")
+	s := open(t, path)
+	fill(t, s, 0, 3)
+	now := time.Now()
+	if err := os.Chtimes(path, now, now); err != nil {
+		t.Fatal(err)
+	}
+	mustRefuse(t, "touched", s)
+	if err := s.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "touch") {
+		t.Errorf("Ready: %v, want it to name touch", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, open(t, path), 3, 1)
 }
 
 // TestFilesBesideIt: what becomes of -wal and -shm is noticed by those who have
@@ -362,6 +367,11 @@ func TestFilesBesideIt(t *testing.T) {
 				}
 			}
 			mustRefuse(t, "renamed", s)
+			past := time.Now().Add(-time.Hour) // as if that was long ago
+			if err := os.Chtimes(filepath.Dir(path), past, past); err != nil {
+				t.Fatal(err)
+			}
+			mustRefuse(t, "renamed long ago", s)
 			if another, err := Open(t.Context(), path, slog.New(slog.DiscardHandler)); err == nil {
 				t.Errorf("another replica opened it: %v", another.Close())
 			}
@@ -391,45 +401,6 @@ func TestReaderFails(t *testing.T) {
 	if got, err := s.Read(t.Context(), 0, 10); err != nil || len(got) != 3 {
 		t.Errorf("Read = %v, %v, want 3 messages", got, err)
 	}
-}
-
-func TestLogID(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "log.db")
-	a, b := open(t, path), open(t, path)
-	if a.LogID() == "" || a.LogID() != b.LogID() {
-		t.Errorf("two replicas say %q and %q", a.LogID(), b.LogID())
-	}
-	if c := open(t, filepath.Join(dir, "other.db")); c.LogID() == a.LogID() {
-		t.Errorf("another log is %q, too", c.LogID())
-	}
-	r := <-a.reader
-	defer func() { a.reader <- r }()
-	r.db.SetInterrupt(t.Context())
-	if got, err := r.text("SELECT id FROM log_id"); err != nil || got != a.LogID() {
-		t.Errorf("the database says %q, %v, want %q", got, err, a.LogID())
-	}
-}
-
-// TestEarlierVersion: a log of a version without ids gets one and goes on, while
-// a connection of such a version is open.
-func TestEarlierVersion(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "log.db")
-	old := shell(t, path, "PRAGMA journal_mode = WAL; "+createTable)
-	if err := old.Exec(`INSERT INTO messages VALUES (1, 'Анна', 1, 'text', 1, zeroblob(16))`); err != nil {
-		t.Fatal(err)
-	}
-	a, b := open(t, path), open(t, path)
-	if a.LogID() == "" || a.LogID() != b.LogID() {
-		t.Errorf("two replicas say %q and %q", a.LogID(), b.LogID())
-	}
-	store(t, a, 2, 2)
-	if err := old.Exec(`INSERT INTO messages VALUES (3, 'Анна', 3, 'text', 1, x'00112233445566778899aabbccddeeff')`); err != nil {
-		t.Fatal(err)
-	}
-	store(t, b, 4, 4)
 }
 
 // TestWALShrinks: after a long reader the WAL gets small again.
@@ -470,5 +441,22 @@ func TestWALShrinks(t *testing.T) {
 	}
 	if got := size(); got > walLimit {
 		t.Errorf("the WAL has %d bytes, want at most %d", got, walLimit)
+	}
+}
+
+func TestSettled(t *testing.T) {
+	now := time.Now()
+	second := now.Truncate(time.Second)
+	for at, want := range map[time.Time]bool{
+		now:                                false,
+		now.Add(time.Minute):               false, // the clock was set back
+		second.Add(-time.Second):           false,
+		second.Add(-4 * time.Second):       true,
+		second.Add(-time.Second / 3):       true,
+		second.Add(-time.Hour + 1).Local(): true,
+	} {
+		if got := settled(at); got != want {
+			t.Errorf("settled(%v before now) = %v, want %v", now.Sub(at), got, want)
+		}
 	}
 }
