@@ -168,7 +168,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 		return complain(stderr, errors.New(l.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
 	}
-	out, err := c.open(test, stdout)
+	out, err := c.open(ctx, test, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
