@@ -198,8 +198,8 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	return out.finish(result, read, unread, stderr)
 }
 
-// recorded returns the flags that have each request recorded at a cost: the
-// sample of --html has none to speak of.
+// recorded returns the flags that have each request recorded. The sample of
+// --html costs less than compare takes for noise.
 func (c *runCmd) recorded() (flags []string) {
 	for _, f := range []struct {
 		flag string
