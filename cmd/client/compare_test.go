@@ -31,12 +31,13 @@ func TestFlagsAreCompared(t *testing.T) {
 		"Profile":   {"--profile", file("profile", `{"path": "/messages", "answer": {"messages": "messages", "text": "text"}}`)},
 		"TokenFile": {"--token-file", file("token", strings.Repeat("0123456789abcdef", 2)+"\n")},
 		"NoVerify":  {"--no-verify"}, "Stream": {"--stream"},
-		"History": {"--history", filepath.Join(dir, "history")}, "HTML": {"--html", filepath.Join(dir, "html")},
+		"History":    {"--history", filepath.Join(dir, "history")},
 		"CPUProfile": {"--cpuprofile", filepath.Join(dir, "cpu")},
 	}
 	same := []string{
 		"URLs", // how many, and over what, is told; which they are is up to the user
 		"Seed", // other choices of the same kind
+		"HTML", // keeps a sample
 		"CAFile", "Fail", "JSON", "Annotate", "Lang", "Quiet", "NoTUI", "thresholds",
 	}
 	result := func(name string, args ...string) string {

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
+	"time"
 
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/textfile"
@@ -82,12 +87,81 @@ func openInput(name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// createFile creates a file, or returns stdout for -.
-func createFile(name string, stdout io.Writer) (io.WriteCloser, error) {
-	if name == "-" {
+// files are the output files of one call. Until begin they hold what they held.
+type files struct {
+	opened []*os.File
+	made   []string // did not exist
+}
+
+// create opens a file to write, or returns stdout for - and nil without a name.
+func (o *files) create(ctx context.Context, name string, stdout io.Writer) (io.WriteCloser, error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "-":
 		return stdoutFile{stdout}, nil
 	}
-	return os.Create(name)
+	f, err := openOutput(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666); err == nil {
+			if target, err := filepath.EvalSymlinks(name); err == nil {
+				o.made = append(o.made, target)
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	o.opened = append(o.opened, f)
+	return f, nil
+}
+
+// begin empties the files.
+func (o *files) begin() error {
+	for _, f := range o.opened {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() { // and no device
+			if err := f.Truncate(0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// discard closes the files without begin, and removes the new ones.
+func (o *files) discard() {
+	for _, f := range o.opened {
+		_ = f.Close()
+	}
+	for _, name := range o.made {
+		_ = os.Remove(name)
+	}
+}
+
+// pipePatience bounds the wait for somebody to read a named pipe.
+const pipePatience = 30 * time.Second
+
+// openOutput opens a file that exists. It waits for the reader of a named pipe,
+// and never is one itself, so that writing fails when the reader leaves.
+func openOutput(ctx context.Context, name string) (*os.File, error) {
+	info, err := os.Stat(name)
+	if err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
+		return os.OpenFile(name, os.O_WRONLY, 0)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, pipePatience, fmt.Errorf("given up after %s", pipePatience))
+	defer cancel()
+	for {
+		// Without O_NONBLOCK it would block where ctx does not reach.
+		f, err := os.OpenFile(name, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if !errors.Is(err, syscall.ENXIO) {
+			return f, err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s is a pipe that nobody reads: %w", name, context.Cause(ctx))
+		}
+	}
 }
 
 // stdoutFile is stdout as a file. It returns no errors, since run reports them.

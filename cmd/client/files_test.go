@@ -193,3 +193,81 @@ func TestWindowsText(t *testing.T) {
 		t.Errorf("compare = %d\n%s", status, &stderr)
 	}
 }
+
+// A call that does nothing leaves every file as it was: those that it names
+// together with one that cannot be written, or with an input that is none.
+func TestFilesOfNoRun(t *testing.T) {
+	dir := recorded(t)
+	history := filepath.Join(dir, "h")
+	bad := filepath.Join(dir, "none", "x")
+	url := newReplica(t, newMemory(), nil)
+	for _, flag := range []string{"--json", "--html", "--history", "--cpuprofile"} {
+		for _, other := range []string{"--json", "--html", "--history", "--cpuprofile"} {
+			if flag == other {
+				continue
+			}
+			for _, before := range []string{"an earlier result", "\x00"} { // \x00: no such file
+				checkUntouched(t, before, exitCannotWrite, func(file string) []string {
+					return []string{"-q", "-n", "50", other, bad, flag, file, url}
+				})
+			}
+		}
+	}
+	for _, before := range []string{"an earlier result", "\x00"} {
+		checkUntouched(t, before, exitNoInput, func(file string) []string { return []string{"verify", "--json", file, os.DevNull} })
+		checkUntouched(t, before, exitNoInput, func(file string) []string { return []string{"report", "-o", file, os.DevNull} })
+	}
+	for _, args := range [][]string{{"verify", "--json", bad, history}, {"report", "-o", bad, history}} {
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), args, &stdout, &stderr); status != exitCannotWrite || !strings.Contains(stderr.String(), "no such") {
+			t.Errorf("client %q = %d, want %d\n%s", args, status, exitCannotWrite, &stderr)
+		}
+	}
+}
+
+func checkUntouched(t *testing.T, before string, want int, args func(file string) []string) {
+	t.Helper()
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if before != "\x00" {
+		if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), args(link), &stdout, &stderr)
+	after, err := os.ReadFile(file)
+	if os.IsNotExist(err) {
+		after = []byte("\x00")
+	}
+	if _, err := os.Lstat(link); err != nil || status != want || string(after) != before {
+		t.Errorf("client %q = %d, want %d; the file held %q, now %q; the link: %v\n%s", args(link), status, want, before, after, err, &stderr)
+	}
+}
+
+// What a file held before is gone when there is a new result, however short.
+func TestFilesReplaced(t *testing.T) {
+	dir := recorded(t)
+	history, file := filepath.Join(dir, "h"), filepath.Join(dir, "file")
+	for _, args := range [][]string{
+		{"-q", "-n", "200", "--json", file, newReplica(t, newMemory(), nil)},
+		{"-q", "-n", "200", "--html", file, newReplica(t, newMemory(), nil)},
+		{"-q", "-n", "200", "--history", file, newReplica(t, newMemory(), nil)},
+		{"verify", "--json", file, history},
+		{"report", "-o", file, history},
+	} {
+		if err := os.WriteFile(file, bytes.Repeat([]byte("before\n"), 1<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var stdout, stderr bytes.Buffer
+		if status := run(t.Context(), args, &stdout, &stderr); status != exitVerified {
+			t.Errorf("client %q = %d\n%s", args, status, &stderr)
+		}
+		if data, err := os.ReadFile(file); err != nil || len(data) == 0 || bytes.Contains(data, []byte("before\n")) {
+			t.Errorf("client %q: %v, %d bytes, with some of what was there before", args, err, len(data))
+		}
+	}
+}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"sync/atomic"
 
 	"dummymessenger/internal/loadtest"
@@ -15,7 +13,7 @@ import (
 
 // A history is the file that --history writes.
 type history struct {
-	file     *os.File
+	file     io.WriteCloser
 	zip      *gzip.Writer // nil if the file is not compressed
 	recorder *verify.Recorder
 
@@ -23,18 +21,14 @@ type history struct {
 	count atomic.Int64
 }
 
-func createHistory(name string, test *loadtest.Test) (*history, error) {
+func newHistory(f io.WriteCloser, compressed bool, test *loadtest.Test) (h *history, err error) {
 	cfg := test.VerifyConfig()
-	f, err := os.Create(name)
-	if err != nil {
-		return nil, err
-	}
-	h := &history{file: f}
+	h = &history{file: f}
 	if cfg.Stream {
 		h.floor = test.Verifier().Floor
 	}
 	var w io.Writer = f
-	if strings.HasSuffix(name, ".gz") {
+	if compressed {
 		// The load test shares the processors with this.
 		if h.zip, err = gzip.NewWriterLevel(f, gzip.BestSpeed); err != nil {
 			return nil, err

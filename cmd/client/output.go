@@ -2,9 +2,10 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
-	"os"
+	"strings"
 
 	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/loadtest"
@@ -15,44 +16,53 @@ import (
 
 // outputs are all that a run writes.
 type outputs struct {
+	files   files
 	result  *output
 	history *history                // nil: none
-	html    *os.File                // nil: none
+	html    io.WriteCloser          // nil: none
 	trace   func() *measure.Trace   // of the run, when it is over
 	record  func(*verify.Operation) // takes each operation; nil if there is no history
 
 	stopProfile func() error
 }
 
-// open creates the files before the run, so that a mistyped name does not cost a
-// long run. If one of them cannot be created, none is left.
-func (c *runCmd) open(test *loadtest.Test, stdout io.Writer) (*outputs, error) {
+// open opens the files before the run, so that a mistyped name does not cost a
+// long run. If one of them cannot be opened, the others stay as they were.
+func (c *runCmd) open(ctx context.Context, test *loadtest.Test, stdout io.Writer) (*outputs, error) {
 	o := &outputs{trace: test.Figures().Trace}
-	if err := o.create(c, test, stdout); err != nil {
-		o.discard()
+	if err := o.create(ctx, c, test, stdout); err != nil {
+		o.files.discard()
 		return nil, err
 	}
 	return o, nil
 }
 
-func (o *outputs) create(c *runCmd, test *loadtest.Test, stdout io.Writer) (err error) {
-	if o.result, err = createOutput(c.JSON, stdout); err != nil {
+func (o *outputs) create(ctx context.Context, c *runCmd, test *loadtest.Test, stdout io.Writer) (err error) {
+	if o.result, err = createOutput(ctx, &o.files, c.JSON, stdout, c.Lang); err != nil {
 		return err
 	}
-	o.result.style = styleOf(stdout, language(c.Lang))
-	if c.HTML != "" {
-		if o.html, err = os.Create(c.HTML); err != nil {
-			return err
-		}
+	if o.html, err = o.files.create(ctx, c.HTML, nil); err != nil {
+		return err
 	}
-	if c.History != "" {
-		if o.history, err = createHistory(c.History, test); err != nil {
+	history, err := o.files.create(ctx, c.History, nil)
+	if err != nil {
+		return err
+	}
+	profile, err := o.files.create(ctx, c.CPUProfile, nil)
+	if err != nil {
+		return err
+	}
+	if err := o.files.begin(); err != nil {
+		return err
+	}
+	if history != nil {
+		if o.history, err = newHistory(history, strings.HasSuffix(c.History, ".gz"), test); err != nil {
 			return err
 		}
 		o.record = o.history.record
 	}
 	// Last, as discard does not know how to end it.
-	o.stopProfile, err = startProfile(c.CPUProfile)
+	o.stopProfile, err = startProfile(profile)
 	return err
 }
 
@@ -63,28 +73,6 @@ func (c *runCmd) checkNames() error {
 		named{flag: "--html", file: c.HTML, written: true}, named{flag: "--cpuprofile", file: c.CPUProfile, written: true},
 		named{flag: "--annotate", file: c.Annotate}, named{flag: "--senders", file: c.Senders}, named{flag: "--profile", file: c.Profile},
 		named{flag: "--token-file", file: c.TokenFile}, named{flag: "--ca-file", file: c.CAFile})
-}
-
-// discard removes the files of a run that does not begin.
-func (o *outputs) discard() {
-	files := []*os.File{o.html}
-	if o.result != nil {
-		f, _ := o.result.json.(*os.File)
-		files = append(files, f)
-	}
-	if o.history != nil {
-		files = append(files, o.history.file)
-	}
-	for _, f := range files {
-		if f == nil {
-			continue
-		}
-		info, err := f.Stat()
-		_ = f.Close()
-		if err == nil && info.Mode().IsRegular() { // and no device
-			_ = os.Remove(f.Name())
-		}
-	}
 }
 
 // finish writes the result and returns the exit status. If a file cannot be
@@ -120,15 +108,14 @@ type output struct {
 }
 
 // createOutput opens the JSON file, if there is one.
-func createOutput(jsonName string, stdout io.Writer) (*output, error) {
-	if jsonName == "" {
-		return &output{text: stdout}, nil
+func createOutput(ctx context.Context, to *files, jsonName string, stdout io.Writer, lang string) (*output, error) {
+	o := &output{text: stdout, style: styleOf(stdout, language(lang))}
+	if jsonName == "-" {
+		o.text = nil
 	}
-	f, err := createFile(jsonName, stdout)
-	if err != nil || jsonName == "-" {
-		return &output{json: f}, err
-	}
-	return &output{text: stdout, json: f}, nil
+	var err error
+	o.json, err = to.create(ctx, jsonName, stdout)
+	return o, err
 }
 
 // write writes r and returns the exit status: r's, unless something cannot be

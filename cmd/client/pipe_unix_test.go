@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"os/exec"
@@ -77,6 +78,64 @@ func TestReaderGone(t *testing.T) {
 		status := run(t.Context(), []string{"verify", history}, &stdout, &stderr)
 		if status != exitVerified || strings.Contains(stdout.String(), "cut off") {
 			t.Errorf("%s gone: verify = %d, want a whole history\n%s%s", gone, status, &stdout, &stderr)
+		}
+	}
+}
+
+// Outputs may be named pipes: each has a reader before the run begins, which
+// gets all of it; a reader who leaves is an error that costs nothing else; and
+// ^C ends the wait for one.
+func TestOutputPipes(t *testing.T) {
+	dir := recorded(t)
+	replica := newReplica(t, newMemory(), nil)
+	for _, args := range [][]string{
+		{"-q", "-n", "200", replica, "--json"}, {"-q", "-n", "200", replica, "--html"}, {"-q", "-n", "200", replica, "--history"},
+		{"-q", "-n", "200", replica, "--cpuprofile"},
+		{"verify", filepath.Join(dir, "h"), "--json"}, {"report", filepath.Join(dir, "h"), "-o"},
+	} {
+		fifo := filepath.Join(t.TempDir(), "fifo")
+		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, fifo, "--lang", "en")
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		var stdout, stderr bytes.Buffer
+		status := run(ctx, args, &stdout, &stderr)
+		cancel()
+		if status != exitCannotWrite || !strings.Contains(stderr.String(), "nobody reads") {
+			t.Errorf("client %q without a reader = %d, want %d\n%s", args, status, exitCannotWrite, &stderr)
+		}
+
+		got := make(chan string, 1)
+		go func() {
+			data, _ := os.ReadFile(fifo)
+			got <- string(data)
+		}()
+		if status := run(t.Context(), args, &stdout, &stderr); status != exitVerified {
+			t.Errorf("client %q with a reader = %d\n%s", args, status, &stderr)
+		}
+		if data := <-got; len(data) < 100 {
+			t.Errorf("client %q: the reader got %q", args, data)
+		}
+
+		closed := make(chan error, 1)
+		go func() {
+			f, err := os.Open(fifo)
+			if err == nil {
+				err = f.Close()
+			}
+			closed <- err
+		}()
+		stdout.Reset()
+		stderr.Reset()
+		status = run(t.Context(), args, &stdout, &stderr)
+		if err := <-closed; err != nil {
+			t.Fatal(err)
+		}
+		if status != exitCannotWrite || !strings.Contains(stderr.String(), "broken pipe") ||
+			args[0] != "report" && !strings.Contains(stdout.String(), "VERIFIED") {
+			t.Errorf("client %q with a reader who leaves = %d, want %d, the verdict and the error\n%s%s", args, status, exitCannotWrite,
+				&stdout, &stderr)
 		}
 	}
 }

@@ -2,23 +2,19 @@ package main
 
 import (
 	"errors"
-	"os"
+	"io"
 	"runtime/pprof"
 )
 
-// startProfile writes a CPU profile until stop is called. Without a name it does
-// nothing.
-func startProfile(name string) (stop func() error, err error) {
-	if name == "" {
+// startProfile writes a CPU profile to f until stop is called. Without a file it
+// does nothing.
+func startProfile(f io.WriteCloser) (stop func() error, err error) {
+	if f == nil {
 		return func() error { return nil }, nil
-	}
-	f, err := os.Create(name)
-	if err != nil {
-		return nil, err
 	}
 	out := &sink{Writer: f} // pprof returns no error
 	if err := pprof.StartCPUProfile(out); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, err
 	}
 	return func() error {
 		pprof.StopCPUProfile()

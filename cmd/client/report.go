@@ -28,7 +28,7 @@ type reportCmd struct {
 	Lang     string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the report; without it the locale's."`
 }
 
-func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
+func (c *reportCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if c.Output == "" {
 		if c.File == "-" {
 			return complain(stderr, errors.New("name the report of a history from stdin with --output"), exitUsage)
@@ -44,23 +44,25 @@ func (c *reportCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
+	var to files
+	out, err := to.create(ctx, c.Output, stdout)
+	if err != nil {
+		return complain(stderr, err, exitCannotWrite)
+	}
 	figures := measure.NewRecorder(measure.Config{Trace: true})
 	verdict, cfg, err := readHistory(c.File, func(op *verify.Operation) { figures.Add(op, op.Call) })
 	if err != nil {
+		to.discard()
 		return complain(stderr, err, exitNoInput)
 	}
 	run := figures.Stored(cfg)
 	result := newResult(&run, verdict)
-	out, err := createFile(c.Output, stdout)
-	if err != nil {
-		return complain(stderr, err, exitCannotWrite)
-	}
 	page := &report.Page{
 		Result: result, Trace: figures.Trace(), Annotations: annotations, Lang: language(c.Lang),
 		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run},
 			{Name: "version", Value: result.Version}},
 	}
-	if err := writePage(out, page); err != nil {
+	if err := errors.Join(to.begin(), writePage(out, page)); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	if c.Output != "-" {

@@ -168,7 +168,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 		return complain(stderr, errors.New(l.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
 	}
-	out, err := c.open(test, stdout)
+	out, err := c.open(ctx, test, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
@@ -198,12 +198,13 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	return out.finish(result, read, unread, stderr)
 }
 
-// recorded returns the flags that have each request recorded.
+// recorded returns the flags that have each request recorded. The sample of
+// --html costs less than compare takes for noise.
 func (c *runCmd) recorded() (flags []string) {
 	for _, f := range []struct {
 		flag string
 		set  bool
-	}{{"--history", c.History != ""}, {"--html", c.HTML != ""}, {"--cpuprofile", c.CPUProfile != ""}} {
+	}{{"--history", c.History != ""}, {"--cpuprofile", c.CPUProfile != ""}} {
 		if f.set {
 			flags = append(flags, f.flag)
 		}

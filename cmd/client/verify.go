@@ -12,21 +12,22 @@ type verifyCmd struct {
 	Lang string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the text; without it the locale's."`
 }
 
-func (c *verifyCmd) run(_ context.Context, stdout, stderr io.Writer) int {
+func (c *verifyCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	err := checkNames(named{flag: "FILE", file: c.File, dash: true}, named{flag: "--json", file: c.JSON, written: true, dash: true})
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	verdict, _, err := readHistory(c.File, nil)
-	if err != nil {
-		return complain(stderr, err, exitNoInput)
-	}
-	output, err := createOutput(c.JSON, stdout)
+	var to files
+	output, err := createOutput(ctx, &to, c.JSON, stdout, c.Lang)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
-	output.style = styleOf(stdout, language(c.Lang))
+	verdict, _, err := readHistory(c.File, nil)
+	if err != nil {
+		to.discard()
+		return complain(stderr, err, exitNoInput)
+	}
 	result := newResult(nil, verdict)
 	result.Exit = exitStatus(result)
-	return output.write(result, nil, stderr)
+	return output.write(result, to.begin(), stderr)
 }

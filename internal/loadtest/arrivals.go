@@ -93,7 +93,8 @@ func (w *worker) refresh(due time.Duration) {
 	at := w.test.base.Add(due)
 	for _, c := range w.conns {
 		if now := time.Now(); now.Before(at) && c.nc != nil && !c.usable(at) {
-			_ = c.connect(at, at) // the request will tell
+			c.close()
+			_ = c.connect(now, at) // the request will tell
 		}
 	}
 }

@@ -48,6 +48,23 @@ func TestRateHandshakesAhead(t *testing.T) {
 	}
 }
 
+// A connection that was opened ahead is looked at like any other: a proxy may
+// have closed it before the request is due.
+func TestRateLooksAgain(t *testing.T) {
+	const idle = 300 * time.Millisecond // less than refreshAhead
+	s := httptest.NewUnstartedServer(okHandler)
+	s.Config.IdleTimeout, s.Config.ReadHeaderTimeout = idle, idle // once used, and new
+	s.Start()
+	defer s.Close()
+	test, err := New(Config{URLs: []string{s.URL}, Workers: 1, Rate: 1, Requests: 4, Unverified: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := test.Run(t.Context(), nil); r.OK != 4 {
+		t.Errorf("%d ok, %d unknown, want 4 answered on open connections", r.OK, r.Unknown)
+	}
+}
+
 // As many requests are measured as were asked for, whatever the warm-up.
 func TestRateSendsAll(t *testing.T) {
 	s := httptest.NewServer(okHandler)

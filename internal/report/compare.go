@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 
 	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report/lang"
+	"dummymessenger/internal/verify"
 )
 
 // ReadJSON reads what WriteJSON has written of a run.
@@ -56,11 +58,13 @@ var figures = []figure{
 
 // WriteComparison puts two runs side by side, with what changed from a to b. If
 // they were not asked to do the same, or that is unknown, it says so first and
-// calls neither better.
+// calls neither better. If they did not come to the same, it says so and judges
+// no times: to refuse is faster than to store.
 func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) error {
 	t := newSheet(s)
 	like := t.unlike(nameA, nameB, a.Run, b.Run)
-	if !like {
+	equal := t.equalOutcomes(a, b)
+	if !like || !equal {
 		fmt.Fprintln(t)
 	}
 	const longest = 14 // of a file's name
@@ -71,7 +75,7 @@ func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) er
 		{t.Tr("verdict"), statusA, statusB, "", ""},
 	}
 	for _, f := range figures {
-		if !like {
+		if !like || !equal && f.unit != "" {
 			f.better = 0
 		}
 		x, y := f.of(a.Run), f.of(b.Run)
@@ -113,6 +117,37 @@ func (t *sheet) unlike(nameA, nameB string, a, b *measure.Run) (like bool) {
 	return like
 }
 
+// equalOutcomes says in what the outcomes of the runs differ, and reports whether
+// their times can be compared all the same.
+func (t *sheet) equalOutcomes(a, b *Result) (equal bool) {
+	equal = true
+	tell := func(what, x, y string) {
+		if equal {
+			t.paragraph("", t.Tr("They did not come to the same, so no times are called better:"))
+		}
+		equal = false
+		t.paragraph("  ", t.Say("%s: %s and %s", what, x, y))
+	}
+	bad := func(r *Result) bool { return r.Verdict != nil && r.Verdict.Status != verify.Verified }
+	violated := func(r *Result) bool { return bad(r) && r.Verdict.Status == verify.Violated }
+	_, statusA, _ := t.words.headline(a.Verdict)
+	_, statusB, _ := t.words.headline(b.Verdict)
+	if violated(a) || violated(b) || bad(a) != bad(b) {
+		tell(t.Tr("verdict"), statusA, statusB)
+	}
+	const noise = 0.001 // of the requests: more of them, left out, move a p99.9
+	differ := func(x, y int64) bool {
+		return math.Abs(float64(x)/float64(max(1, a.Run.Sent))-float64(y)/float64(max(1, b.Run.Sent))) > noise
+	}
+	if differ(a.Run.Failed, b.Run.Failed) {
+		tell(t.Tr("failed"), lang.Count(a.Run.Failed), lang.Count(b.Run.Failed))
+	}
+	if differ(a.Run.Unknown, b.Run.Unknown) {
+		tell(t.Tr("unknown"), lang.Count(a.Run.Unknown), lang.Count(b.Run.Unknown))
+	}
+	return equal
+}
+
 func (f *figure) show(x float64, l lang.Lang) string {
 	switch {
 	case f.absent && x == 0:
@@ -128,11 +163,13 @@ func (f *figure) show(x float64, l lang.Lang) string {
 // change returns the change in percent and whether it is for the better, unless
 // equal runs differ by as much.
 func (f *figure) change(x, y float64) (percent, judgement string) {
-	if x == 0 || y == 0 || x == y {
+	if x == y || f.absent && (x == 0 || y == 0) {
 		return "", ""
 	}
 	change := (y/x - 1) * 100
-	percent = fmt.Sprintf("%+.1f %%", change)
+	if x != 0 {
+		percent = fmt.Sprintf("%+.1f %%", change)
+	}
 	const noise = 3
 	switch {
 	case f.better == 0 || change < noise && change > -noise:
@@ -209,7 +246,14 @@ func (l words) asked(r *measure.Run) (all []asked) {
 // namesOrPrint lists a few names; of many it is their number and a fingerprint.
 func namesOrPrint(names []string) string {
 	const few = 10
-	all := strings.Join(names, ", ")
+	var quoted []string
+	for _, name := range names {
+		if strings.ContainsAny(name, `,"`) { // so that two lists are never one text
+			name = strconv.Quote(name)
+		}
+		quoted = append(quoted, name)
+	}
+	all := strings.Join(quoted, ", ")
 	if len(names) > few {
 		return fmt.Sprintf("%d (%08x)", len(names), crc32.ChecksumIEEE([]byte(all)))
 	}

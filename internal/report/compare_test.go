@@ -69,6 +69,7 @@ func TestComparisonOfUnlikeRuns(t *testing.T) {
 		"replicas: 2 and 1":                             func(r *measure.Run) { r.Replicas = r.Replicas[1:] },
 		"replicas over TLS: 1 and –":                    func(r *measure.Run) { r.Replicas[1].URL = "http://b" },
 		"senders: Bob, Анна and Bob, Eve":               func(r *measure.Run) { r.Senders[1].Name = "Eve" },
+		`senders: Bob, Анна and "Bob, Анна"`:            func(r *measure.Run) { r.Senders = []measure.Sender{{Name: "Bob, Анна"}} },
 		"senders: Bob, Анна and 40 (":                   func(r *measure.Run) { r.Senders = make([]measure.Sender, 40) },
 		"recorded as well: – and --history, --html":     func(r *measure.Run) { r.Recorded = []string{"--history", "--html"} },
 		"processors: 2 and 1":                           func(r *measure.Run) { r.Generator.CPUs = 1 },
@@ -89,6 +90,50 @@ func TestComparisonOfUnlikeRuns(t *testing.T) {
 			if language == "en" && !strings.Contains(text, want) || !ok || strings.Contains(table, "worse") ||
 				strings.Contains(table, "хуже") {
 				t.Errorf("want %q before a table without judgement:\n%s", want, &out)
+			}
+		}
+	}
+}
+
+// A server that refuses is fast: outcomes that differ are told before anything is
+// compared, and then no times are called better. More failures are worse, though.
+func TestComparisonOfOutcomes(t *testing.T) {
+	fails := func(r *Result) { r.Run.OK, r.Run.Failed, r.Run.Total = 41, 4956, r.Run.Total/2 }
+	status := func(s verify.Status) func(*Result) {
+		return func(r *Result) { r.Verdict, r.Run.Total = &verify.Verdict{Status: s}, r.Run.Total/2 }
+	}
+	for _, tt := range []struct {
+		change func(*Result)
+		told   [2]string // in English and Russian; empty: times are compared
+		worse  bool      // more of them were not answered
+	}{
+		{fails, [2]string{"failed: 0 and 4 956", "0 и 4 956"}, true},
+		{func(r *Result) { r.Run.OK, r.Run.Unknown, r.Run.Total = 4900, 100, r.Run.Total/2 },
+			[2]string{"unknown: 0 and 100", "0 и 100"}, true},
+		{status(verify.Violated), [2]string{"verdict: verified and violated", "вывод: "}, false},
+		{status(verify.Inconclusive), [2]string{"verdict: verified and inconclusive", "вывод: "}, false},
+		{status(verify.Verified), [2]string{}, false},
+		{func(r *Result) { r.Run.OK, r.Run.Failed, r.Run.Total = 4999, 1, r.Run.Total/2 }, [2]string{}, true},
+	} {
+		for i, language := range []lang.Lang{"en", "ru"} {
+			var pair [2]*Result
+			for i := range pair {
+				pair[i] = &Result{Run: exampleRun(), Verdict: &verify.Verdict{}}
+				pair[i].Run.OK, pair[i].Run.Failed, pair[i].Run.Unknown = 5000, 0, 0
+			}
+			tt.change(pair[1])
+			var out bytes.Buffer
+			if err := WriteComparison(&out, "A.json", "B.json", pair[0], pair[1], Style{Lang: language}); err != nil {
+				t.Fatal(err)
+			}
+			text := strings.ReplaceAll(out.String(), lang.Thin, " ")
+			before, _, told := strings.Cut(text, "\n\n")
+			better := strings.Contains(text, " "+language.Tr("better")+"\n")
+			if told != (tt.told[i] != "") || told && !strings.Contains(before, tt.told[i]) || better == told {
+				t.Errorf("want %q before the table, and times judged only without it:\n%s", tt.told[i], text)
+			}
+			if worse := strings.Contains(text, language.Tr("worse")); worse != tt.worse {
+				t.Errorf("something is worse: %t, want %t:\n%s", worse, tt.worse, text)
 			}
 		}
 	}

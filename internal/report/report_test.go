@@ -149,3 +149,34 @@ func TestThresholds(t *testing.T) {
 		}
 	}
 }
+
+// The rate was not kept if requests waited for a worker or were never sent; one
+// that was sent some milliseconds late says nothing.
+func TestRateKept(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		run  func(r *measure.Run, g *measure.Generator)
+		kept bool
+	}{
+		{"one of 15 a little late", func(r *measure.Run, g *measure.Generator) {
+			r.Rate, r.Workers, r.Sent, r.Late, r.Latency.Mean, g.Concurrency = 15, 1, 15, 1, 4.2, 0.06
+		}, true},
+		{"a hiccup of 20 ms at a high rate", func(r *measure.Run, g *measure.Generator) {
+			r.Rate, r.Late, r.Latency.Mean, g.Concurrency = 5000, 100, 4.4, 20
+		}, true},
+		{"all workers busy", func(r *measure.Run, g *measure.Generator) {
+			r.Rate, r.Late, r.Latency.Mean, g.Concurrency = 5000, 2000, 6, 45
+		}, false},
+		{"servers that stood still for a while", func(r *measure.Run, g *measure.Generator) {
+			r.Rate, r.Late, r.Latency.Mean, g.Concurrency = 1000, 500, 90, 2
+		}, false},
+		{"dropped", func(r *measure.Run, _ *measure.Generator) { r.Rate, r.Dropped = 5000, 1 }, false},
+	} {
+		r := exampleRun()
+		r.Service = &measure.Latency{Mean: 4.12}
+		tt.run(r, &r.Generator)
+		if said := (words{"en"}).clientLimit(r, false); strings.Contains(said, "could not keep the rate") == tt.kept {
+			t.Errorf("%s: %q", tt.name, said)
+		}
+	}
+}

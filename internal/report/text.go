@@ -291,7 +291,7 @@ func (l words) clientLimit(r *measure.Run, long bool) string {
 	}
 	waiting, workers := lang.Amount(g.Concurrency), lang.Count(int64(r.Workers))
 	switch {
-	case r.Rate > 0 && r.Late*100 > r.Sent:
+	case r.Dropped > 0 || r.Late*100 > r.Sent && backlogged(r):
 		return l.Say("could not keep the rate: too few workers, or the servers' limit; %s", busy)
 	case r.Rate > 0 || r.Failed+r.Unknown > 0 || r.Sent == 0:
 		return l.Say("%s of %s workers waiting, %s", waiting, workers, busy)
@@ -299,6 +299,17 @@ func (l words) clientLimit(r *measure.Run, long bool) string {
 		return l.Say("was a limit, or the run too short: %s of %s workers waiting, %s", waiting, workers, busy)
 	}
 	return l.Say("not the limit: %s of %s workers waiting, %s", waiting, workers, busy)
+}
+
+// backlogged reports whether the workers of an open loop were busy for a good
+// part of it, or as many requests waited for one, on average by Little's law.
+// Otherwise what was sent late is the clock's or the scheduler's doing.
+func backlogged(r *measure.Run) bool {
+	waiting := 0.0
+	if r.Service != nil {
+		waiting = r.Rate * (r.Latency.Mean - r.Service.Mean) / 1000
+	}
+	return max(r.Generator.Concurrency, waiting) > float64(r.Workers)/2
 }
 
 // wrap breaks text at spaces into lines of at most width characters, unless a word
