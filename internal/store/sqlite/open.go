@@ -148,7 +148,7 @@ func (s *Store) create(ctx context.Context, w *conn) (r *conn, err error) {
 	if err := s.checkSchema(r); err != nil {
 		return r, err
 	}
-	claim(s.path + queueSuffix)
+	claim(s.path)
 	return r, s.watch.check(true)
 }
 
@@ -202,9 +202,9 @@ func resolveFile(path string, info fs.FileInfo) (string, error) {
 	if err == nil && !lock.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is not a regular file; remove it", path+queueSuffix)
 	}
-	if n, _ := links(f, info); n > 1 && !isClaimed(path+queueSuffix) {
+	if n, _ := links(f, info); n > 1 && !isClaimed(path) {
 		return "", fmt.Errorf("database %s has %d names (hard links), and under each another log would grow in it; "+
-			"name the one that was used before, or remove the others, also of its .lock (find / -samefile FILE lists them)", path, n)
+			"name the one that was used before, or remove the others (find / -samefile FILE lists them)", path, n)
 	}
 	// SQLite makes -wal before -shm and removes it after it.
 	before, _ := os.Lstat(path + "-shm")

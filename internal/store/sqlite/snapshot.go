@@ -1,11 +1,12 @@
 package sqlite
 
 import (
+	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // counters are what the WAL index (-shm) says of checkpoints. Its layout is
@@ -127,46 +128,46 @@ func (w *watch) openNote() {
 	}
 }
 
-// claimOffset is where the queue's file holds its own number, behind the note: a
-// copy of the file has another number, and a hard link shows in the count.
+// claimOffset is where the queue's file says whose it is, behind the note.
 const claimOffset = 32
 
-// claim marks the queue's file as belonging to the database's name beside it. If it
-// cannot, the next start refuses a database of several names.
+// claim marks the queue's file of the database at path as this name's. If it cannot,
+// the next start refuses a database of several names.
 func claim(path string) {
-	if f, number, err := openClaim(path, os.O_RDWR); err == nil {
-		f.WriteAt(binary.NativeEndian.AppendUint64(nil, number), claimOffset)
+	mark, err := claimMark(path)
+	if err != nil || isClaimed(path) {
+		return
+	}
+	if f, err := os.OpenFile(path+queueSuffix, os.O_RDWR, 0); err == nil {
+		f.WriteAt(mark, claimOffset)
+		f.Truncate(claimOffset + int64(len(mark)))
 		f.Close()
 	}
 }
 
-// isClaimed reports whether a replica has claimed the queue's file at path under this
-// name, which is its only one.
+// isClaimed reports whether a replica has used the database under this name. The
+// queue's file may also be a copy or a hard link of another name's.
 func isClaimed(path string) bool {
-	f, number, err := openClaim(path, os.O_RDONLY)
+	mark, err := claimMark(path)
 	if err != nil {
 		return false
 	}
-	defer f.Close()
-	var b [8]byte
-	_, err = f.ReadAt(b[:], claimOffset)
-	return err == nil && binary.NativeEndian.Uint64(b[:]) == number
+	content, err := os.ReadFile(path + queueSuffix)
+	return err == nil && len(content) > claimOffset && bytes.Equal(content[claimOffset:], mark)
 }
 
-// openClaim opens the queue's file, which must have one name.
-func openClaim(path string, flag int) (f *os.File, number uint64, err error) {
-	if f, err = os.OpenFile(path, flag, 0); err != nil {
-		return nil, 0, err
-	}
-	info, err := f.Stat()
-	if err == nil {
-		var names uint64
-		if names, number = links(f, info); names > 1 {
-			err = fmt.Errorf("%s has %d names", path, names)
-		}
-	}
+// claimMark is the name in its folder and the folder's number, which is the same in
+// every container and after a move.
+func claimMark(path string) ([]byte, error) {
+	f, err := os.Open(filepath.Dir(path))
 	if err != nil {
-		return nil, 0, errors.Join(err, f.Close())
+		return nil, err
 	}
-	return f, number, nil
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	_, number := links(f, info)
+	return fmt.Appendf(nil, "%d %s\n", number, filepath.Base(path)), nil
 }

@@ -23,7 +23,8 @@ import (
 // checkpoint copies pages into it, and each checkpoint moves a counter in the
 // index that all connections share (-shm) before it writes, and another one
 // after it. So if the file's time or size has changed while both stood still,
-// something else wrote to it, such as cp.
+// something else wrote to it, such as cp. The WAL is checked by what the index
+// says of it (see holdsFrames).
 //
 // What the file looked like when the counters last moved is noted in the queue's
 // file, so that all replicas can compare it, even one that starts now. Only a

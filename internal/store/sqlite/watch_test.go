@@ -261,17 +261,19 @@ func TestNames(t *testing.T) {
 		}
 		refuseOpen(t, second, "hard links")
 	}
-	claim(second + queueSuffix) // as if it had been used before
+	claim(second) // as if it had been used before
 	refuseOpen(t, second, "open in another program")
 	fill(t, open(t, path), 2, 1)
 
-	// The same with a folder that cp -al has copied, and no replica running.
+	// The same with a folder that cp -al has copied.
 	elsewhere := filepath.Join(t.TempDir(), "log.db")
 	for _, suffix := range []string{"", queueSuffix} {
 		if err := os.Link(path+suffix, elsewhere+suffix); err != nil {
 			t.Fatal(err)
 		}
 	}
+	refuseOpen(t, elsewhere, "hard links")
+	fill(t, open(t, path), 3, 1)
 	refuseOpen(t, elsewhere, "hard links")
 	for _, name := range []string{elsewhere, elsewhere + queueSuffix, second, second + queueSuffix} {
 		if err := os.Remove(name); err != nil {
@@ -291,7 +293,7 @@ func TestNames(t *testing.T) {
 	}
 	defer exec.Command("umount", elsewhere).Run()
 	refuseOpen(t, elsewhere, "mounted")
-	fill(t, s, 3, 1)
+	fill(t, s, 4, 1)
 }
 
 // TestLinkRepointed: a symbolic link that leads elsewhere is refused until it leads back.
