@@ -14,21 +14,21 @@ const (
 	// waits for an operator's VACUUM FULL or CREATE INDEX does not hold up the others.
 	lockTableSQL = `LOCK TABLE ONLY {messages} IN ROW EXCLUSIVE MODE`
 
+	// The row is never updated, so it leaves no dead versions behind.
+	lockSQL = `SELECT tableoid, ` + stampSQL + ` FROM ONLY {log_lock} FOR UPDATE`
+
 	// The transactions that wrote what the catalogue says of tables $1. Whatever tableSQL
 	// would tell of a change to them, this changes, too. Of messages it stays the same
 	// while lockTableSQL's lock is held, but for children and indexes made meanwhile,
 	// which alter nothing and which the next append finds.
-	stampSQL = `SELECT coalesce(string_agg(x::text, ' '), '') FROM (
+	stampSQL = `(SELECT coalesce(string_agg(x::text, ' '), '') FROM (
 		SELECT xmin AS x FROM pg_class WHERE oid = ANY($1)
 		UNION ALL SELECT xmin FROM pg_attribute WHERE attrelid = ANY($1) AND attnum > 0
 		UNION ALL SELECT xmin FROM pg_trigger WHERE tgrelid = ANY($1)
 		UNION ALL SELECT xmin FROM pg_rewrite WHERE ev_class = ANY($1)
 		UNION ALL SELECT xmin FROM pg_inherits WHERE inhparent = ANY($1)
 		UNION ALL SELECT xmin FROM pg_inherits WHERE inhrelid = ANY($1)
-		UNION ALL SELECT xmin FROM pg_index WHERE indrelid = ANY($1)) AS stamp`
-
-	// The row is never updated, so it leaves no dead versions behind.
-	lockSQL = `SELECT tableoid FROM ONLY {log_lock} FOR UPDATE`
+		UNION ALL SELECT xmin FROM pg_index WHERE indrelid = ANY($1)) AS written)`
 
 	// Which table this is, its newest message, the ID of message $1, and whether there
 	// is a message $2, if that is not 0.

@@ -100,10 +100,9 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	var batch pgx.Batch
 	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 	batch.Queue(w.log.sql.lockTable)
-	batch.Queue(stampSQL, []uint32{w.log.messages, w.log.lock}).QueryRow(func(row pgx.Row) error { return row.Scan(&stamp) })
-	batch.Queue(w.log.sql.lock).QueryRow(func(row pgx.Row) error {
+	batch.Queue(w.log.sql.lock, []uint32{w.log.messages, w.log.lock}).QueryRow(func(row pgx.Row) error {
 		var lock uint32
-		err := row.Scan(&lock)
+		err := row.Scan(&lock, &stamp)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			return errNoLockRow
