@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"dummymessenger/internal/verify"
 )
@@ -56,3 +59,21 @@ func newTarget(raw, path string) (*target, error) {
 	t.server = fmt.Sprintf("%s %s %s %d %s", u.Scheme, name, zone, port, strings.TrimRight(u.Path, "/"))
 	return t, nil
 }
+
+// wantsTLS asks in plain HTTP, for nothing (RFC 9110, section 9.3.7), and reports
+// whether the answer is that of a server that speaks TLS only. Whatever else is
+// wrong the requests will tell.
+func (t *target) wantsTLS(deadline time.Time) bool {
+	nc, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", t.address)
+	if err != nil {
+		return false
+	}
+	defer nc.Close()
+	nc.SetDeadline(deadline)
+	fmt.Fprintf(nc, "OPTIONS * HTTP/1.1\r\nHost: %s\r\nUser-Agent: dummymessenger-client\r\nConnection: close\r\n\r\n", t.host)
+	answer, _ := io.ReadAll(io.LimitReader(nc, 4<<10))
+	return plainToTLS.Match(answer)
+}
+
+// plainToTLS is how Go, nginx and Apache say it, and a TLS alert (RFC 8446, section 6).
+var plainToTLS = regexp.MustCompile(`(?s)^HTTP/1\.[01] 400 .*(to an HTTPS server|to HTTPS port|to an SSL-enabled server port)|^\x15\x03`)
