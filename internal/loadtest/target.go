@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/tls"
 	"fmt"
@@ -64,15 +65,25 @@ func newTarget(raw, path string) (*target, error) {
 // whether the answer is that of a server that speaks TLS only. Whatever else is
 // wrong the requests will tell.
 func (t *target) wantsTLS(deadline time.Time) bool {
+	answer := t.options("*", deadline)
+	if bytes.HasPrefix(answer, []byte("HTTP/1.1 400 ")) { // nginx takes no *
+		answer = t.options("/", deadline)
+	}
+	return plainToTLS.Match(answer)
+}
+
+// options returns the answer to an OPTIONS request on a connection of its own, or
+// what came of it.
+func (t *target) options(resource string, deadline time.Time) (answer []byte) {
 	nc, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", t.address)
 	if err != nil {
-		return false
+		return nil
 	}
 	defer nc.Close()
 	nc.SetDeadline(deadline)
-	fmt.Fprintf(nc, "OPTIONS * HTTP/1.1\r\nHost: %s\r\nUser-Agent: dummymessenger-client\r\nConnection: close\r\n\r\n", t.host)
-	answer, _ := io.ReadAll(io.LimitReader(nc, 4<<10))
-	return plainToTLS.Match(answer)
+	fmt.Fprintf(nc, "OPTIONS %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: dummymessenger-client\r\nConnection: close\r\n\r\n", resource, t.host)
+	answer, _ = io.ReadAll(io.LimitReader(nc, 4<<10))
+	return answer
 }
 
 // plainToTLS is how Go, nginx and Apache say it, and a TLS alert (RFC 8446, section 6).
