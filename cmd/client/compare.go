@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"path/filepath"
 
 	"dummymessenger/internal/report"
-	"dummymessenger/internal/textfile"
 )
 
 // compareCmd puts two runs side by side.
@@ -35,16 +33,12 @@ func (c *compareCmd) run(_ context.Context, stdout, stderr io.Writer) int {
 }
 
 func readResult(name string) (*report.Result, error) {
-	f, err := openInput(name)
+	f, closeInput, err := openInput(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(f)
-	if err != nil {
-		return nil, err
-	}
-	r, err := report.ReadJSON(bytes.NewReader(textfile.Clean(data)))
+	defer closeInput()
+	r, err := report.ReadJSON(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

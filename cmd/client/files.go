@@ -79,12 +79,20 @@ func same(a, b string) bool {
 	return errA == nil && errB == nil && nameA == nameB
 }
 
-// openInput opens a file, or stdin for -.
-func openInput(name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(os.Stdin), nil
+// openInput opens a text file, or stdin for -.
+func openInput(name string) (in io.Reader, closeInput func() error, err error) {
+	f := os.Stdin
+	closeInput = func() error { return nil }
+	if name != "-" {
+		if f, err = os.Open(name); err != nil {
+			return nil, nil, err
+		}
+		closeInput = f.Close
 	}
-	return os.Open(name)
+	if in, err = textfile.NewReader(f); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", name, err), closeInput())
+	}
+	return in, closeInput, nil
 }
 
 // files are the output files of one call. Until begin they hold what they held.

@@ -192,6 +192,30 @@ func TestWindowsText(t *testing.T) {
 	if status := run(t.Context(), []string{"compare", result, edited}, &stdout, &stderr); status != 0 {
 		t.Errorf("compare = %d\n%s", status, &stderr)
 	}
+	history, err := os.ReadFile(filepath.Join(recorded(t), "h"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited = write("edited", string(history))
+	if status := run(t.Context(), []string{"verify", edited}, &stdout, &stderr); status != exitVerified {
+		t.Errorf("verify = %d\n%s", status, &stderr)
+	}
+
+	wide := filepath.Join(dir, "wide") // as Windows PowerShell's > writes it
+	if err := os.WriteFile(wide, []byte("\xff\xfe{\x00}\x00\n\x00"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"verify", wide}, {"report", wide}, {"compare", wide, result}, {"compare", result, wide}, {"--senders", wide}, {"--profile", wide},
+		{"--token-file", wide}, {"--ca-file", wide}, {"--html", filepath.Join(dir, "html"), "--annotate", wide},
+	} {
+		stderr.Reset()
+		status := run(t.Context(), args, &stdout, &stderr)
+		if status != exitNoInput && status != exitUsage || !strings.Contains(stderr.String(), "UTF-16") ||
+			!strings.Contains(stderr.String(), wide) {
+			t.Errorf("client %q = %d, want what to do with the file\n%s", args, status, &stderr)
+		}
+	}
 }
 
 // A call that does nothing leaves every file as it was: those that it names

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -22,6 +23,19 @@ func TestNoServer(t *testing.T) {
 	if status != exitFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), "is it running?") ||
 		!strings.Contains(stderr.String(), "connection refused") {
 		t.Errorf("status %d, want %d\nstdout: %s\nstderr: %s", status, exitFailed, &stdout, &stderr)
+	}
+}
+
+// http:// of a server that speaks TLS only is told before the run.
+func TestWrongScheme(t *testing.T) {
+	s := httptest.NewTLSServer(nil)
+	defer s.Close()
+	for lang, want := range map[string]string{"en": "write https://", "ru": "напишите https://"} {
+		var stdout, stderr bytes.Buffer
+		status := run(t.Context(), []string{"-q", "--lang", lang, strings.Replace(s.URL, "https:", "http:", 1)}, &stdout, &stderr)
+		if status != exitFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("status %d, want %d and %q\nstdout: %s\nstderr: %s", status, exitFailed, want, &stdout, &stderr)
+		}
 	}
 }
 

@@ -62,11 +62,11 @@ func (h *history) close() error {
 // readHistory judges a stored history, and calls each, if not nil, with every
 // operation.
 func readHistory(name string, each func(*verify.Operation)) (*verify.Verdict, verify.Config, error) {
-	f, err := openInput(name)
+	f, closeInput, err := openInput(name)
 	if err != nil {
 		return nil, verify.Config{}, err
 	}
-	defer f.Close()
+	defer closeInput()
 	verdict, cfg, err := verify.ReadHistory(f, each)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)

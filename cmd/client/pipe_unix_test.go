@@ -6,10 +6,13 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -82,56 +85,81 @@ func TestReaderGone(t *testing.T) {
 	}
 }
 
-// Outputs may be named pipes: each has a reader before the run begins, which
+// Outputs may be named pipes: each has a reader before the work begins, which
 // gets all of it; a reader who leaves is an error that costs nothing else; and
 // ^C ends the wait for one.
 func TestOutputPipes(t *testing.T) {
-	dir := recorded(t)
-	replica := newReplica(t, newMemory(), nil)
-	for _, args := range [][]string{
-		{"-q", "-n", "200", replica, "--json"}, {"-q", "-n", "200", replica, "--html"}, {"-q", "-n", "200", replica, "--history"},
-		{"-q", "-n", "200", replica, "--cpuprofile"},
-		{"verify", filepath.Join(dir, "h"), "--json"}, {"report", filepath.Join(dir, "h"), "-o"},
-	} {
-		fifo := filepath.Join(t.TempDir(), "fifo")
-		if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+	history, err := os.ReadFile(filepath.Join(recorded(t), "h"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left atomic.Pointer[chan struct{}] // the reader who leaves; nil: it stays
+	wait := func() {
+		if c := left.Load(); c != nil {
+			<-*c
+		}
+	}
+	replica := newReplica(t, newMemory(), func(http.ResponseWriter, int64, func() []message) bool {
+		wait()
+		return false
+	})
+	fifo, in := filepath.Join(t.TempDir(), "fifo"), filepath.Join(t.TempDir(), "in")
+	for _, name := range []string{fifo, in} {
+		if err := syscall.Mkfifo(name, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		args = append(args, fifo, "--lang", "en")
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	}
+	for _, args := range [][]string{
+		{"-q", "-n", "200", "--json", fifo, replica}, {"-q", "-n", "200", "--html", fifo, replica},
+		{"-q", "-n", "200", "--history", fifo, replica}, {"-q", "-n", "200", "--cpuprofile", fifo, replica},
+		{"verify", "--json", fifo, in}, {"report", "-o", fifo, in},
+	} {
+		args = append(args, "--lang", "en")
 		var stdout, stderr bytes.Buffer
-		status := run(ctx, args, &stdout, &stderr)
+		work := func(ctx context.Context, read func(io.Reader)) (status int) {
+			stdout.Reset()
+			stderr.Reset()
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			if read != nil {
+				wg.Go(func() {
+					f, err := os.Open(fifo)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					read(f)
+					f.Close()
+					if c := left.Load(); c != nil {
+						close(*c)
+					}
+				})
+				if args[0] != "-q" {
+					wg.Go(func() {
+						wait()
+						if err := os.WriteFile(in, history, 0o600); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+			}
+			return run(ctx, args, &stdout, &stderr)
+		}
+
+		left.Store(nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		status := work(ctx, nil)
 		cancel()
 		if status != exitCannotWrite || !strings.Contains(stderr.String(), "nobody reads") {
 			t.Errorf("client %q without a reader = %d, want %d\n%s", args, status, exitCannotWrite, &stderr)
 		}
-
-		got := make(chan string, 1)
-		go func() {
-			data, _ := os.ReadFile(fifo)
-			got <- string(data)
-		}()
-		if status := run(t.Context(), args, &stdout, &stderr); status != exitVerified {
-			t.Errorf("client %q with a reader = %d\n%s", args, status, &stderr)
+		var got []byte
+		if status := work(t.Context(), func(r io.Reader) { got, _ = io.ReadAll(r) }); status != exitVerified || len(got) < 100 {
+			t.Errorf("client %q with a reader = %d, who got %d bytes\n%s", args, status, len(got), &stderr)
 		}
-		if data := <-got; len(data) < 100 {
-			t.Errorf("client %q: the reader got %q", args, data)
-		}
-
-		closed := make(chan error, 1)
-		go func() {
-			f, err := os.Open(fifo)
-			if err == nil {
-				err = f.Close()
-			}
-			closed <- err
-		}()
-		stdout.Reset()
-		stderr.Reset()
-		status = run(t.Context(), args, &stdout, &stderr)
-		if err := <-closed; err != nil {
-			t.Fatal(err)
-		}
+		c := make(chan struct{})
+		left.Store(&c)
+		status = work(t.Context(), func(io.Reader) {})
 		if status != exitCannotWrite || !strings.Contains(stderr.String(), "broken pipe") ||
 			args[0] != "report" && !strings.Contains(stdout.String(), "VERIFIED") {
 			t.Errorf("client %q with a reader who leaves = %d, want %d, the verdict and the error\n%s%s", args, status, exitCannotWrite,

@@ -168,6 +168,9 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 		}
 		return complain(stderr, errors.New(l.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
 	}
+	if err := test.CheckSchemes(); err != nil {
+		return complain(stderr, errors.New(l.Reason(err.Error())), exitFailed)
+	}
 	out, err := c.open(ctx, test, stdout)
 	if err != nil {
 		return complain(stderr, err, exitCannotWrite)

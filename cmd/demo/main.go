@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 const (
 	exitUsage       = 64  // EX_USAGE of sysexits.h
 	exitBroken      = 70  // EX_SOFTWARE: there was no run, or a replica failed
+	exitCannotWrite = 73  // EX_CANTCREAT: stdout cannot be written
 	exitInterrupted = 130 // ^C before the client ran
 )
 
@@ -55,13 +57,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 		args, clientArgs = args[:i], args[i+1:]
 	}
 	var f flags
+	var printed bytes.Buffer
 	exited := false // kong prints --help or --version and calls this
 	parser := kong.Must(&f, kong.Name("demo"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Exit(func(int) { exited = true }),
+		kong.Writers(&printed, stderr), kong.Exit(func(int) { exited = true }),
 		kong.Vars{"version": "demo " + buildinfo.Read().String()})
 	_, err := parser.Parse(args)
 	switch {
 	case exited:
+		if _, err := printed.WriteTo(stdout); err != nil {
+			fmt.Fprintf(stderr, "demo: stdout: %v\n", err)
+			return exitCannotWrite
+		}
 		return 0
 	case err != nil:
 		fmt.Fprintf(stderr, "demo: %v\nTry demo --help.\n", err)

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -79,15 +80,17 @@ func main() {
 }
 
 // run returns the exit status: 0 after a signal if every request was answered, 64
-// for bad usage (EX_USAGE of sysexits.h), 1 for anything else.
+// for bad usage (EX_USAGE of sysexits.h), 73 if --help or --version cannot be written
+// (EX_CANTCREAT), 1 for anything else.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f flags
+	var printed bytes.Buffer // by --help or --version
 	left := false
 	parser := kong.Must(&f,
 		kong.Name("server"),
 		kong.Description("One replica of the messenger: POST /messages stores a message and answers with the last ten. "+
 			"DATABASE_URL and PG* are also read from the file .env in the working directory."),
-		kong.Writers(stdout, stderr),
+		kong.Writers(&printed, stderr),
 		kong.Exit(func(int) { left = true }), // --help, --version
 		kong.Vars{"version": "server " + buildinfo.Read().String(), "database": defaultDatabase},
 	)
@@ -97,6 +100,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	parsed, err := parser.Parse(args)
 	switch {
 	case left:
+		if _, err := printed.WriteTo(stdout); err != nil {
+			fmt.Fprintf(stderr, "server: stdout: %v\n", err)
+			return 73
+		}
 		return 0
 	case err != nil:
 		return badUsage(stderr, err)

@@ -27,6 +27,21 @@ func TestMalformedDotEnv(t *testing.T) {
 	}
 }
 
+// What cannot be written is told, and decides the status.
+func TestStdoutFails(t *testing.T) {
+	for _, arg := range []string{"--help", "--version"} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skip(err)
+		}
+		defer full.Close()
+		var stderr bytes.Buffer
+		if status := run(t.Context(), []string{arg}, full, &stderr); status != 73 || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("server %s = %d, want 73 and the error\n%s", arg, status, &stderr)
+		}
+	}
+}
+
 func TestHasPassword(t *testing.T) {
 	for database, want := range map[string]bool{
 		"postgres://anna:hunter2@db/log":            true,

@@ -3,12 +3,14 @@
 
 import email.utils
 import http.client
+import ipaddress
 import json
 import random
 import sys
 import time
 import unicodedata
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -24,7 +26,19 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-opener = urllib.request.build_opener(NoRedirect)
+class NoProxyForLoopback(urllib.request.ProxyHandler):
+    """Leaves this machine to the next handler: a proxy's loopback is another one."""
+
+    def proxy_open(self, req, *args):
+        host = urllib.parse.urlsplit(req.full_url).hostname or ""
+        try:
+            own = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            own = False
+        return None if own else super().proxy_open(req, *args)
+
+
+opener = urllib.request.build_opener(NoRedirect, NoProxyForLoopback)
 
 
 def send(replicas, sender, text):

@@ -162,7 +162,10 @@ func read(path string) ([]byte, error) {
 	if len(content) > maxFile {
 		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
 	}
-	return textfile.Clean(content), nil
+	if content, err = textfile.Clean(content); err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return content, err
 }
 
 // readWithin reads path, which may be a pipe without a writer. Opening that cannot be

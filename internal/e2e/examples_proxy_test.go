@@ -6,10 +6,12 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -151,6 +153,41 @@ func TestExamplesTryAgainBehindProxy(t *testing.T) {
 			}
 			if wait := at[3].Sub(at[2]); wait < 9*time.Second {
 				t.Errorf("it waited %v, want ten seconds for the hour of Retry-After", wait)
+			}
+		})
+	}
+}
+
+// A replica on this machine is asked itself, whatever proxy the environment
+// names; others are asked through it.
+func TestExamplesAskLoopbackDirectly(t *testing.T) {
+	t.Parallel()
+	for _, ex := range examplePrograms {
+		t.Run(ex.name, func(t *testing.T) {
+			t.Parallel()
+			labtest.Program(t, ex.needs)
+			replica := start(t, 1, sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db")).url).urls()[0]
+			var asked atomic.Int64
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked.Add(1)
+				answerHTML(w, http.StatusForbidden)
+			}))
+			defer proxy.Close()
+			_, port, _ := strings.Cut(strings.TrimPrefix(replica, "http://"), ":")
+			for _, url := range []string{replica, replica + "/", "http://localhost:" + port, "http://a-replica.invalid:" + port} {
+				args := ex.args(t, "Anna", "hello", []string{url})
+				cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+				cmd.Env = append(os.Environ(), "no_proxy=", "NO_PROXY=")
+				for _, name := range []string{"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"} {
+					cmd.Env = append(cmd.Env, name+"="+proxy.URL)
+				}
+				foreign := strings.Contains(url, "invalid")
+				if foreign && ex.name == "javascript" {
+					continue // knows of no proxies
+				}
+				if out, err := cmd.CombinedOutput(); (err != nil) != foreign || (asked.Load() > 0) != foreign {
+					t.Errorf("%s: %v; the proxy was asked %d times\n%s", url, err, asked.Load(), out)
+				}
 			}
 		})
 	}

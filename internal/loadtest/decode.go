@@ -39,6 +39,16 @@ func (d *decoder) decode(body []byte) ([]*verify.Entry, error) {
 	return d.decodeAny(body)
 }
 
+// plausible reports whether body begins as answers of the profile do, and a
+// log-in page does not. It costs next to nothing.
+func (d *decoder) plausible(body []byte) bool {
+	body = bytes.TrimLeft(body, " \t\r\n")
+	if d.profile.Answer.Messages == "" {
+		return bytes.HasPrefix(body, []byte("["))
+	}
+	return bytes.HasPrefix(body, []byte("{")) && (!d.native || bytes.Contains(body, []byte(`"messages"`)))
+}
+
 // scan reads an answer written just like our own server's: no spaces, keys in
 // their order. It returns nil if that is not so, or anything else is odd.
 func (d *decoder) scan(body []byte) []*verify.Entry {

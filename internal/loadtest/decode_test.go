@@ -160,3 +160,35 @@ func entries(window []*verify.Entry) []verify.Entry {
 	}
 	return e
 }
+
+// Without verification, too, an answer that is none is not counted as one.
+func TestUnverifiedAnswers(t *testing.T) {
+	array := *Native()
+	array.Answer.Messages = ""
+	deep := *Native()
+	deep.Answer.Messages = "data.items"
+	for _, tt := range []struct {
+		profile *Profile
+		body    string
+		want    verify.Outcome
+	}{
+		{Native(), `{"messages":[]}`, verify.OK},
+		{Native(), "\n{ \"messages\": [] }\r\n", verify.OK},
+		{Native(), "<!doctype html><title>Log in</title>", verify.Unknown},
+		{Native(), `{"error":"log in"}`, verify.Unknown},
+		{Native(), "", verify.Unknown},
+		{&array, "[]", verify.OK},
+		{&array, "{}", verify.Unknown},
+		{&deep, `{"data":{"items":[]}}`, verify.OK},
+		{&deep, "ok", verify.Unknown},
+	} {
+		test, err := New(Config{URLs: []string{"http://127.0.0.1:1"}, Requests: 1, Unverified: true, Profile: tt.profile})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := test.classify("", response{status: 200, body: []byte(tt.body)}, nil); got.outcome != tt.want ||
+			got.outcome != verify.OK && (got.reason != garbled || got.detail == "") {
+			t.Errorf("%q of %q: %v (%s: %s), want %v", tt.body, tt.profile.Answer.Messages, got.outcome, got.reason, got.detail, tt.want)
+		}
+	}
+}

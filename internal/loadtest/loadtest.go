@@ -209,6 +209,22 @@ func (t *Test) Connect() error {
 	return nil
 }
 
+// CheckSchemes returns an error that names the first http URL at which a server
+// says that it wants TLS.
+func (t *Test) CheckSchemes() error {
+	deadline := time.Now().Add(min(t.config.Timeout, time.Second))
+	wrong := make([]bool, len(t.targets))
+	var wg sync.WaitGroup
+	for i, target := range t.targets {
+		wg.Go(func() { wrong[i] = target.tls == nil && target.wantsTLS(deadline) })
+	}
+	wg.Wait()
+	if i := slices.Index(wrong, true); i >= 0 {
+		return fmt.Errorf("TLS is spoken there; write https:// instead of http://: %s", t.targets[i].url)
+	}
+	return nil
+}
+
 // Run sends everything. When ctx ends it sends nothing more, waits for the
 // requests under way and returns what there is. If record is not nil it is
 // called with each operation that has ended, by many goroutines.

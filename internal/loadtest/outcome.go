@@ -33,6 +33,9 @@ func (t *Test) classify(text string, answer response, err error) result {
 	switch {
 	case answer.status/100 == 2:
 		if t.verifier == nil {
+			if !t.decoder.plausible(answer.body) {
+				return result{reason: garbled, detail: "the answer: " + excerpt(answer.body)}
+			}
 			return result{outcome: verify.OK}
 		}
 		window, err := t.decoder.decode(answer.body)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-var okHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
+var okHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"messages":[]}`) })
 
 // At a low rate the same few connections are used, so that none goes stale.
 func TestRateKeepsConnections(t *testing.T) {

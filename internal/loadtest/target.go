@@ -1,14 +1,18 @@
 package loadtest
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"dummymessenger/internal/verify"
 )
@@ -56,3 +60,31 @@ func newTarget(raw, path string) (*target, error) {
 	t.server = fmt.Sprintf("%s %s %s %d %s", u.Scheme, name, zone, port, strings.TrimRight(u.Path, "/"))
 	return t, nil
 }
+
+// wantsTLS asks in plain HTTP, for nothing (RFC 9110, section 9.3.7), and reports
+// whether the answer is that of a server that speaks TLS only. Whatever else is
+// wrong the requests will tell.
+func (t *target) wantsTLS(deadline time.Time) bool {
+	answer := t.options("*", deadline)
+	if bytes.HasPrefix(answer, []byte("HTTP/1.1 400 ")) { // nginx takes no *
+		answer = t.options("/", deadline)
+	}
+	return plainToTLS.Match(answer)
+}
+
+// options returns the answer to an OPTIONS request on a connection of its own, or
+// what came of it.
+func (t *target) options(resource string, deadline time.Time) (answer []byte) {
+	nc, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", t.address)
+	if err != nil {
+		return nil
+	}
+	defer nc.Close()
+	nc.SetDeadline(deadline)
+	fmt.Fprintf(nc, "OPTIONS %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: dummymessenger-client\r\nConnection: close\r\n\r\n", resource, t.host)
+	answer, _ = io.ReadAll(io.LimitReader(nc, 4<<10))
+	return answer
+}
+
+// plainToTLS is how Go, nginx and Apache say it, and a TLS alert (RFC 8446, section 6).
+var plainToTLS = regexp.MustCompile(`(?s)^HTTP/1\.[01] 400 .*(to an HTTPS server|to HTTPS port|to an SSL-enabled server port)|^\x15\x03`)

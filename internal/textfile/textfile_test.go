@@ -3,6 +3,7 @@ package textfile
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -20,6 +21,15 @@ func TestRead(t *testing.T) {
 		}
 		if got, err := Read(path); err != nil || string(got) != tt.want {
 			t.Errorf("Read of %q = %q, %v, want %q", tt.content, got, err, tt.want)
+		}
+	}
+	for _, content := range []string{"\xff\xfea\x00\n\x00", "\xfe\xff\x00a\x00\n", "\xff\xfe"} {
+		path := filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Read(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "UTF-8") {
+			t.Errorf("Read of %q = %q, %v, want what to do with %s", content, got, err, path)
 		}
 	}
 	if got, err := Read(filepath.Join(t.TempDir(), "none")); err == nil {

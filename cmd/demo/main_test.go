@@ -1,0 +1,23 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+)
+
+// What cannot be written is told, and decides the status.
+func TestStdoutFails(t *testing.T) {
+	for _, arg := range []string{"--help", "--version"} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skip(err)
+		}
+		defer full.Close()
+		var stderr bytes.Buffer
+		if status := run([]string{arg}, full, &stderr); status != exitCannotWrite || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("demo %s = %d, want %d and the error\n%s", arg, status, exitCannotWrite, &stderr)
+		}
+	}
+}
