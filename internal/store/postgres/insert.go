@@ -9,6 +9,36 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
+// insertSQL stores a batch and numbers it: each message after the newest one of the
+// log, and after the newest one of its sender's.
+//
+// $1 and $2 are seq and sent_at of the newest message, as read under the lock. $3 names the batch's senders, each once. The other arrays have an
+// element for each message: its id, sender and text, which of $3 sent it,
+// and how many of that sender's it is in the batch.
+//
+// Subtleness ahead! sent_at comes from clock_timestamp(), since now() is
+// the time when the transaction began, which is before it got the lock.
+// It is read once (MATERIALIZED), since per row it would follow the order of
+// the plan, not that of seq; and it is never before the newest message's, even
+// if the clock steps back.
+//
+// The arrays are unnested in a SELECT list, which streams them; in FROM they
+// would be stored once more, which costs as much as inserting a few rows.
+const insertSQL = `
+WITH known AS MATERIALIZED (
+	SELECT greatest($2::timestamptz, clock_timestamp()) AS sent_at, ARRAY(
+		SELECT coalesce((SELECT max(sender_count) FROM ONLY {messages} AS m WHERE m.sender = s.name COLLATE "C"), 0)
+		FROM (SELECT unnest($3::text[]) AS name) AS s
+	) AS counts
+)
+INSERT INTO {messages} (seq, sender, sender_count, text, sent_at, id)
+SELECT $1 + place, sender, known.counts[which] + nth, text, known.sent_at, id
+FROM known, (
+	SELECT generate_series(1, cardinality($4::uuid[])) AS place, unnest($4::uuid[]) AS id, unnest($5::text[]) AS sender,
+		unnest($6::text[]) AS text, unnest($7::bigint[]) AS which, unnest($8::bigint[]) AS nth
+) AS d
+RETURNING seq, sender_count, sent_at`
+
 // An insert is the new messages of a batch, as the arguments of insertSQL. The
 // database numbers them by each one's place in the batch and among its sender's.
 type insert struct {
