@@ -3,8 +3,8 @@ package verify
 // A horizon moves the second walk on behind the first, and forgets what lies
 // behind it in a streamed run.
 //
-// A correct server gives an operation that was called when seq floor had been
-// acknowledged a higher seq, so its window begins no lower than
+// If an operation is called when seq floor has been acknowledged, a correct
+// server gives it a higher seq, so its window begins no lower than
 // floor+2-WindowSize. The horizon is the lowest of these bounds over all
 // operations in flight: no correct answer can touch a place below it any more.
 // A wrong answer that does is recognised by its own seq: see realTime.answered.
