@@ -163,7 +163,8 @@ func TestOutputsAreNoInputs(t *testing.T) {
 	}
 }
 
-// What Windows editors put into a text file is no part of what it says.
+// Text files may have a byte order mark and CRLF line ends, as Windows editors
+// write them. UTF-16 is an error.
 func TestWindowsText(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
