@@ -160,8 +160,8 @@ type contender struct {
 	also []*series                                  // what run appends to besides
 }
 
-// takeTurns has each contender run for warm-up, unless nothing is compared
-// anyway, and then once in every round.
+// takeTurns runs each contender once as a warm-up and then once in every round.
+// It skips the warm-up if runs are too short to compare.
 func (b *bench) takeTurns(ctx context.Context, contenders ...contender) ([]series, error) {
 	all := make([]series, len(contenders))
 	for i, c := range contenders {
@@ -204,7 +204,7 @@ type group struct {
 	processes []*lab.Process
 }
 
-// stop stops all at once, and whoever does not go is killed.
+// stop stops all servers at once and kills those that do not exit.
 func (g *group) stop() {
 	var wg sync.WaitGroup
 	for _, p := range g.processes {

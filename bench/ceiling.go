@@ -21,8 +21,9 @@ import (
 	"dummymessenger/internal/store/memory"
 )
 
-// ceilingCmd serves replicas without a database: what any database's cost is
-// measured against. A client can tell them from ours only by what their answers hold.
+// ceilingCmd serves replicas without a database, the baseline for any
+// database's cost. They differ from our usual replicas only in what their
+// answers hold.
 type ceilingCmd struct {
 	Kind  string `arg:"" enum:"constant,memory"`
 	Ports int    `default:"1"`

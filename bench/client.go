@@ -45,9 +45,9 @@ type verdict struct {
 	Reasons []string `json:"reasons"`
 }
 
-// timed are the arguments for workers that send for the usual time. Where
-// nothing is compared, a number of requests ends sooner, and surely not before
-// there was an answer.
+// timed returns the arguments for workers that send for the usual time. If runs
+// are too short to compare, it sets a number of requests instead: that ends
+// sooner, and not before there are answers.
 func (b *bench) timed(workers int) []string {
 	if b.tooShort {
 		return []string{"--workers", fmt.Sprint(workers), "--requests", fmt.Sprint(max(500, 2*workers))}
@@ -60,8 +60,8 @@ func (b *bench) task() []string {
 	return []string{"--workers", "50", "--per-worker", fmt.Sprint(b.perWorker)}
 }
 
-// send runs the client to its end. It is an error if the answers were not
-// proved right.
+// send runs the client to its end. It returns an error if the run does not
+// count: see judge.
 func (b *bench) send(ctx context.Context, l load) (*measure.Run, error) {
 	argv := slices.Concat(pinned(l.cpu), []string{b.client, "run", "--quiet", "--json", "-"}, l.args)
 	if l.unverified {
@@ -96,8 +96,8 @@ func (b *bench) send(ctx context.Context, l load) (*measure.Run, error) {
 	return o.Run, nil
 }
 
-// keepEvidence leaves what the client wrote in a file that outlives this run,
-// and names it in the error.
+// keepEvidence saves the client's output to a file that outlives this run, and
+// names the file in the error.
 func keepEvidence(err error, result []byte) error {
 	f, createErr := os.CreateTemp("", "dummymessenger-bench-void-*.json")
 	if createErr != nil {
@@ -136,7 +136,8 @@ func (l *load) judge(exit int, o *outcome) error {
 	return fmt.Errorf("the run is not verified: %s, exit status %d", o.Verdict.Status, exit)
 }
 
-// expects tells whether reason is why this load's verdict cannot be conclusive.
+// expects reports whether this load, by design, makes the verdict inconclusive
+// for reason.
 func (l *load) expects(reason string) bool {
 	return l.tooShort || l.oneByOne && strings.HasPrefix(reason, "no two operations were under way at the same time") ||
 		l.manySenders && strings.Contains(reason, "got nothing stored")
@@ -153,9 +154,9 @@ func (b *bench) throughput(name string, l load) contender {
 	}}
 }
 
-// ownClients is a contender in which each replica has a client of its own, all
-// at once. It measures the least share of the messages that a replica got, as
-// a part of what would be fair.
+// ownClients is a contender that runs one client for each replica, all at once.
+// It measures the smallest share of the messages that a replica got, relative
+// to an equal share.
 func (b *bench) ownClients(name string, g *group, workers int) contender {
 	return contender{name: name, run: func(ctx context.Context) (float64, error) {
 		runs := make([]*measure.Run, len(g.urls))

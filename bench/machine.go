@@ -69,8 +69,9 @@ func (m *machine) facts() []string {
 	return facts
 }
 
-// loadAverage is that of the last minute, and whether it is so high that
-// something else must be running. It is empty where the system does not tell.
+// loadAverage returns the load average of the last minute, and whether it is so
+// high that something else must be running. load is empty if the system does
+// not report it.
 func loadAverage() (load string, busy bool) {
 	load = firstMatch("/proc/loadavg", `^([\d.]+)`, "")
 	average, err := strconv.ParseFloat(load, 64)
@@ -87,8 +88,8 @@ func peakMemory(pid int) (mib float64, err error) {
 	return n / 1024, err
 }
 
-// settings are the versions, what the disk and PostgreSQL take for the least
-// they can do, and how we measure.
+// settings returns the versions, the latency of the smallest operation of the
+// disk and of PostgreSQL, and how we measure.
 func (b *bench) settings(ctx context.Context) ([]string, error) {
 	flush, err := flushLatency(b.dir, time.Second)
 	if err != nil {
@@ -123,7 +124,7 @@ func (b *bench) settings(ctx context.Context) ([]string, error) {
 	return append(facts, strings.Join(database, ", "), "SQLite: journal_mode=WAL, synchronous=FULL"), nil
 }
 
-// plan tells how often and how long is measured.
+// plan says how many rounds are measured, and for how long.
 func (b *bench) plan() string {
 	if b.tooShort {
 		return "one round of a few hundred requests"

@@ -158,7 +158,7 @@ func (r *result) write(stdout io.Writer, jsonName string) error {
 	return errors.Join(err, json.MarshalWrite(f, r, jsontext.WithIndent("  "), json.Deterministic(true)), f.Close())
 }
 
-// void tells whether anything that was to be measured was not.
+// void reports whether any line is void.
 func (r *result) void() bool {
 	return slices.ContainsFunc(r.Lines, func(l line) bool { return l.Void != "" })
 }

@@ -82,7 +82,7 @@ func TestLineMarkdown(t *testing.T) {
 	}
 }
 
-// A void line makes the run fail and is told in full; one that is missing a
+// A void line fails the run and is reported in full. A line that lacks a
 // program does neither.
 func TestResultVoid(t *testing.T) {
 	r := result{Lines: []line{{Row: 8, What: "x", Missing: "install wrk"}}}

@@ -13,8 +13,8 @@ type row struct {
 	measure func(b *bench, ctx context.Context) ([]line, error)
 }
 
-// rows is set in init, since the help text that lists them is a method of what
-// they are run by.
+// rows is set in init, to avoid an initialization cycle: the help text lists
+// the rows, and is a method of the command that runs them.
 var rows []row
 
 func init() {
@@ -35,14 +35,14 @@ func init() {
 }
 
 // The two ceilings. A constant window cannot pass verification, so the client
-// only counts those answers: cheaper for it than what ours cost. The log in
-// memory is verified as ours is.
+// only counts its answers, which costs less than verifying ours. The client
+// verifies the log in memory as it does ours.
 const (
 	literalCeiling = "constant answer, not verified"
 	likeCeiling    = "log in memory, verified"
 )
 
-// againstCeilings has PostgreSQL and both ceilings take turns under the load
+// againstCeilings runs PostgreSQL and both ceilings in turns under the load
 // that args describe.
 func (b *bench) againstCeilings(ctx context.Context, what string, args []string, target target) ([]series, []line, error) {
 	ours, err := b.onPostgres(ctx, 2)
@@ -176,9 +176,9 @@ func (b *bench) moreReplicas(ctx context.Context) ([]line, error) {
 func (b *bench) overload(ctx context.Context) ([]line, error) {
 	var lines []line
 	for _, o := range []overloadCase{
-		// A replica holds a queue and, in the store, a batch that was one. With
-		// these queues as many messages are on their way as at the peak, and as
-		// many workers again are there to be refused.
+		// A replica holds a queue and, in the store, a batch as long as the
+		// queue. With these queues as many messages are in flight as at the
+		// peak, and the other half of the workers is refused.
 		{limit: "limited by the processors, which client and servers share", queue: 125, peak: 500, workers: 1000, capacity: b.capacity},
 		// What is offered here leaves the processors idle most of the time.
 		{limit: "limited by the database: --max-batch 1", flags: []string{"--max-batch", "1"}, queue: 25, peak: 50, workers: 200},

@@ -32,7 +32,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM messages AS m WHERE m.seq BETWEEN n - 9 AND n ORDER BY m.seq;
 END $$`
 
-// storedScript has one of ten senders post a message.
+// storedScript posts a message by a random one of ten senders.
 const storedScript = `\set who random(0, 9)
 SELECT * FROM post(gen_random_uuid(), 'sender-' || :who, '` + typicalText + `');
 `
@@ -81,9 +81,9 @@ func (b *bench) storedFunction(ctx context.Context) ([]line, error) {
 
 var transactionsPerSecond = regexp.MustCompile(`(?m)^tps = ([\d.]+) `)
 
-// pgbench has each of 50 connections call the function so many times.
+// pgbench runs script each times on every one of 50 connections.
 func (b *bench) pgbench(ctx context.Context, program, url, script string, each int) (float64, error) {
-	// After it, plans are made for a table that is not empty.
+	// Now PostgreSQL plans for a table that is not empty.
 	if err := b.exec(ctx, url, `VACUUM ANALYZE messages`); err != nil {
 		return 0, err
 	}
@@ -192,7 +192,7 @@ func (b *bench) largeTables(ctx context.Context) ([]line, error) {
 		}
 		contenders = append(contenders, b.throughput(c.name, load{urls: g.urls, args: append(b.timed(50), "--senders", file), manySenders: c.senders > 10}))
 	}
-	// What the filling left to be written must not be written during the runs.
+	// Write the filled pages to disk now, not during the runs.
 	if err := b.exec(ctx, b.cluster.URL("postgres"), `CHECKPOINT`); err != nil {
 		return nil, err
 	}

@@ -98,7 +98,8 @@ func runWrk(ctx context.Context, argv []string) (perSecond float64, cpu time.Dur
 	return requests / duration * 1e6, used / time.Duration(requests), nil
 }
 
-// wholeSeconds is how long programs run that know nothing shorter.
+// wholeSeconds is the length of a run for programs that accept only whole
+// seconds.
 func (b *bench) wholeSeconds() int { return max(1, int(b.length.Round(time.Second).Seconds())) }
 
 func (b *bench) memory(ctx context.Context) ([]line, error) {

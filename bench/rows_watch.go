@@ -10,7 +10,8 @@ import (
 	"dummymessenger/internal/lab"
 )
 
-// watched compares the log that is watched, as the page does, with itself.
+// watched compares a log while clients watch it, as the page does, with the
+// same log unwatched.
 func (b *bench) watched(ctx context.Context) ([]line, error) {
 	g, err := b.onPostgres(ctx, 2)
 	if err != nil {
@@ -44,7 +45,8 @@ func (b *bench) watched(ctx context.Context) ([]line, error) {
 	}, nil
 }
 
-// watchAll reads /events of each replica until stop, which tells how many bytes came.
+// watchAll reads /events of each replica until stop, which returns how many
+// bytes came.
 func watchAll(ctx context.Context, urls []string) (stop func() int64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup

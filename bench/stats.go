@@ -19,8 +19,8 @@ func median(values []float64) float64 {
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
 
-// ratios divides round by round: what the machine does to one round it does
-// to both sides of it.
+// ratios divides round by round: whatever slows the machine in a round slows
+// both sides.
 func ratios(a, b []float64) []float64 {
 	r := make([]float64, min(len(a), len(b)))
 	for i := range r {

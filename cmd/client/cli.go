@@ -10,8 +10,8 @@ import (
 	"dummymessenger/internal/buildinfo"
 )
 
-// Exit statuses. None is 1 or 2 for another reason than a violation: Go's own
-// panics and flag errors end with 2.
+// Exit statuses. Only a violation is 1, and none is 2: Go panics and flag
+// errors exit with 2.
 const (
 	exitVerified     = 0
 	exitViolated     = 1

@@ -35,8 +35,8 @@ func recorded(t *testing.T) string {
 	return dir
 }
 
-// A file that cannot be written is told, decides the status, and costs neither
-// the summary nor another file.
+// If an output file cannot be written, the client reports the error and exits
+// with exitCannotWrite. It still prints the summary and writes the other files.
 func TestFullDisk(t *testing.T) {
 	needFull(t)
 	dir := recorded(t)
@@ -66,7 +66,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// So does stdout, whatever the command.
+// Every command reports a failing stdout in its exit status.
 func TestStdoutFails(t *testing.T) {
 	dir := recorded(t)
 	history, result := filepath.Join(dir, "h"), filepath.Join(dir, "r")
@@ -91,7 +91,8 @@ func TestStdoutFails(t *testing.T) {
 	}
 }
 
-// A - is stdin or stdout, or refused: no file is called so by accident.
+// A "-" means stdin or stdout, or is an error. It is never taken for a file
+// name.
 func TestDash(t *testing.T) {
 	dir := recorded(t)
 	t.Chdir(dir)
@@ -162,7 +163,8 @@ func TestOutputsAreNoInputs(t *testing.T) {
 	}
 }
 
-// What Windows editors put into a text file is no part of what it says.
+// Text files may have a byte order mark and CRLF line ends, as Windows editors
+// write them. UTF-16 is an error.
 func TestWindowsText(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {
@@ -218,8 +220,8 @@ func TestWindowsText(t *testing.T) {
 	}
 }
 
-// A call that does nothing leaves every file as it was: those that it names
-// together with one that cannot be written, or with an input that is none.
+// A command that fails before it begins leaves its output files untouched,
+// whether another output cannot be opened or the input is not a history.
 func TestFilesOfNoRun(t *testing.T) {
 	dir := recorded(t)
 	history := filepath.Join(dir, "h")
@@ -272,7 +274,8 @@ func checkUntouched(t *testing.T, before string, want int, args func(file string
 	}
 }
 
-// What a file held before is gone when there is a new result, however short.
+// A new result replaces the whole file, even if it is shorter than the old
+// content.
 func TestFilesReplaced(t *testing.T) {
 	dir := recorded(t)
 	history, file := filepath.Join(dir, "h"), filepath.Join(dir, "file")

@@ -11,7 +11,7 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// Nobody listens anywhere: there is no run.
+// If no replica accepts connections, the client does not begin the run.
 func TestNoServer(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -26,7 +26,7 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
-// http:// of a server that speaks TLS only is told before the run.
+// The client reports an http:// URL of a TLS-only server before the run.
 func TestWrongScheme(t *testing.T) {
 	s := httptest.NewTLSServer(nil)
 	defer s.Close()
@@ -39,8 +39,8 @@ func TestWrongScheme(t *testing.T) {
 	}
 }
 
-// Servers that go in the middle of the run: what was seen is consistent, and
-// requests failed. If they go at once, the run has shown nothing.
+// Servers stop during the run: the answers so far are consistent, but requests
+// failed. If the servers stop at once, the run proves nothing.
 func TestServersGone(t *testing.T) {
 	for _, test := range []struct {
 		after  int64

@@ -24,8 +24,9 @@ func newNamed(t *testing.T, m *memory, names ...string) (url string) {
 // other is another name of the same loopback address.
 func other(url string) string { return strings.Replace(url, "127.0.0.1", "localhost", 1) }
 
-// Redundancy that is none is no proof, and logs that differ are told as that,
-// in the first line, at the start of the run, and from a history.
+// One server listed as several replicas proves nothing. The client reports
+// that, and servers of different logs, at the start of the run, in the first
+// line of the result, and from a history.
 func TestWhoAnswers(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -92,7 +93,7 @@ func TestWhoAnswers(t *testing.T) {
 	}
 }
 
-// The report has it on top.
+// The HTML report shows these mistakes at the top.
 func TestWhoAnswersInReport(t *testing.T) {
 	url, html := newNamed(t, newMemory(), "a; log=L"), filepath.Join(t.TempDir(), "html")
 	var stdout, stderr bytes.Buffer

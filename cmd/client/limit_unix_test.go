@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The client's own limit of open files is counted before the run, and not held
-// against the servers.
+// The client checks its own limit of open files before the run, so that it does
+// not blame the servers for it.
 func TestFewFiles(t *testing.T) {
 	url, url2 := newReplica(t, newMemory(), nil), newReplica(t, newMemory(), nil)
 	for _, test := range []struct {

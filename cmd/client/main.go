@@ -19,8 +19,8 @@ func main() {
 	os.Exit(status)
 }
 
-// ballastSize makes the garbage collector wait until twice as much is in use.
-// What a run keeps is a few MiB at first, and to go through it a hundred times
-// a second would cost as much as the checks do. Memory that nobody touches is
-// none, so only the garbage counts.
+// ballastSize delays garbage collection: the collector waits until twice as
+// much is in use. A run keeps only a few MiB at first, and scanning them a
+// hundred times a second would cost as much as the checks. The ballast is never
+// touched, so it takes no physical memory.
 const ballastSize = 24 << 20

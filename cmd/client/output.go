@@ -61,7 +61,7 @@ func (o *outputs) create(ctx context.Context, c *runCmd, test *loadtest.Test, st
 		}
 		o.record = o.history.record
 	}
-	// Last, as discard does not know how to end it.
+	// Start the profile last: discard cannot stop it.
 	o.stopProfile, err = startProfile(profile)
 	return err
 }

@@ -54,8 +54,8 @@ func TestAnnotationsRead(t *testing.T) {
 	}
 }
 
-// Whoever reads stdout or stderr may go: the run ends as it would have, its
-// files are whole, and a lost result is told.
+// The reader of stdout or stderr may close it: the run ends normally, its files
+// are complete, and the exit status reports a lost result.
 func TestReaderGone(t *testing.T) {
 	for _, gone := range []string{"stdout", "stderr"} {
 		reader, writer, err := os.Pipe()
@@ -85,9 +85,9 @@ func TestReaderGone(t *testing.T) {
 	}
 }
 
-// Outputs may be named pipes: each has a reader before the work begins, which
-// gets all of it; a reader who leaves is an error that costs nothing else; and
-// ^C ends the wait for one.
+// Outputs may be named pipes. The client waits for a reader of each before it
+// begins, and ^C ends that wait. Each reader gets the whole output. If a reader
+// leaves, the client reports an error and still writes the other outputs.
 func TestOutputPipes(t *testing.T) {
 	history, err := os.ReadFile(filepath.Join(recorded(t), "h"))
 	if err != nil {

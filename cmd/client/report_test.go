@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A run against a server that leaves a message out, and alters one, has both
-// in its report, and the report of its history the same.
+// A server leaves out one message and alters another. The report of the run
+// shows both, and so does the report of its history.
 func TestReportViolated(t *testing.T) {
 	m := newMemory()
 	wrong := func(w http.ResponseWriter, number int64, store func() []message) bool {
@@ -65,7 +65,7 @@ func TestReportViolated(t *testing.T) {
 	}
 }
 
-// Without -o the report is beside its history, and never in its place.
+// Without -o the report is written beside its history and never overwrites it.
 func TestReportName(t *testing.T) {
 	for history, want := range map[string]string{
 		"a/run.jsonl.gz": "a/run.html", "run.jsonl": "run.html", "run": "run.html", "run.gz": "run.html", "run.html": "run.html.html",
@@ -116,8 +116,8 @@ func TestReportUsage(t *testing.T) {
 	}
 }
 
-// A mistake in the annotations costs no run, and one that comes during the run
-// costs no report.
+// Malformed annotations stop the client before the run. If they become
+// malformed during the run, the report is still written.
 func TestAnnotateMistakes(t *testing.T) {
 	dir := t.TempDir()
 	bad, late, page := filepath.Join(dir, "bad"), filepath.Join(dir, "late"), filepath.Join(dir, "page.html")

@@ -18,8 +18,8 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// What an earlier try left open stays open, for that try's reason, whatever is
-// said of the later ones.
+// If an earlier try may have stored the message, the outcome stays unknown, for
+// the reason of that try, whatever later tries return.
 func TestLeftOpenByAnEarlierTry(t *testing.T) {
 	var mu sync.Mutex
 	tries := map[string]int{}
@@ -52,7 +52,7 @@ func TestLeftOpenByAnEarlierTry(t *testing.T) {
 	}
 }
 
-// One replica that nobody listens at: its requests certainly failed.
+// One replica refuses connections: its requests count as failed, not unknown.
 func TestConnectionRefused(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -87,7 +87,7 @@ func TestReplays(t *testing.T) {
 	}
 }
 
-// With retries a request finds the replica that is there.
+// With retries every request reaches the replica that is running.
 func TestConnectionRefusedRetried(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -101,7 +101,7 @@ func TestConnectionRefusedRetried(t *testing.T) {
 	}
 }
 
-// What is tried again, and what only under a key.
+// Which requests are retried, and which only with an idempotency key.
 func TestTriedAgain(t *testing.T) {
 	keyless := filepath.Join(t.TempDir(), "keyless")
 	if err := os.WriteFile(keyless, []byte(`{"path": "/messages",

@@ -201,8 +201,8 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	return out.finish(result, read, unread, stderr)
 }
 
-// recorded returns the flags that have each request recorded. The sample of
-// --html costs less than compare takes for noise.
+// recorded returns the set flags that add recording work to each request.
+// --html is not among them: its sample costs less than compare treats as noise.
 func (c *runCmd) recorded() (flags []string) {
 	for _, f := range []struct {
 		flag string

@@ -276,7 +276,8 @@ func TestThreshold(t *testing.T) {
 	}
 }
 
-// An interrupt ends the run, and what there is is verified and reported.
+// An interrupt ends the run. The client verifies and reports the requests so
+// far.
 func TestInterrupt(t *testing.T) {
 	m := newMemory()
 	ctx, cancel := context.WithCancel(t.Context())

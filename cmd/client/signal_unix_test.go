@@ -91,8 +91,8 @@ func TestSecondSignal(t *testing.T) {
 		close(ended)
 	}()
 	cmd.Process.Signal(os.Interrupt)
-	// The client takes the first one in before it lets the second through, so
-	// that this repeats it.
+	// The second signal kills only after the client has handled the first, so
+	// send it again and again.
 	for {
 		select {
 		case <-ended:
@@ -106,8 +106,8 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// Nobody reads stdout any more, as with client | head: the run is finished, its
-// files are whole, and the exit status tells of the output that is lost.
+// Stdout is closed, as with client | head: the run finishes, its files are
+// complete, and the exit status reports the lost output.
 func TestClosedStdout(t *testing.T) {
 	out, in, err := os.Pipe()
 	if err != nil {

@@ -37,9 +37,10 @@ func newTerminal(t *testing.T, width, height int, env []string, args ...string) 
 	command = append(command, env...)
 	command = append(command, os.Args[0])
 	command = append(command, args...)
-	// There is a line above the client, as after a prompt: tmux takes clearing
-	// from the first line on for the clearing of a screen to be remembered. The
-	// last line shows when all is over, also after a ^C, which the shell gets too.
+	// Print a line above the client, as a prompt would: if clearing starts at
+	// the first line, tmux takes it for a clear-screen and saves the screen to
+	// its history. The last line shows that the client has ended, also after a
+	// ^C, which the shell gets too.
 	line := "trap : INT; echo '$ client'; " + commandLine(command) + `; echo "status $?"; exec sleep 600`
 	term.tmux("-f", "/dev/null", "new-session", "-d", "-s", term.target, "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh",
 		"-c", line)
@@ -75,7 +76,8 @@ func (term *terminal) wait(text string) []string {
 	return nil
 }
 
-// fits tells whether there is no line that is wider, and no other screen.
+// fits fails the test if a line is wider than width or the client uses the
+// alternate screen.
 func (term *terminal) fits(lines []string, width int) {
 	term.t.Helper()
 	for _, line := range lines {

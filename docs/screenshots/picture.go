@@ -25,8 +25,8 @@ type picture struct {
 	ready string // an expression in JavaScript to wait for; none if empty
 }
 
-// maxSize is how many bytes a picture may have, since everybody who clones the
-// repository gets all that there ever were.
+// maxSize is the most bytes of a picture. A clone of the repository holds every
+// version ever committed.
 const maxSize = 200_000
 
 func (s *studio) take(p picture) error {
@@ -69,8 +69,8 @@ func (s *studio) take(p picture) error {
 	return os.WriteFile(filepath.Join(s.out, p.name+".png"), small, 0o644)
 }
 
-// shrink encodes a picture with the 256 colours that it has most of, each
-// other one by the nearest of these, and as small as it gets.
+// shrink encodes a picture as small as possible. It keeps the 256 most common
+// colours and replaces each other one by the nearest of these.
 func shrink(shot []byte) ([]byte, error) {
 	full, err := png.Decode(bytes.NewReader(shot))
 	if err != nil {
@@ -86,7 +86,7 @@ func shrink(shot []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// commonest are the colours of which a picture has most, without shades that
+// commonest returns the most common colours of a picture, without shades that
 // can hardly be told from one of them.
 func commonest(full image.Image) color.Palette {
 	counts := map[color.RGBA]int{}

@@ -27,7 +27,7 @@ var talk = []struct {
 // shown is true when the page shows the last message of the talk.
 var shown = fmt.Sprintf("document.getElementById('log').innerText.includes(%q)", talk[len(talk)-1].Text)
 
-// converse has the replicas store the talk.
+// converse posts the talk to the replicas.
 func (s *studio) converse(ctx context.Context) error {
 	for i, line := range talk {
 		body, err := json.Marshal(line)

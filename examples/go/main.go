@@ -57,10 +57,10 @@ const (
 	longest = 10 * time.Second // of a try and of a wait
 )
 
-// again are the statuses that more tries may change.
+// again lists the statuses after which another try may succeed.
 var again = []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 
-// client takes a redirection as it is: it leads to a log-in page, not to an answer.
+// client follows no redirects: they lead to a log-in page, not to an answer.
 var client = &http.Client{
 	Timeout:       longest,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -137,7 +137,8 @@ func window(response *http.Response, answer []byte, sender, text string) ([]mess
 	return nil, errors.New("something else answered instead of the messenger; the message may be stored")
 }
 
-// explain says why the messenger refuses, or that a proxy does, whose words are not ours.
+// explain returns the messenger's reason for a refusal, or only the status if a
+// proxy refuses.
 func explain(response *http.Response, answer []byte) error {
 	var problem struct { // RFC 9457
 		Detail string `json:"detail"`

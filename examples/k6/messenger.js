@@ -17,7 +17,7 @@ export const options = {
   thresholds: { checks: ['rate==1'] },
 };
 
-// k6 calls a 503 a failed request; here it is one more try.
+// By default k6 counts a 503 as a failed request; this script retries it.
 http.setResponseCallback(http.expectedStatuses(200, 429, 502, 503, 504));
 
 // send stores one message, once, and returns the last ten messages.

@@ -13,7 +13,7 @@ import (
 
 const module = "dummymessenger/"
 
-// A rule is all that a package may import of ours, and why not more.
+// A rule lists which of our packages a package may import, and why no others.
 type rule struct {
 	may []string
 	why string

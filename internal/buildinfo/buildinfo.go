@@ -1,4 +1,4 @@
-// Package buildinfo tells which build of a program this is.
+// Package buildinfo identifies the build of the running program.
 package buildinfo
 
 import (
@@ -7,11 +7,11 @@ import (
 	"runtime/debug"
 )
 
-// version is set by whoever builds a release without its git repository:
+// version is set when a release is built without its git repository:
 //
 //	go build -ldflags '-X dummymessenger/internal/buildinfo.version=v1.2.3'
 //
-// Elsewhere it is empty, and the go command's own stamp counts.
+// Otherwise it is empty, and Read uses the go command's own stamp.
 var version string
 
 // Info is one build.

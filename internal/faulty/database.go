@@ -12,10 +12,10 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// A database is a table of messages, held in memory, and what a database has
-// besides: locks, a sequence, a clock. Each of its methods is one statement:
-// it takes a round trip, and then happens all at once. What happens between
-// the statements of one replica is up to the other requests, as in life.
+// A database is a table of messages in memory, with the other parts of a
+// database: locks, a sequence, a clock. Each method is one atomic statement
+// that takes a round trip. Between the statements of one replica, other
+// requests may run theirs.
 type database struct {
 	// lock is what a replica can hold over several statements, as with
 	// SELECT … FOR UPDATE. It binds only those who take it.
@@ -161,7 +161,7 @@ func (db *database) skipCounter(sender string) {
 	db.counts[sender]++
 }
 
-// knows tells whether there is a message with that id.
+// knows reports whether there is a message with that ID.
 func (db *database) knows(id messenger.ID) bool {
 	db.begin()
 	defer db.mu.Unlock()

@@ -1,9 +1,9 @@
-// Package faulty holds servers that are wrong in one way each, to try on them
-// whether the load tester notices, and names the fault rightly.
+// Package faulty holds servers with one fault each. They test that the load
+// tester detects the fault and names it correctly.
 //
-// Each is two replicas of our own server on loopback, with a log behind them
-// that is kept as wrong programs keep it: in steps that race, on a database in
-// memory that does nothing wrong itself.
+// Each is two replicas of our own server on loopback. Their log makes the
+// mistakes of wrong programs, in steps that race, on a correct database in
+// memory.
 package faulty
 
 import (
@@ -25,9 +25,9 @@ type Server struct {
 	Fault string // in one sentence, what is done and what comes of it
 	Found string // where it is met in practice
 
-	// Breaks are the checks that the fault breaks in every run, first the one
-	// that names it; Also are those that it may break as a consequence. Any
-	// other would be a wrong name for it. Both are empty for a correct server.
+	// Breaks lists the checks that the fault breaks in every run; the first one
+	// names the fault. Also lists those that it may break as a consequence. No
+	// other check may report a violation. Both are empty for a correct server.
 	Breaks []verify.Check
 	Also   []verify.Check
 
@@ -42,8 +42,8 @@ type Server struct {
 // A replica stores d and returns the window to answer with.
 type replica func(d messenger.Draft) ([]messenger.Message, error)
 
-// stateless makes replicas that are alike and remember nothing. What steps does
-// is all that a request is.
+// stateless makes replicas that are alike and keep no state. steps handles a
+// whole request.
 func stateless(steps func(*database, messenger.Draft) []messenger.Message) func(*database, int) replica {
 	return func(db *database, _ int) replica {
 		return func(d messenger.Draft) ([]messenger.Message, error) { return steps(db, d), nil }
@@ -56,7 +56,7 @@ var All = slices.Concat(rows, races)
 // Replicas is how many a Server has.
 const Replicas = 2
 
-// Allows tells whether c is a check that s may break.
+// Allows reports whether s may break c.
 func (s *Server) Allows(c verify.Check) bool {
 	return slices.Contains(s.Breaks, c) || slices.Contains(s.Also, c)
 }
@@ -101,7 +101,7 @@ func (r *Running) Close() {
 	r.serving.Wait()
 }
 
-// An appender makes a replica what our server takes for its log.
+// An appender adapts a replica to server.Appender.
 type appender replica
 
 var _ server.Appender = appender(nil)

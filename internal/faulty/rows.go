@@ -9,7 +9,8 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// A fault that is no race, and does not show always, shows in one of so many requests.
+// seldom is the rate of an occasional fault that is no race: one in so many
+// requests.
 const seldom = 20
 
 // rows are faults for each row of the table of checks that need no race: some

@@ -7,9 +7,10 @@ import (
 )
 
 // arrivals hands an open loop's requests to its workers. One worker at a time
-// waits until the next request is due; the others wait for their turn, and the
-// one that was busy last gets it first. So at a low rate few workers send and
-// keep their connections in use; in turns, all connections would go stale.
+// waits until the next request is due. The others queue, and the one that was
+// busy last goes first. So at a low rate a few workers send everything and keep
+// their connections in use. If the workers took turns, all connections would go
+// stale.
 type arrivals struct {
 	mu      sync.Mutex
 	taken   bool            // a worker has the turn
@@ -94,7 +95,7 @@ func (w *worker) refresh(due time.Duration) {
 	for _, c := range w.conns {
 		if now := time.Now(); now.Before(at) && c.nc != nil && !c.usable(at) {
 			c.close()
-			_ = c.connect(now, at) // the request will tell
+			_ = c.connect(now, at) // if it fails, the request reports why
 		}
 	}
 }

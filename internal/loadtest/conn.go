@@ -134,7 +134,7 @@ func (c *conn) exchange(request []byte, now time.Time, timeout time.Duration) (r
 		c.nc.SetDeadline(c.deadline)
 	}
 	if n, err := c.nc.Write(request); err != nil {
-		// TLS reports no partial writes, so there nothing is known.
+		// TLS does not report partial writes, so some bytes may have left.
 		unsent := n == 0 && c.target.tls == nil
 		c.close()
 		return response{}, &sendError{reason: brokenReason(err, "sending broke off"), unsent: unsent}

@@ -125,8 +125,8 @@ func scanMessage(data []byte) *known {
 	return k
 }
 
-// messageLength is up to where the object at the start of data goes, if it has
-// none inside, 0 if it does not end.
+// messageLength returns the length of the object at the start of data, which
+// must contain no other object. It returns 0 if the object does not end.
 func messageLength(data []byte) int {
 	quoted := false
 	for i := 0; i < len(data); i++ {
@@ -216,10 +216,10 @@ func scanInt[T []byte | string](data T) (n int64, length int, ok bool) {
 	return n, length, true
 }
 
-// recent holds messages met lately: one for each seq modulo its size, or, in
-// answers that have to be parsed to know the seq, for each hash of the JSON. It
-// needs no lock: what goes missing in a race is parsed once more, and then two
-// Entries show the same message.
+// recent caches the latest messages: one for each seq modulo its size or, if an
+// answer must be parsed to learn the seq, one for each hash of the JSON. It
+// needs no lock: a message lost in a race is parsed again, and then two Entries
+// show it.
 type recent struct {
 	slots [4096]atomic.Pointer[known]
 }

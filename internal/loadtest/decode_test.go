@@ -38,7 +38,8 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// What scan does not know the general decoder reads, to the same entries.
+// The general decoder reads the forms that scan rejects, and returns the same
+// entries.
 func TestDecodeUnusual(t *testing.T) {
 	d := newDecoder(Native())
 	usual, err := d.decode([]byte(twoMessages))
@@ -161,7 +162,7 @@ func entries(window []*verify.Entry) []verify.Entry {
 	return e
 }
 
-// Without verification, too, an answer that is none is not counted as one.
+// Even without verification, a body that is not an answer does not count as OK.
 func TestUnverifiedAnswers(t *testing.T) {
 	array := *Native()
 	array.Answer.Messages = ""

@@ -239,7 +239,7 @@ func (t *Test) CheckSchemes() error {
 // contain handshakes. One that has to be opened later is part of its request's time.
 func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) measure.Run {
 	t.record = record
-	_ = t.Connect() // the requests will tell
+	_ = t.Connect() // if it fails, the requests report why
 
 	var wg sync.WaitGroup
 	started, cpu := time.Now(), cpuTime()

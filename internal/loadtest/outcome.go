@@ -21,8 +21,9 @@ type result struct {
 	passing bool   // the same try may well succeed later
 }
 
-// classify decides what is known after one try to send text. Only what certainly
-// stored nothing has failed; any other bad answer leaves the outcome unknown.
+// classify decides what is known after one try to send text. The outcome is
+// Failed only if the message is certainly not stored. After any other bad
+// answer it is Unknown.
 func (t *Test) classify(text string, answer response, err error) result {
 	if err != nil {
 		if e, ok := errors.AsType[*sendError](err); ok && e.unsent {

@@ -2,5 +2,5 @@ package loadtest
 
 import "net"
 
-// peek does not look: Windows has no reading that neither waits nor takes.
+// peek returns false: Windows has no read that neither blocks nor consumes.
 func peek(net.Conn) (came, ended bool) { return false, false }

@@ -164,7 +164,7 @@ func TestPathWithQuery(t *testing.T) {
 	}
 }
 
-// What the network needs of a URL and what the server is told of it differ.
+// The address to dial and the Host field are not the same part of a URL.
 func TestTargets(t *testing.T) {
 	for raw, want := range map[string][2]string{ // address and Host
 		"http://127.0.0.1:8001":   {"127.0.0.1:8001", "127.0.0.1:8001"},
@@ -182,7 +182,7 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// A mistake in a profile is told in the profile's words, and once.
+// An error in a profile is reported once, in the profile's words.
 func TestProfileMistakes(t *testing.T) {
 	for s, want := range map[string]string{
 		`{"path": "/", "answer": {"txt": "t"}}`: `there is no key "answer.txt"`,
@@ -216,8 +216,8 @@ func TestProfileMistakes(t *testing.T) {
 	}
 }
 
-// A profile that has the order wrong must not be held against the server; a
-// server that has it wrong now and then must be.
+// If the profile names the wrong order, the server is not blamed. If the server
+// breaks the order now and then, it is.
 func TestWrongOrder(t *testing.T) {
 	const falling = `[{"id": 3, "t": "c"}, {"id": 2, "t": "b"}, {"id": 1, "t": "a"}]`
 	const rising = `[{"id": 1, "t": "a"}, {"id": 2, "t": "b"}, {"id": 3, "t": "c"}]`

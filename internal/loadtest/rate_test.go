@@ -31,7 +31,7 @@ func TestRateHandshakesAhead(t *testing.T) {
 	const handshake = 200 * time.Millisecond
 	s := httptest.NewUnstartedServer(okHandler)
 	s.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		time.Sleep(handshake) // what is not to be seen
+		time.Sleep(handshake) // must not show in a latency
 		return nil, nil
 	}}
 	s.StartTLS()

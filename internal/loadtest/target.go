@@ -61,9 +61,9 @@ func newTarget(raw, path string) (*target, error) {
 	return t, nil
 }
 
-// wantsTLS asks in plain HTTP, for nothing (RFC 9110, section 9.3.7), and reports
-// whether the answer is that of a server that speaks TLS only. Whatever else is
-// wrong the requests will tell.
+// wantsTLS sends a plain-HTTP OPTIONS request, which changes nothing (RFC 9110,
+// section 9.3.7), and reports whether the answer is that of a TLS-only server.
+// The requests of the run report any other error.
 func (t *target) wantsTLS(deadline time.Time) bool {
 	answer := t.options("*", deadline)
 	if bytes.HasPrefix(answer, []byte("HTTP/1.1 400 ")) { // nginx takes no *
@@ -72,8 +72,8 @@ func (t *target) wantsTLS(deadline time.Time) bool {
 	return plainToTLS.Match(answer)
 }
 
-// options returns the answer to an OPTIONS request on a connection of its own, or
-// what came of it.
+// options returns the answer to an OPTIONS request on a connection of its own,
+// or as much of it as came.
 func (t *target) options(resource string, deadline time.Time) (answer []byte) {
 	nc, err := (&net.Dialer{Deadline: deadline}).Dial("tcp", t.address)
 	if err != nil {
@@ -86,5 +86,6 @@ func (t *target) options(resource string, deadline time.Time) (answer []byte) {
 	return answer
 }
 
-// plainToTLS is how Go, nginx and Apache say it, and a TLS alert (RFC 8446, section 6).
+// plainToTLS matches what Go, nginx and Apache answer to plain HTTP on a TLS
+// port, and a TLS alert (RFC 8446, section 6).
 var plainToTLS = regexp.MustCompile(`(?s)^HTTP/1\.[01] 400 .*(to an HTTPS server|to HTTPS port|to an SSL-enabled server port)|^\x15\x03`)

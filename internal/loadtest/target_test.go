@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// A server that speaks TLS only is told from one that does not, however it says
-// so, and no handler sees the question.
+// CheckSchemes recognises a TLS-only server, however the server words its
+// answer. No handler sees the request.
 func TestCheckSchemes(t *testing.T) {
 	var asked atomic.Int64
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

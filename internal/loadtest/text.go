@@ -8,7 +8,7 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// DefaultSenders are the ten who write if nobody else is named.
+// DefaultSenders are the ten senders of a run that names none.
 var DefaultSenders = []string{
 	"Анна", "Борис", "Мария Петрова", "Ёжик в тумане", "Дмитрий",
 	"Alice", "Bob", "Grace Hopper", "O'Brien", "Linus",

@@ -59,8 +59,8 @@ func TestFewSamples(t *testing.T) {
 	}
 }
 
-// A run of unknown length changes to histograms when it has become a long one,
-// and no sample is lost or counted twice, though somebody watches.
+// A run of unknown length switches to histograms when it becomes long. No
+// sample is lost or counted twice, even if a reader asks for figures meanwhile.
 func TestLongRun(t *testing.T) {
 	r := NewRecorder(Config{Callers: 3})
 	const n = exactLimit + 1000

@@ -114,7 +114,8 @@ type Latency struct {
 	Max   float64 `json:"max_ms"`
 }
 
-// A Generator tells whether the client itself was what limited the run.
+// A Generator is the client's own load, which shows whether the client limited
+// the run.
 type Generator struct {
 	// Concurrency is throughput × mean service time: by Little's law the mean
 	// number of requests under way. Far below Workers, in a closed loop, the

@@ -56,10 +56,10 @@ var figures = []figure{
 	{"unknown", "", func(r *measure.Run) float64 { return float64(r.Unknown) }, false, -1},
 }
 
-// WriteComparison puts two runs side by side, with what changed from a to b. If
-// they were not asked to do the same, or that is unknown, it says so first and
-// calls neither better. If they did not come to the same, it says so and judges
-// no times: to refuse is faster than to store.
+// WriteComparison writes two runs side by side, with the changes from a to b.
+// If they were not asked to do the same, or that is unknown, it says so first
+// and calls neither better. If their outcomes differ, it says so and judges no
+// times, because refusing a request is faster than storing it.
 func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) error {
 	t := newSheet(s)
 	like := t.unlike(nameA, nameB, a.Run, b.Run)
@@ -117,8 +117,8 @@ func (t *sheet) unlike(nameA, nameB string, a, b *measure.Run) (like bool) {
 	return like
 }
 
-// equalOutcomes says in what the outcomes of the runs differ, and reports whether
-// their times can be compared all the same.
+// equalOutcomes writes how the outcomes of the runs differ, and reports whether
+// their times can still be compared.
 func (t *sheet) equalOutcomes(a, b *Result) (equal bool) {
 	equal = true
 	tell := func(what, x, y string) {
@@ -135,7 +135,7 @@ func (t *sheet) equalOutcomes(a, b *Result) (equal bool) {
 	if violated(a) || violated(b) || bad(a) != bad(b) {
 		tell(t.Tr("verdict"), statusA, statusB)
 	}
-	const noise = 0.001 // of the requests: more of them, left out, move a p99.9
+	const noise = 0.001 // of the requests; leaving out more of them would move a p99.9
 	differ := func(x, y int64) bool {
 		return math.Abs(float64(x)/float64(max(1, a.Run.Sent))-float64(y)/float64(max(1, b.Run.Sent))) > noise
 	}

@@ -48,8 +48,8 @@ func TestComparison(t *testing.T) {
 	}
 }
 
-// Whatever differs in what was asked is told before anything is compared, and
-// nothing is called better then.
+// The comparison first reports any difference in what the runs were asked to
+// do, and then calls neither better.
 func TestComparisonOfUnlikeRuns(t *testing.T) {
 	for want, change := range map[string]func(*measure.Run){
 		"workers: 50 and 9":                             func(r *measure.Run) { r.Workers = 9 },
@@ -95,8 +95,9 @@ func TestComparisonOfUnlikeRuns(t *testing.T) {
 	}
 }
 
-// A server that refuses is fast: outcomes that differ are told before anything is
-// compared, and then no times are called better. More failures are worse, though.
+// A server that refuses requests is fast. So the comparison first reports
+// outcomes that differ, and then calls no times better. It does call more
+// failures worse.
 func TestComparisonOfOutcomes(t *testing.T) {
 	fails := func(r *Result) { r.Run.OK, r.Run.Failed, r.Run.Total = 41, 4956, r.Run.Total/2 }
 	status := func(s verify.Status) func(*Result) {

@@ -174,8 +174,9 @@ func excerptsWhereDifferent(a, b string) (string, string) {
 	return cut(x), cut(y)
 }
 
-// markPlace marks what is at the violation's place if nothing else is marked: then
-// the answers contradict what was sent, or when, and not one another.
+// markPlace marks the message at the violation's place if nothing else is
+// marked. Then the answers contradict what was sent, or when it was sent, but
+// not each other.
 func (x *exhibit) markPlace() {
 	for _, row := range x.Rows {
 		for i := range row.Cells {

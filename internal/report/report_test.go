@@ -150,8 +150,8 @@ func TestThresholds(t *testing.T) {
 	}
 }
 
-// The rate was not kept if requests waited for a worker or were never sent; one
-// that was sent some milliseconds late says nothing.
+// The rate was not kept if requests waited for a worker or were never sent. A
+// request that was sent a few milliseconds late does not count.
 func TestRateKept(t *testing.T) {
 	for _, tt := range []struct {
 		name string

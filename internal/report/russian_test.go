@@ -70,7 +70,7 @@ func said(t *testing.T, pattern string, functions ...string) map[string]bool {
 	return texts
 }
 
-// Whatever is said has a Russian text, with the same things in it.
+// Every text that is shown has a Russian translation with the same arguments.
 func TestRussianIsComplete(t *testing.T) {
 	texts := said(t, "*.go", "Tr", "Say", "add")
 	maps.Copy(texts, said(t, "lang/*.go", "Tr", "Say"))

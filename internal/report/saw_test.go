@@ -233,8 +233,8 @@ var identifiers = []string{
 	"Alice", "Bob", "Grace", "Hopper", "O'Brien", "Linus", "T", "Z",
 }
 
-// Whatever the verifier finds out of a faulty server is told in Russian, in the
-// terminal and in the report.
+// Every violation that the verifier finds has a Russian text, in the terminal
+// and in the report.
 func TestRussianWhateverIsFound(t *testing.T) {
 	for _, s := range slices.Concat(faulty.Correct, faulty.All) {
 		t.Run(s.Name, func(t *testing.T) {

@@ -301,9 +301,9 @@ func (l words) clientLimit(r *measure.Run, long bool) string {
 	return l.Say("not the limit: %s of %s workers waiting, %s", waiting, workers, busy)
 }
 
-// backlogged reports whether the workers of an open loop were busy for a good
-// part of it, or as many requests waited for one, on average by Little's law.
-// Otherwise what was sent late is the clock's or the scheduler's doing.
+// backlogged reports whether an open loop was short of workers: more than half
+// of them were busy on average, or as many requests waited for one (by Little's
+// law). Otherwise the clock or the scheduler made requests late.
 func backlogged(r *measure.Run) bool {
 	waiting := 0.0
 	if r.Service != nil {

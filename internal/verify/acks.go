@@ -12,7 +12,7 @@ type acks struct {
 	staircase
 	stretches map[int64]*staircase // of each stretch of the log, by its lowest place; nil if there is one log
 
-	floor        int64 // a stored history says that nothing that has not returned is below it
+	floor        int64 // from a stored history: operations still to return are not below it
 	sentinelSeq  int64 // the highest seq of an answered sentinel
 	sentinelCall time.Duration
 }

@@ -154,7 +154,7 @@ func TestStreamedMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// What stays of an operation in memory is what the package's documentation says.
+// An operation takes as much memory as the package's documentation says.
 func TestBytesPerOperation(t *testing.T) {
 	const n, limit = 100_000, 56 + 56 + 2*24 + 24 // the tables, steps with room to grow, and the newest texts
 	cfg := longConfig()

@@ -27,7 +27,8 @@ func (k *contiguous) limits() (Sentence, []Sentence) {
 	return Sentence{}, []Sentence{k.acrossStretches(), k.withoutSeq()}
 }
 
-// A beginning is a window that is right only if the log begins where it does.
+// A beginning is a window that is correct only if the log begins at its first
+// place.
 type beginning struct {
 	ref              ref
 	first, seq, must int64 // where it begins and ends, and how many it must hold otherwise
@@ -97,8 +98,8 @@ func (k *contiguous) sighted(r ref, rec *record, how sighting, seq int64) {
 	}, refs...)
 }
 
-// contradictions reports what the layout cannot join. It comes last, so that
-// what one answer alone shows is the first to be told.
+// contradictions reports the stretches that the layout cannot join. It runs
+// last, so that a violation within one answer is reported first.
 func (k *contiguous) contradictions() {
 	for _, c := range k.layout.contradictions {
 		k.found.report(Violation{Check: Contiguous, Anomaly: "gap", Seq: c.seq, Size: c.size, Why: c.why}, c.first, c.second)
@@ -125,7 +126,7 @@ func (k *contiguous) fillHoles(calls []time.Duration) {
 		empty := need - spare
 		spare = 0
 		if k.writers.others || k.missingOps != 0 || k.cfg.Missing.Has(Text) {
-			k.unexplained += empty // others, who cannot be told without texts, or what was cut off, may have been there
+			k.unexplained += empty // other writers, not recognised without texts, or the cut-off part may have filled them
 			continue
 		}
 		k.hole(h, empty)

@@ -37,10 +37,10 @@ func (k *dates) along(seq int64, c *cell, rec *record) {
 	}
 }
 
-// within compares a date with the time of its operation. A server whose clock is
-// behind the last date, because it was set back or is another host's now, must
-// repeat that date until the clock has caught up: a date that is held back is
-// not this operation's to answer for.
+// within compares a date with the time of its operation. A server whose clock
+// is behind the last date, because it was set back or is another host's now,
+// must repeat that date until the clock has caught up. Such a date may be later
+// than its operation returned.
 func (k *dates) within(seq int64, c *cell, rec *record, heldBack bool) {
 	allowance := k.cfg.ClockAllowance.Microseconds()
 	early := k.cfg.Start + rec.call.Microseconds() - allowance - c.sentAt

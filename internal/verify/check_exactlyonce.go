@@ -2,9 +2,9 @@ package verify
 
 import "slices"
 
-// exactlyOnce is the check that a request which is sent again, with its
-// idempotency key, is in the log once and gets the answer of the first time. It
-// sees each request that was.
+// exactlyOnce is the check that a request sent again with its idempotency key
+// is in the log once and gets the first answer again. It sees each request that
+// was sent again.
 type exactlyOnce struct{ base }
 
 var exactlyOnceRow = row{"exactly once", "request sent again"}

@@ -26,14 +26,15 @@ func (k *futureRead) window(w *window) {
 	}, refs...)
 }
 
-// along compares, at a place of ours, when it was sent with when it was first shown.
+// along reports a message of ours that an answer showed before it was sent.
 func (k *futureRead) along(seq int64, c *cell, rec *record) {
 	if rec.is(sent) && c.first < rec.call {
 		k.notSentYet(seq, c, rec)
 	}
 }
 
-// sentAfterwards is along for a place behind the second walk.
+// sentAfterwards does what along does, at a place that the second walk has
+// passed.
 func (k *futureRead) sentAfterwards(rec *record, c *cell) {
 	if rec.seq <= k.log.walked {
 		k.notSentYet(rec.seq, c, rec)

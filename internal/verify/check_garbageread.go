@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// garbageRead is the check that what is shown was sent, and as it was sent. It
-// sees each of our messages where it is first shown; without texts it
-// cannot recognise one.
+// garbageRead is the check that every message shown was sent, and is unaltered.
+// It sees each of our messages where it is first shown. Without texts it cannot
+// recognise them.
 type garbageRead struct{ base }
 
 var garbageReadRow = row{"garbage read", "message compared with what was sent"}
@@ -44,7 +44,8 @@ func (k *garbageRead) compare(r ref, rec *record, seq int64, text uint64) {
 	}, k.senderAndWitness(r, seq)...)
 }
 
-// neverSent reports what was shown and, now that the run is over, never sent.
+// neverSent reports, after the run, the messages that were shown and never
+// sent.
 func (k *garbageRead) neverSent() {
 	unsent, missing := k.ops.unsent, k.missingOps
 	if missing >= int64(len(unsent)) {

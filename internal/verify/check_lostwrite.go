@@ -1,9 +1,8 @@
 package verify
 
-// lostWrite is the check that what was acknowledged is in every later window
+// lostWrite is the check that an acknowledged message is in every later window
 // that must hold it. It sees each place of an older message that a window must
-// hold. An acknowledged message whose place no other window covers it cannot
-// judge.
+// hold. It cannot judge a message whose place no other window covers.
 type lostWrite struct{ base }
 
 var lostWriteRow = row{"lost write", "place of an older message in a window"}

@@ -9,8 +9,9 @@ var realTimeRow = row{"real-time order", "operation in order"}
 
 func (k *realTime) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutSeq()} }
 
-// along looks, at a place of ours, for a higher one that had been acknowledged
-// before. Stretches of a log are compared as wholes: see stretches.contradictions.
+// along reports a message of ours at seq that was sent after a higher seq had
+// been acknowledged. Stretches of a log are compared as wholes: see
+// stretches.contradictions.
 func (k *realTime) along(seq int64, c *cell, rec *record) {
 	if !rec.is(sent) {
 		return
@@ -21,9 +22,9 @@ func (k *realTime) along(seq int64, c *cell, rec *record) {
 	}
 }
 
-// answered is along for an answer that comes behind the second walk, as no
-// correct server can give it: its place is below what had been acknowledged when
-// the request was sent.
+// answered does what along does, for an answer at a place that the second walk
+// has passed. A correct server gives no such answer: a higher seq had been
+// acknowledged when the request was sent.
 func (k *realTime) answered(r ref, rec *record, seq int64) {
 	if seq > k.log.walked || rec.floor < seq {
 		return
@@ -39,7 +40,8 @@ func (k *realTime) answered(r ref, rec *record, seq int64) {
 
 // inverted reports that the later operation has the lower seq.
 func (k *realTime) inverted(seq int64, later ref, rec *record, earlier ref, earlierSeq int64) {
-	// One worker's own pair says more than any other.
+	// Prefer an earlier operation of the same worker: it shows broken session
+	// guarantees.
 	for n := later.number - 1; n >= 0 && n >= later.number-8; n-- {
 		own := ref{later.worker, n}
 		mine := k.ops.find(own)
@@ -59,9 +61,10 @@ func (k *realTime) inverted(seq int64, later ref, rec *record, earlier ref, earl
 	}, earlier, later)
 }
 
-// sessionGuarantees names what one worker could rely on and was denied (Terry
-// et al., Session Guarantees for Weakly Consistent Replicated Data, 1994).
-// Every operation reads as well as writes, so one pair breaks several.
+// sessionGuarantees names the session guarantees that a pair of one worker's
+// operations breaks (Terry et al., Session Guarantees for Weakly Consistent
+// Replicated Data, 1994). Every operation both reads and writes, so one pair
+// breaks several.
 func (k *realTime) sessionGuarantees(seq int64, earlier ref, earlierSeq int64) []string {
 	broken := []string{"monotonic writes", "read your writes"}
 	for s := max(seq, earlierSeq-int64(k.cfg.WindowSize)) + 1; s < earlierSeq; s++ {

@@ -51,7 +51,7 @@ func (k *checks) window(w *window) {
 	k.lostWrite.window(w)
 }
 
-// beginsAt: the log turns out to go down to seq at least.
+// beginsAt: an answer shows that the log extends down to seq.
 func (k *checks) beginsAt(seq int64) { k.contiguous.beginsAt(seq) }
 
 // sighted: an answer shows the message of r at seq; text is its hash.
@@ -106,8 +106,8 @@ func (k *checks) returned(op *Operation, r ref, rec *record) {
 	k.exactlyOnce.returned(op, r, rec)
 }
 
-// along: the second walk is at seq, which holds c, the message of rec; that is
-// nil if it is not ours, or forgotten.
+// along: the second walk is at seq, which holds c. rec is the operation that
+// sent its message, nil if that is not ours or forgotten.
 func (k *checks) along(seq int64, c *cell, rec *record) {
 	k.counters.along(seq, c, rec)
 	k.dates.along(seq, c, rec)

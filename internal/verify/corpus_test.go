@@ -21,10 +21,10 @@ var (
 	corpusDir = flag.String("corpus", "", "store every verdict of the corpus below this folder, to compare two versions in full")
 )
 
-// Verdicts of some hundred histories, correct, mutated and cut off, fed in each
-// of five ways, are byte for byte those in testdata/verdicts.txt. A change that
-// means to alter verdicts runs the test with -update, and the difference of that file
-// says which it alters; -corpus keeps them in full.
+// The verdicts of some hundred histories, correct, mutated and cut off, each
+// fed in five ways, equal testdata/verdicts.txt byte for byte. To change
+// verdicts on purpose, run the test with -update: the diff of that file shows
+// which changed. -corpus keeps them in full.
 func TestVerdictsOfTheCorpus(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder

@@ -19,10 +19,9 @@ type Violation struct {
 	Seq  int64 `json:"seq"`
 	Size int64 `json:"size"`
 
-	// Inferred: the server shows no seq: those here, and those of the
-	// witnesses, are places inferred from how the windows overlap. A single
-	// window says how far its messages are apart, and nothing says where the
-	// log begins.
+	// Inferred says that the server shows no seq. Seq and the places of the
+	// witnesses are then inferred from how the windows overlap. A window fixes
+	// how far its messages are apart, but not where the log begins.
 	Inferred bool `json:"inferred_places,omitempty"`
 
 	// Session names the session guarantees that are broken too, when both

@@ -197,8 +197,8 @@ func TestFaultsWithoutSeq(t *testing.T) {
 	}
 }
 
-// Nothing that a correct server cannot but show is held against it: not that
-// windows do not join, nor that messages of others look alike.
+// A correct server is not blamed for what it cannot avoid: windows that do not
+// join, or messages of others that look alike.
 func TestNotCheckableWithoutSeq(t *testing.T) {
 	window := func(text string, first, n int) (w []*Entry) {
 		for i := range n {
@@ -285,8 +285,7 @@ func TestAnyStart(t *testing.T) {
 	}
 }
 
-// A server that numbers from 0 is not wrong; its first message is only left
-// out of account.
+// A server may number its messages from 0. The checks ignore message 0.
 func TestLogFromZero(t *testing.T) {
 	for _, anyStart := range []bool{true, false} {
 		s := newSimulation(1, 5, 20)
@@ -303,8 +302,8 @@ func TestLogFromZero(t *testing.T) {
 	}
 }
 
-// Windows read long before their own message was stored make many places
-// doubtful where answers show no seq, and yet nothing is stored twice.
+// If answers show no seq, windows read long before their own message was stored
+// make many places doubtful. They do not count as duplicates.
 func TestEarlyWindowsAreNoDuplicates(t *testing.T) {
 	for seed := range uint64(6) {
 		s := newSimulation(seed, 20, 30)

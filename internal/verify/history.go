@@ -119,9 +119,10 @@ func (h *Recorder) Record(op *Operation) error {
 	return h.err
 }
 
-// Mark promises readers that all operations recorded after it were called when
-// floor was acknowledged, or later, so that they may forget what lies behind. Floor is the Verifier's from before this call, and operations have to
-// be recorded before they are handed to its Return.
+// Mark promises readers that every operation recorded after it was called when
+// floor had been acknowledged, so they may forget what lies behind. The caller
+// takes floor from Verifier.Floor before this call, and records each operation
+// before it calls Verifier.Return.
 func (h *Recorder) Mark(floor int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -94,7 +94,7 @@ func usable(cfg Config) error {
 	return nil
 }
 
-// plainly is a JSON error without Go's words for it.
+// plainly returns a JSON error without Go's wording.
 func plainly(err error) error {
 	e, ok := errors.AsType[*json.SemanticError](err)
 	switch {
@@ -125,8 +125,8 @@ func historyLines(r io.Reader) (*bufio.Scanner, error) {
 	return lines, nil
 }
 
-// A gunzip reads one gzip member after the other, and unlike gzip.Reader tells
-// what is cut off from what something else follows.
+// A gunzip reads one gzip member after the other. Unlike gzip.Reader, it
+// distinguishes a file that is cut off from one with trailing garbage.
 type gunzip struct {
 	member *gzip.Reader
 	from   *bufio.Reader
@@ -151,7 +151,8 @@ func (g *gunzip) Read(p []byte) (int, error) {
 }
 
 // readOperations reads all lines after the first one. It returns how many lines
-// are gone according to the last one; unknownMany if that is gone itself.
+// are missing according to the last one, or unknownMany if the last one is
+// missing.
 func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operation) error) (gone int64, err error) {
 	read := &historyReader{entries: make([]*Entry, backSize), by: map[int]*Identity{}}
 	count := int64(0)
@@ -180,7 +181,8 @@ func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operatio
 	return unknownMany, corruption(lines.Err(), count)
 }
 
-// unknownMany lines are gone if the end is, and then it is not known how many there were.
+// unknownMany means that the last line is missing, so the number of missing
+// lines is unknown.
 const unknownMany = -1
 
 // readLine parses one line. If it is no JSON at all it may have been cut off,
@@ -197,8 +199,8 @@ func readLine(line []byte) (l *operationLine, cut bool, err error) {
 	return l, false, nil
 }
 
-// readEnd returns how many operations are gone when line n, which should be the
-// last, says how many there were.
+// readEnd returns how many operations are missing according to line n, which
+// says how many there were. Line n must be the last.
 func readEnd(lines *bufio.Scanner, n int, said, count int64) (gone int64, err error) {
 	if lines.Scan() {
 		return 0, fmt.Errorf("history: line %d comes after the end", n+1)
@@ -215,8 +217,8 @@ func readEnd(lines *bufio.Scanner, n int, said, count int64) (gone int64, err er
 	return said - count, nil
 }
 
-// corruption is what is wrong with a file that has no end, nil if it may just be
-// cut off.
+// corruption returns what is wrong with a file that has no last line, nil if it
+// may just be cut off.
 func corruption(err error, count int64) error {
 	switch {
 	case errors.Is(err, bufio.ErrTooLong):

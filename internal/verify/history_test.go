@@ -189,7 +189,8 @@ func TestHistoryCorruptGzip(t *testing.T) {
 	}
 }
 
-// A line that was taken out, as the end line proves, says nothing of the server.
+// A line missing from the history, as the end line proves, is not blamed on the
+// server.
 func TestHistoryDroppedLine(t *testing.T) {
 	s := newSimulation(2, 4, 30)
 	s.cfg.MinOperations = 1

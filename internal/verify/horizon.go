@@ -3,10 +3,10 @@ package verify
 // A horizon moves the second walk on behind the first, and forgets what lies
 // behind it in a streamed run.
 //
-// An operation that was called when seq floor had been acknowledged gets a
-// higher one, if the server is correct, so its window begins no lower than
-// floor+2-WindowSize. No place below the lowest of these, over all operations
-// in flight, can be touched by a correct answer any more: that is the horizon.
+// If an operation is called when seq floor has been acknowledged, a correct
+// server gives it a higher seq, so its window begins no lower than
+// floor+2-WindowSize. The horizon is the lowest of these bounds over all
+// operations in flight: no correct answer can touch a place below it any more.
 // A wrong answer that does is recognised by its own seq: see realTime.answered.
 type horizon struct {
 	*facts
@@ -27,7 +27,8 @@ func (h *horizon) tick() {
 	}
 }
 
-// setFloor takes from a stored history what calls tell in a live run.
+// setFloor takes the floor from a stored history. A live run computes it from
+// its calls.
 func (h *horizon) setFloor(floor int64) {
 	h.acks.floor = max(h.acks.floor, min(floor, h.acks.head))
 	h.moveOn(h.acks.floor)

@@ -4,7 +4,7 @@ package verify
 // shows seqs needs none: its log is one stretch from 1 on.
 type layout struct {
 	inferred bool           // places are inferred from how windows overlap: see positions
-	seams    map[int64]bool // places before which an unknown number of places may lie; false: or that may come before the last one
+	seams    map[int64]bool // first places of stretches, at an unknown distance from the stretch before; false: the order is unknown too
 	doubles  map[ref]bool   // messages that may be in the log twice; nil: any
 
 	contradictions []contradiction
@@ -22,7 +22,7 @@ type contradiction struct {
 // makes the places of many others doubtful.
 func (l *layout) mayBeTwice(r ref) bool { return l.doubles == nil || l.doubles[r] }
 
-// unordered is how many seams there are whose sides may be the other way round.
+// unordered returns the number of seams whose two sides may be in either order.
 func (l *layout) unordered() (n int64) {
 	for _, ordered := range l.seams {
 		if !ordered {

@@ -42,7 +42,7 @@ type rebuiltLog struct {
 
 	lowest   int64 // the lowest place that some answer shows, 0 if none
 	fromZero bool  // it has a message 0
-	walked   int64 // the second walk has come so far
+	walked   int64 // the last place that the second walk has passed
 	base     int64 // all places below are forgotten
 }
 
@@ -79,7 +79,7 @@ func (l *rebuiltLog) compare(c *cell, e *Entry) (how comparison, text uint64) {
 }
 
 // fill notes e in c, which is empty, as the answer to r showed it at the time
-// at. It reports whether no place as low is known.
+// at. It reports whether this is the lowest place known.
 func (l *rebuiltLog) fill(c *cell, e *Entry, text uint64, r ref, at time.Duration) (lower bool) {
 	*c = cell{
 		text: text, sentAt: e.SentAt, count: e.SenderCount, sender: l.texts.senderOf(e, -1),

@@ -79,8 +79,8 @@ func TestPartsPointOneWay(t *testing.T) {
 		}
 		files = append(files, f)
 	}
-	// What other packages declare is of no interest, so they are not loaded, and
-	// what the type checker says of that neither.
+	// Other packages are not loaded, and the type checker's errors about them
+	// are ignored.
 	info := &types.Info{Uses: make(map[*ast.Ident]types.Object)}
 	cfg := types.Config{Importer: noImports{}, Error: func(error) {}}
 	pkg, _ := cfg.Check("verify", fset, files, info)

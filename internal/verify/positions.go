@@ -138,8 +138,9 @@ func (p *positions) identity(w []*Entry, i int, r ref) (identity, bool) {
 	return identity{nonce: r}, i == len(w)-1
 }
 
-// findDoubled looks for messages that are twice in one window. That is a fault
-// of its own, and they must not pull the windows around them apart.
+// findDoubled looks for messages that are twice in one window. That is a
+// separate fault, so these messages say nothing about the distance between
+// windows.
 func (p *positions) findDoubled(op *Operation) {
 	var ids []identity
 	for i := range op.Window {
@@ -153,12 +154,12 @@ func (p *positions) findDoubled(op *Operation) {
 }
 
 // findTwoHomes looks for messages that answers to other requests show behind
-// different ones, in windows that share nothing else: there are two such places
-// in the log. The last message of a window does not count: it may have been put
-// behind messages that were read long before.
+// different messages, in windows that share nothing else: such a message is in
+// the log twice. It ignores the last message of a window, which may follow
+// messages that were read long before.
 func (p *positions) findTwoHomes(op *Operation) {
 	var before identity
-	known := false // is before
+	known := false // whether before was recognised
 	for i := range len(op.Window) - 1 {
 		id, ok := p.identity(op.Window, i, op.ref())
 		if ok && known {
@@ -215,8 +216,8 @@ func (p *positions) anchors(w []*Entry, r ref) []anchor {
 	return slices.DeleteFunc(slices.Clone(sure), func(a anchor) bool { return p.displaced(a, sure, len(w)-1) })
 }
 
-// displaced reports whether the other anchors of a window agree on where that
-// is, and a is known to be far from there: its message is in the log twice.
+// displaced reports whether the other anchors of a window agree on the window's
+// place and a is far from it. Then a's message is in the log twice.
 func (p *positions) displaced(a anchor, all []anchor, last int) bool {
 	root, at := a.node.find()
 	apart := 0
@@ -302,8 +303,8 @@ func (p *positions) sender(op *Operation, i int) *Operation {
 	return p.refs[n]
 }
 
-// place returns w with places. An entry that is not recognised has its place
-// from the next one that does.
+// place returns w with places. An entry that is not recognised gets its place
+// from the next one that is.
 func (p *positions) place(w []*Entry, r ref) []*Entry {
 	if w == nil {
 		return nil

@@ -34,7 +34,7 @@ func TestCorrectServersAreNeverViolated(t *testing.T) {
 	}
 }
 
-// settings are what a failing case is told by.
+// settings returns the parameters that a failing case prints.
 func (s *simulation) settings() *simulation {
 	kept := *s
 	kept.rng, kept.log, kept.counters = nil, nil, nil

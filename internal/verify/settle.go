@@ -11,11 +11,11 @@ import (
 // stored for certain, and the calls of those that may be in places that no
 // answer shows, ascending.
 //
-// One is stored if some answer shows it. It is not stored if none does though
-// all its possible places are known: they begin above what had been
-// acknowledged when it was called, and end where a sentinel stands that was
-// called after it had ended. The caller has to wait, before it sends the
-// sentinels, until nothing is under way any more.
+// An operation is stored if some answer shows it. It is not stored if no answer
+// shows it and all its possible places are known. These begin above what had
+// been acknowledged when it was called, and end at a sentinel that was called
+// after it had ended. The caller must wait until nothing is under way before it
+// sends the sentinels.
 func (f *facts) settled() (notStored int64, calls []time.Duration) {
 	for rec := range f.ops.unseen() {
 		switch {

@@ -27,8 +27,8 @@ func TestModesAgree(t *testing.T) {
 	}
 }
 
-// A history with a mark after each operation, by which a reader forgets as much
-// as anybody may, gets the verdict of the live run.
+// A history with a mark after each operation gets the verdict of the live run,
+// although its reader forgets as much as a reader ever may.
 func TestMarkedHistory(t *testing.T) {
 	count := uint64(2000)
 	if testing.Short() {

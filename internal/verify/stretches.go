@@ -18,11 +18,12 @@ type node struct {
 // from its root.
 type stretch struct {
 	low, high int64      // the lowest distance, at most 0, and the highest, at least 0
-	begins    *Operation // one whose window is shorter than it can be but at the log's beginning
+	begins    *Operation // an operation whose window is so short that the log must begin with it
 	base      int64      // where the root is in the log
 
-	// What was answered first of it, and sent last: real time puts it before
-	// another one that has a later call than this first return.
+	// The operations of the earliest return and of the latest call. Real time
+	// puts this stretch before another one whose latest call is after this
+	// earliest return.
 	first, last *Operation
 }
 
@@ -77,11 +78,11 @@ func (s *stretch) lastCall() time.Duration {
 // precedes reports whether real time puts s before t.
 func (s *stretch) precedes(t *stretch) bool { return s.firstReturn() < t.lastCall() }
 
-// lay puts the stretches one after the other. If all is well there is one, or
-// there are answers that were lost. The one that begins the log, as its short
-// windows say, comes first, at 1. It is not known how many places there are
-// between two stretches: they are laid without any, and the walk is told where
-// it cannot count, and where not even the order is certain.
+// lay puts the stretches one after the other. There is only one unless answers
+// were lost. The stretch that begins the log, as its short windows show, comes
+// first, at 1. The number of places between two stretches is unknown: lay
+// leaves no room, and returns the seams, where the walk cannot count. A seam is
+// false if even the order of its sides is uncertain.
 func (all stretches) lay(windowSize int, joins bool) (seams map[int64]bool) {
 	seams = make(map[int64]bool)
 	next := int64(1)

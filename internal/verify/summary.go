@@ -121,8 +121,8 @@ func (s *summary) inconclusive() (reasons []Sentence) {
 }
 
 // overlap reports whether any two operations were under way at the same time.
-// The tally notices that where they come in the order of their returns, as they
-// nearly do; a stored history may be in any order.
+// The tally detects that only if operations come in the order of their returns.
+// They nearly do in a live run, but a stored history may be in any order.
 func (s *summary) overlap() bool {
 	var all []*record
 	for rec := range s.ops.all() {

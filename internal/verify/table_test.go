@@ -399,9 +399,9 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// An answer that shows another message in the place does not show this one,
-// however early it was there. The later of the two is told first, as happens
-// when a worker is slow to tell.
+// An answer that shows another message at the place does not show this one,
+// even if it came first. The later operation is reported first, as by a slow
+// worker.
 func TestShownIsThatMessageOnly(t *testing.T) {
 	v := New(handConfig)
 	first, second := handOperation(0, 0, "Анна", 0, 10), handOperation(1, 0, "Boris", 20, 30)

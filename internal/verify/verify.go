@@ -141,8 +141,8 @@ func (v *Verifier) Live() Live {
 	}
 }
 
-// Floor is a seq below which no operation that has not returned yet belongs,
-// nor any that will be called: see Recorder.Mark. 0 if that is not known.
+// Floor returns a seq that no operation still to return or to be called lies
+// below, 0 if it is not known: see Recorder.Mark.
 func (v *Verifier) Floor() int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -152,11 +152,11 @@ func (v *Verifier) Floor() int64 {
 	return 0
 }
 
-// Unsettled is how many operations of unknown outcome may still turn out
-// either way, among those that have returned: no answer shows them, and no
-// sentinel was called at least grace after they returned whose window joins to
-// the log without a hole. A server may store a message for some time after its
-// caller has gone. It is meant for when nothing is in flight.
+// Unsettled returns how many of the returned operations may still turn out
+// stored or not: no answer shows them, and no sentinel rules them out. A
+// sentinel does if it was called at least grace after they returned and its
+// window joins the log without a hole: a server may store a message for some
+// time after its caller has given up. Call Unsettled when nothing is in flight.
 func (v *Verifier) Unsettled(grace time.Duration) int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -25,14 +25,14 @@ type walk struct {
 	apart  bool  // this place may come before the last one too
 }
 
-// A hole is a stretch of places that no answer shows. What is in there was
-// sent by deadline, when a higher seq had been acknowledged.
+// A hole is a stretch of places that no answer shows. Its messages were sent by
+// deadline, when a higher seq was acknowledged.
 type hole struct {
 	first, last int64
 	deadline    time.Duration
 }
 
-// anyNumber is more places than a log has between two that are seen.
+// anyNumber exceeds the number of places between any two that answers show.
 const anyNumber = 1 << 40
 
 // to yields the places shown, in order, from where the walk is up to the place last.
@@ -83,8 +83,8 @@ func (w *walk) passHole(first, last int64) {
 			break
 		}
 	}
-	// Whatever was in the hole was sent no later than any higher seq was
-	// acknowledged to somebody, or real-time order is broken.
+	// A message in the hole was sent no later than the first acknowledgement of
+	// a higher seq, or real-time order is broken.
 	deadline := time.Duration(math.MaxInt64)
 	if above, ok := w.acks.above(first); ok {
 		deadline = above.at
