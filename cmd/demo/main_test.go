@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What cannot be written is told, and decides the status.
+// If stdout cannot be written, the demo reports it and returns its own exit status.
 func TestStdoutFails(t *testing.T) {
 	for _, arg := range []string{"--help", "--version"} {
 		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)

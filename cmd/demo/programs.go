@@ -25,9 +25,8 @@ func programsIn(dir string) programs {
 	return programs{lab.Program(dir, "server"), lab.Program(dir, "client")}
 }
 
-// findPrograms takes the programs beside the demo's own, where a release has
-// them, and else builds them into dir: whoever runs the demo with go run has
-// Go and the source.
+// findPrograms returns the programs beside the demo's own, as in a release. If there
+// are none it builds them into dir: with go run, Go and the source are at hand.
 func findPrograms(ctx context.Context, dir string, stderr io.Writer) (programs, error) {
 	if self, err := os.Executable(); err == nil {
 		if p := programsIn(filepath.Dir(self)); isFile(p.server) && isFile(p.client) {

@@ -57,9 +57,10 @@ var (
 	reference = regexp.MustCompile(`(\\?)\$([{(]?)([A-Z0-9_]*)(\}?)`) // as godotenv expands it
 )
 
-// checkDotEnv returns the line of each name. It refuses what godotenv reads in another
-// way than it looks: NAME: value, a name that runs over two lines, text behind a
-// closing quote, and $NAME where no line above sets NAME, which would be empty.
+// checkDotEnv returns the line of each name. It refuses lines that godotenv reads
+// differently than they look: NAME: value, a name that runs over two lines, text behind
+// a closing quote, and $NAME where no line above sets NAME, which would expand to
+// nothing.
 func checkDotEnv(content []byte) (map[string]int, error) {
 	names := make(map[string]int)
 	malformed := func(line int, what string) (map[string]int, error) {
@@ -102,8 +103,8 @@ func checkDotEnv(content []byte) (map[string]int, error) {
 	return names, nil
 }
 
-// isDefined reports whether godotenv leaves found, which reference matched, as it is or
-// has a value for it.
+// isDefined reports whether godotenv has a value for found, which reference matched, or
+// leaves it as it is.
 func isDefined(found []string, names map[string]int) bool {
 	escape, open, name, end := found[1], found[2], found[3], found[4]
 	_, set := names[name]
@@ -123,8 +124,8 @@ func isCompose(name string) bool {
 	return false
 }
 
-// database returns the URL in .env, or the default. It is an error if another name has
-// a URL, for the default is hardly meant then.
+// database returns the URL in .env, or the default. It returns an error if a URL stands
+// under another name: then the default is probably not what was meant.
 func (e dotEnv) database() (string, error) {
 	if url := e.values[databaseName]; url != "" {
 		return url, nil

@@ -59,7 +59,8 @@ func TestDotEnv(t *testing.T) {
 	}
 }
 
-// What is needed and wrong stops the start, with the line and without its content.
+// An invalid line that the server needs stops the start; the error names the line and
+// does not quote it.
 func TestWrongDotEnv(t *testing.T) {
 	for name, tt := range map[string]struct{ file, where string }{
 		"no =":                {"# c\nDATABASE_URL hunter2\n", ".env:2"},
@@ -87,7 +88,7 @@ func TestWrongDotEnv(t *testing.T) {
 	}
 }
 
-// What is not needed is not read, and need not be readable.
+// The server does not read a .env that it does not need, so that file may be unreadable.
 func TestDotEnvThatIsNotNeeded(t *testing.T) {
 	for _, database := range []string{"sqlite:a.db", "postgres://nobody@127.0.0.1:1/none"} {
 		t.Chdir(t.TempDir())

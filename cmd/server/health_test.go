@@ -66,7 +66,7 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
-// Only a replica's own answer counts, whatever else says 200.
+// Only a replica's own answer counts as healthy, not another server's 200.
 func TestHealthcheckOfSomethingElse(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ok", func(w http.ResponseWriter, _ *http.Request) {
@@ -83,7 +83,7 @@ func TestHealthcheckOfSomethingElse(t *testing.T) {
 	for path, want := range map[string]string{
 		"/ok": "", "/moved": "302", "/login": "no answer of a replica", "/another": "no answer of a replica", "/204": "204",
 	} {
-		for _, url := range []string{plain.URL, secure.URL} { // whose certificate nobody trusts
+		for _, url := range []string{plain.URL, secure.URL} { // the client does not trust its certificate
 			err := checkHealth(t.Context(), url+path)
 			if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("%s%s: %v, want %q", url, path, err, want)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A malformed .env keeps nobody from help, and from starting only.
+// A malformed .env stops the server from starting; --help still works.
 func TestMalformedDotEnv(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", "")
@@ -27,7 +27,7 @@ func TestMalformedDotEnv(t *testing.T) {
 	}
 }
 
-// What cannot be written is told, and decides the status.
+// If stdout cannot be written, run reports it and returns its own exit status.
 func TestStdoutFails(t *testing.T) {
 	for _, arg := range []string{"--help", "--version"} {
 		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)

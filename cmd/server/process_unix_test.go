@@ -157,8 +157,7 @@ func TestNohup(t *testing.T) {
 	s.mustStop()
 }
 
-// Nobody reads the log any more, be the pipe closed or full. The server answers
-// and stops as ever.
+// If the log's pipe is closed or full, the server still answers and stops as usual.
 func TestLogThatNobodyReads(t *testing.T) {
 	for name, lose := range map[string]func(*running){
 		"closed": func(s *running) { s.logPipe.Close() },
@@ -196,8 +195,8 @@ func TestErrorBeforeTheEnd(t *testing.T) {
 	}
 }
 
-// With few file descriptors, connections leave enough of them to the database,
-// and all that the server says it takes are served.
+// With few file descriptors, connections leave enough of them for the database, and the
+// server serves as many connections as it says it accepts.
 func TestFewFileDescriptors(t *testing.T) {
 	s := startServer(t, "ulimit -n 64;") // which is the hard limit, too
 	var idle []net.Conn
@@ -259,8 +258,8 @@ func TestFewFileDescriptors(t *testing.T) {
 	}
 }
 
-// A database that swallows what it is sent: the server says so, tells those who
-// ask, and stops when it is told to.
+// If the database never answers, the server logs that, answers callers with the reason,
+// and stops on SIGTERM.
 func TestStartThatWaits(t *testing.T) {
 	swallowing, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -316,7 +315,7 @@ func TestHealthcheckThroughNoProxy(t *testing.T) {
 	}
 }
 
-// A .env that is a pipe to which nobody writes is told, and holds up nothing.
+// A .env that is a pipe without a writer is an error and does not block the start.
 func TestDotEnvThatIsAPipe(t *testing.T) {
 	cmd := command(t, "unset "+databaseName+";", "--listen", "127.0.0.1:0")
 	if err := syscall.Mkfifo(filepath.Join(cmd.Dir, dotEnvName), 0o600); err != nil {

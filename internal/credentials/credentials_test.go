@@ -31,7 +31,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// look has w read its files now, as it does by itself when a second is over.
+// look makes w read its files at the next call, as if a second had passed.
 func look[T any](w *watched[T]) { w.due.Store(0) }
 
 func TestTokens(t *testing.T) {

@@ -36,7 +36,7 @@ func feed(t *testing.T, path, content string) {
 	})
 }
 
-// What can be read only once is kept as it was, however long the server runs.
+// Content that can be read only once is kept for as long as the server runs.
 func TestFromAPipe(t *testing.T) {
 	substituted, w, err := os.Pipe()
 	if err != nil {
@@ -99,7 +99,7 @@ func TestKeyFromAPipe(t *testing.T) {
 	}
 }
 
-// A file that becomes a pipe holds nobody up.
+// A file that becomes a pipe does not block callers.
 func TestFileBecomesAPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokens")
 	write(t, path, first)

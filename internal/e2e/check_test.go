@@ -113,8 +113,8 @@ func check(operations []operation, table []message) (violations []string) {
 		seen[m.Text] = m.Seq
 	}
 
-	// G7: in the order of seq, nobody returned before somebody earlier in the
-	// log was even called.
+	// G7: in the order of seq, no operation returned before an earlier one in the log
+	// was called.
 	ordered := make([]int64, 0, len(answered))
 	for seq := range answered {
 		ordered = append(ordered, seq)

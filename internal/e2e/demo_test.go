@@ -153,7 +153,7 @@ func TestDemoInterrupted(t *testing.T) {
 	}
 }
 
-// A closed terminal sends SIGHUP more than once, and nobody reads the outputs any more.
+// A closed terminal sends SIGHUP more than once, and the outputs are no longer read.
 func TestDemoLosesItsTerminal(t *testing.T) {
 	t.Parallel()
 	out, in, err := os.Pipe()

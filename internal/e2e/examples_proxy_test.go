@@ -27,7 +27,7 @@ func answerHTML(w http.ResponseWriter, status int) {
 	fmt.Fprint(w, loginPage)
 }
 
-// notOurs are answers to a message that say nothing of it.
+// notOurs are a proxy's answers to a message, which do not tell whether it was stored.
 var notOurs = []struct {
 	name   string
 	answer http.HandlerFunc
@@ -57,8 +57,8 @@ func answerJSON(w http.ResponseWriter, body string) {
 	fmt.Fprint(w, body)
 }
 
-// A proxy's answers that say nothing of the message do not pass for the
-// messenger's, and are final.
+// The examples do not take a proxy's answer for the messenger's, and do not try again
+// after one.
 func TestExamplesTakeOnlyOurAnswers(t *testing.T) {
 	t.Parallel()
 	for _, ex := range examplePrograms {
@@ -95,8 +95,8 @@ func TestExamplesTakeOnlyOurAnswers(t *testing.T) {
 	}
 }
 
-// What a proxy answers while a replica is away, or there is too much, is tried
-// again under the same key, after what Retry-After says, but not after an hour.
+// If a proxy answers that a replica is away or overloaded, the examples try again with
+// the same key after the time in Retry-After, but do not wait an hour.
 func TestExamplesTryAgainBehindProxy(t *testing.T) {
 	t.Parallel()
 	for _, ex := range examplePrograms {
@@ -158,8 +158,8 @@ func TestExamplesTryAgainBehindProxy(t *testing.T) {
 	}
 }
 
-// A replica on this machine is asked itself, whatever proxy the environment
-// names; others are asked through it.
+// The examples ask a replica on this machine directly, whatever proxy the environment
+// names, and others through the proxy.
 func TestExamplesAskLoopbackDirectly(t *testing.T) {
 	t.Parallel()
 	for _, ex := range examplePrograms {

@@ -37,8 +37,8 @@ func smallDisk(t *testing.T, size string) *nemesis.Disk {
 	return d
 }
 
-// The disk under SQLite's file fills up and is given room again: callers are
-// told why, and the replicas go on by themselves.
+// The disk under SQLite's file fills up and is given room again. Callers get the
+// reason, and the replicas recover by themselves.
 func TestFaultDiskFullSQLite(t *testing.T) {
 	t.Parallel()
 	d := smallDisk(t, "32m")
@@ -66,8 +66,8 @@ func TestFaultDiskFullPostgres(t *testing.T) {
 	fillPostgres(t, d, pgcluster.Config{Dir: d.Dir, WALDir: publicDir(t), Settings: map[string]string{"max_wal_size": "8MB"}}, true)
 }
 
-// The disk of PostgreSQL's write-ahead log fills up, at which it crashes, and
-// may end for good until there is room. The replicas need no restart.
+// The disk of PostgreSQL's write-ahead log fills up. PostgreSQL crashes, and may not
+// come up until there is room. The replicas need no restart.
 func TestFaultDiskFullPostgresWAL(t *testing.T) {
 	t.Parallel()
 	d := smallDisk(t, "24m")
@@ -86,8 +86,8 @@ func fillPostgres(t *testing.T, d *nemesis.Disk, config pgcluster.Config, told b
 			up := switchWAL(t, databaseURL)
 			r := tr.probe(tr.pick(), 6*time.Second)
 			full := strings.Contains(string(r.Body), "disk is full")
-			// Where it has crashed, and has no room to let anybody in, nobody can
-			// be told why.
+			// If PostgreSQL has crashed and is too full to accept connections, callers
+			// cannot get the reason.
 			return r.Status == http.StatusServiceUnavailable && (full || !told || !up)
 		})
 		tr.Pause(500 * time.Millisecond)
@@ -106,8 +106,8 @@ func fillPostgres(t *testing.T, d *nemesis.Disk, config pgcluster.Config, told b
 	tr.finishUnharmed()
 }
 
-// switchWAL has PostgreSQL begin a new file of its write-ahead log, for which
-// there may be no room. It tells whether PostgreSQL takes connections at all.
+// switchWAL makes PostgreSQL begin a new file of its write-ahead log, which may not fit
+// on the disk. It reports whether PostgreSQL takes connections at all.
 func switchWAL(t *testing.T, databaseURL string) (up bool) {
 	conn, err := pgx.Connect(t.Context(), databaseURL)
 	if err != nil {

@@ -40,9 +40,8 @@ func TestFaultFreezePostgres(t *testing.T) {
 	tr.finishUnharmed()
 }
 
-// SQLite's lock belongs to the frozen process, and nobody can take it away: the
-// other replica's callers are told in time that nothing is stored, until the
-// process goes on.
+// A frozen process keeps SQLite's lock, and no other can take it away. Until it goes
+// on, the other replica answers its callers in time that nothing is stored.
 func TestFaultFreezeSQLite(t *testing.T) {
 	t.Parallel()
 	db := sqliteDatabase(t.ArtifactDir() + "/messages.db")

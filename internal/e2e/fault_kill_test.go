@@ -72,9 +72,9 @@ func TestFaultKillPostgres(t *testing.T) {
 	tr.finishUnharmed()
 }
 
-// Somebody turns synchronous_commit off for the whole server while replicas run,
-// and it is killed. What was answered is there all the same: at first what
-// sessions of before have stored, and then what sessions have that began under it.
+// An operator turns synchronous_commit off for the whole server while replicas run, and
+// the server is killed. No answered message is lost: first those of sessions from
+// before the change, then those of sessions that began after it.
 func TestFaultSynchronousCommitOff(t *testing.T) {
 	t.Parallel()
 	// A log that is not flushed by commits would be, by chance, soon afterwards.
@@ -180,8 +180,8 @@ func (b *balancer) choose() (urls []string) {
 	return urls
 }
 
-// The same with no drain and no look at /readyz: who is refused turns to
-// another replica.
+// The same with no drain and no look at /readyz: a refused caller tries another
+// replica.
 func TestFaultRollingRestartWithRetries(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db database) {
 		tr := startTrial(t, start(t, 2, db.url), db.url, calm())

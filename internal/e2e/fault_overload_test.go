@@ -40,9 +40,9 @@ func peakMemory(t *testing.T, pid int) (mib int) {
 	return mib >> 10
 }
 
-// Thousands of callers meet a stalled database, beside some who send slowly and
-// some who never read. All are told quickly; memory is bounded; all is well
-// afterwards.
+// Thousands of callers meet a stalled database, beside some who send slowly and some
+// who never read. All get an answer quickly, memory is bounded, and the replica
+// recovers.
 func TestFaultOverload(t *testing.T) {
 	t.Parallel()
 	databaseURL := labtest.Database(t)
@@ -100,15 +100,15 @@ func TestFaultOverload(t *testing.T) {
 	if n := len(db.table(t)); n != 2 {
 		t.Errorf("the table has %d rows, want 2", n)
 	}
-	// Who never finished a request is cut off by the server; who never reads an
-	// answer is welcome to stay for a while.
+	// The server cuts off callers that never finish a request. Callers that never read
+	// an answer may stay for a while.
 	read()
 	before.settle(t, profiles, pid)
 	finish()
 }
 
-// Callers hang up while they wait in the queue: nothing of theirs is stored, and
-// nothing of them stays, neither goroutine nor connection.
+// Callers hang up while they wait in the queue. None of their messages is stored, and
+// no goroutine or connection of theirs stays.
 func TestFaultHangUp(t *testing.T) {
 	t.Parallel()
 	databaseURL := labtest.Database(t)

@@ -90,7 +90,7 @@ func pageSendsOnce(t *testing.T, b *browser.Browser) {
 	w.isQuiet("network:")
 }
 
-// What the server refuses is said, with what to do, and the text is kept.
+// The page shows what the server refuses and what to do about it, and keeps the text.
 func pageSaysWhatIsWrong(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	w := openWindow(t, b, "page", rs.urls()[0], browser.View{})
@@ -160,7 +160,8 @@ func pageByKeyboard(t *testing.T, b *browser.Browser) {
 		t.Errorf("reading back shows %v, want 1 to 131", seqs)
 	}
 
-	// Meanwhile somebody writes. The reader stays where they are, and is told.
+	// Meanwhile another person writes. The reader's view does not move, and shows that
+	// there are new messages.
 	w.press(browser.Home, `document.getElementById("scroller").scrollTop === 0`)
 	mustPost(t, rs.urls()[0], "Boris", "are you there?", "")
 	w.wait(`!document.getElementById("jump").hidden && document.getElementById("jump").textContent.includes("1 new message")`)

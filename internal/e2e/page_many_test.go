@@ -88,8 +88,8 @@ func pageManyWindows(t *testing.T, b *browser.Browser) {
 	}
 }
 
-// Windows with different tokens share nothing: who has none sees nothing, and a
-// window goes on when another one's token is withdrawn.
+// Windows with different tokens share nothing: one without a token sees no messages,
+// and one goes on when another's token is withdrawn.
 func pageWindowsOfTwoTokens(t *testing.T, b *browser.Browser) {
 	file := t.TempDir() + "/tokens"
 	tokens := func(lines string) {

@@ -58,7 +58,7 @@ func (m *meddler) keysSeen() []string {
 	return slices.Clone(m.keys)
 }
 
-// set has m answer path itself, or pass it on again if answer is nil.
+// set makes m answer path itself, or pass it on again if answer is nil.
 func (m *meddler) set(path string, answer http.HandlerFunc) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -74,8 +74,8 @@ func (w window) fails(part string) {
 		!document.getElementById("failure").hidden`, quoted(part)))
 }
 
-// A log-in page, or whatever else a proxy answers, passes for nothing of the
-// messenger's: not for a stored message, a stream, older messages or a status.
+// The page never takes a proxy's answer, such as a log-in page, for one of the
+// messenger's: a stored message, a stream, older messages or a status.
 func pageTakesOnlyOurAnswers(t *testing.T, b *browser.Browser) {
 	db := sqliteDatabase(t.ArtifactDir() + "/messages.db")
 	rs := start(t, 1, db.url)
@@ -162,8 +162,8 @@ func pageTakesOnlyOurAnswers(t *testing.T, b *browser.Browser) {
 	w.isQuiet("network:")
 }
 
-// A proxy that asks for an hour's patience is asked again after ten seconds, and
-// the person can stop that at once and write something else.
+// If a proxy's Retry-After is an hour, the page tries again after ten seconds. The
+// person can cancel that at once and write something else.
 func pageWaitsNoHour(t *testing.T, b *browser.Browser) {
 	db := sqliteDatabase(t.ArtifactDir() + "/messages.db")
 	rs := start(t, 1, db.url)
@@ -198,8 +198,8 @@ func pageWaitsNoHour(t *testing.T, b *browser.Browser) {
 	w.isQuiet("network:")
 }
 
-// Enter that ends an input method's composition is not one that sends. Browsers
-// tell so in two ways.
+// An Enter that ends an input method's composition does not send. Browsers mark such an
+// Enter in two ways.
 func pageInputMethod(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	w := openWindow(t, b, "page", rs.urls()[0], browser.View{})

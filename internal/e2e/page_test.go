@@ -82,7 +82,7 @@ func (w window) shows(text string) {
 	w.wait(fmt.Sprintf(`Array.from(document.querySelectorAll(".message .text")).at(-1)?.textContent === %s`, quoted(text)))
 }
 
-// write has the name and the text typed and Enter pressed.
+// write types the name and the text and presses Enter.
 func (w window) write(name, text string) {
 	w.t.Helper()
 	w.must(w.Click("#name"))
@@ -376,7 +376,7 @@ func pageHostileMessages(t *testing.T, b *browser.Browser) {
 		if got := value[string](w, "document.title"); got != "DummyMessenger" {
 			t.Errorf("the title is %q: a script ran", got)
 		}
-		// What is turned around or stacked stays within its own message, and nothing is too wide.
+		// Reversed or stacked characters stay within their own message, and nothing is too wide.
 		if over := value[float64](w, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 			t.Errorf("the page is %v points too wide", over)
 		}

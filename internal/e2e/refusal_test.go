@@ -84,8 +84,8 @@ func TestForeignTable(t *testing.T) {
 	})
 }
 
-// While PostgreSQL is gone nothing is stored and callers are told so in time;
-// when it is back everything goes on without a restart.
+// While PostgreSQL is away nothing is stored, and callers are refused in time. When it
+// is back the replicas go on without a restart.
 func TestDatabaseGoneWhileRunning(t *testing.T) {
 	t.Parallel()
 	cluster := labtest.Cluster(t, pgcluster.Config{})

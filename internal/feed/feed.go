@@ -1,10 +1,10 @@
 // Package feed shows new messages to any number of watchers through one reader.
 //
-// The reader polls the log, and only while somebody watches. So the write path does
-// not know of it, and messages that other replicas stored are found as our own are.
-// It keeps the last messages in memory, and each watcher takes them from there at its
-// own pace. A slow one holds up nobody: if it falls behind what is kept, it reads the
-// log itself. As the log has no gaps, neither has what a watcher sees.
+// The reader polls the log, and only while somebody watches. So the write path needs no
+// hook, and messages that other replicas store are found like our own. The reader keeps
+// the last messages in memory, and each watcher takes them from there at its own pace.
+// A slow watcher does not hold up the others: if it falls behind the messages that are
+// kept, it reads the log itself. As the log has no gaps, a watcher sees none.
 package feed
 
 import (
@@ -192,7 +192,7 @@ func (w *Watcher) Next(ctx context.Context) ([]Event, error) {
 	for {
 		events, kept, more := w.reader.since(w.at)
 		if !kept {
-			// Or a watcher that is behind would go on after the feed has ended.
+			// Without this, a watcher that is behind would go on after the feed has ended.
 			if err := w.reader.failure(); err != nil {
 				return nil, err
 			}

@@ -95,7 +95,7 @@ func watch(t *testing.T, f *Feed, after int64) *Watcher {
 	return w
 }
 
-// see has w see the messages first to last, and checks that they are just that.
+// see checks that the next messages that w returns are just first to last.
 func see(t *testing.T, w *Watcher, first, last int64) {
 	t.Helper()
 	for at := first; at <= last; {
@@ -146,7 +146,7 @@ func TestWatchersSeeEverythingFromWhereTheyBegin(t *testing.T) {
 	})
 }
 
-// A watcher who takes nothing holds up nobody, and misses nothing.
+// A watcher that takes nothing does not hold up the others, and misses no message.
 func TestSlowWatcher(t *testing.T) {
 	for name, text := range map[string]string{"many messages": "x", "long messages": strings.Repeat("x", 16<<10)} {
 		synctest.Test(t, func(t *testing.T) {
@@ -191,7 +191,7 @@ func TestMessagesOfAnySizeFit(t *testing.T) {
 	}
 }
 
-// What a slow watcher has in hand keeps nothing else in memory.
+// The events that a slow watcher holds keep no others in memory.
 func TestNextKeepsNoMore(t *testing.T) {
 	log := new(memory)
 	log.write(20, "")
@@ -220,7 +220,7 @@ func TestNextKeepsNoMore(t *testing.T) {
 	runtime.KeepAlive(events)
 }
 
-// While nobody watches, nobody reads, and nothing is kept.
+// While there are no watchers, the feed reads and keeps nothing.
 func TestNobodyWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := new(memory)
@@ -285,7 +285,7 @@ func TestTooManyWatchers(t *testing.T) {
 	})
 }
 
-// When the log cannot be read, watchers are let go. Who comes back goes on.
+// When the log cannot be read, the watchers end. One that comes back continues where it was.
 func TestLogFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := new(memory)

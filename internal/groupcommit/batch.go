@@ -45,9 +45,10 @@ func (c *Combiner) take() ([]*waiter, []messenger.Draft) {
 	return batch, drafts
 }
 
-// putBack returns a batch that failed with err to the front of the queue, to be
-// tried again for as long as its callers wait. If the log refuses to store, it
-// ends their wait instead; if it did so before the batch was taken, everybody's.
+// putBack returns a batch that failed with err to the front of the queue, where it is
+// tried again while its callers wait. If the log refuses to store (Unwritable), putBack
+// fails the batch's callers instead; if no batch had been taken yet, it fails all
+// callers in the queue.
 //
 // It reports whether err is worth a line in the log.
 func (c *Combiner) putBack(batch []*waiter, err error) (news bool) {

@@ -180,7 +180,7 @@ func TestWhatArrivesDuringTheLockWaitRidesAlong(t *testing.T) {
 		c := start(t, s, Config{})
 		for i := range 5 {
 			go c.Append(t.Context(), draft(fmt.Sprint(i)))
-			time.Sleep(100 * time.Millisecond) // the first one has the store wait for the lock
+			time.Sleep(100 * time.Millisecond) // the store waits for the lock with the first one
 		}
 		time.Sleep(time.Second)
 		if got := s.batches(); !slices.Equal(got, []int{5}) {
@@ -283,8 +283,8 @@ func TestUnavailableIsTriedAgain(t *testing.T) {
 	})
 }
 
-// Not to be had, the log's lock keeps a replica from being ready, until a
-// message has been stored again.
+// While the log's lock cannot be had, the replica is not ready. It is ready again once
+// a message has been stored.
 func TestNotReadyWithoutTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var free atomic.Bool
@@ -312,8 +312,9 @@ func TestNotReadyWithoutTheLock(t *testing.T) {
 	})
 }
 
-// A second outage, long after a first one whose end nobody saw, is logged, and
-// who leaves then is not told of the first.
+// A second outage long after the first is logged again, even if no append showed that
+// the first one ended. A caller who gives up during the second does not get the first
+// one's error.
 func TestOutageIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &faultyStore{beforeLock: func(context.Context) error { return failing(messenger.Unavailable) }}

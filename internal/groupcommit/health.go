@@ -79,11 +79,11 @@ func (h *health) notReadyReason() error {
 	return nil
 }
 
-// Ready returns nil if a message could be stored now, as far as can be told
-// without storing one. Its errors are of the kinds that Store.Append has.
+// Ready returns nil if a message could be stored now, as far as it can know without
+// storing one. Its errors are of the kinds that Store.Append has.
 //
-// Why the last append failed, as on a full disk, counts for a few seconds only:
-// nothing but another message can tell whether it still holds.
+// A failed append, as on a full disk, makes Ready fail for a few seconds only: after
+// that, only another append can show whether its cause persists.
 func (c *Combiner) Ready(ctx context.Context) error {
 	if err := c.health.notReadyReason(); err != nil {
 		return err

@@ -45,7 +45,7 @@ func (c *Combiner) wait(ctx context.Context, pause time.Duration) bool {
 	return ctx.Err() == nil
 }
 
-// commit has the store append one batch: what waits once it has the log's lock.
+// commit asks the store to append one batch: the callers queued when it gets the log's lock.
 func (c *Combiner) commit(ctx context.Context) error {
 	var batch []*waiter
 	var locked time.Time

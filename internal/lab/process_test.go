@@ -64,7 +64,7 @@ func TestChildDiesWithParent(t *testing.T) {
 	}
 }
 
-// gone tells whether pid has ended, though perhaps nobody has reaped it.
+// gone reports whether pid has ended, even if it has not been reaped.
 func gone(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || strings.Contains(string(stat), ") Z ")
@@ -74,7 +74,7 @@ type closer func() error
 
 func (c closer) Close() error { return c() }
 
-// Whoever waits for the end may remove the files.
+// Files are closed before Done, so a caller that waits for the end may remove them.
 func TestFilesAreClosedBeforeTheEnd(t *testing.T) {
 	closing, closed := make(chan struct{}), make(chan struct{})
 	p, err := lab.Start(exec.Command("true"), closer(func() error {

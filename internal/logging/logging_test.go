@@ -43,7 +43,8 @@ func (r *reader) String() string {
 	return r.got.String()
 }
 
-// Nobody reads: no caller waits, memory is bounded, and later the number of the lost lines is told.
+// While nothing reads the log, callers do not wait and memory is bounded. Later the
+// number of lost lines is logged.
 func TestWriterWithoutAReader(t *testing.T) {
 	r := &reader{room: -1}
 	told := make(chan int, 10)

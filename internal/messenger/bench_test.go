@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkSenderTooLong is what a caller can cost who sends marks in place of a name.
+// BenchmarkSenderTooLong measures the most expensive sender to refuse: combining marks only.
 func BenchmarkSenderTooLong(b *testing.B) {
 	sender := strings.Repeat("\u0301\u0323", 16000) // 64 KB
 	b.ReportAllocs()

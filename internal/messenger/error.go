@@ -2,7 +2,7 @@ package messenger
 
 import "errors"
 
-// A Kind says what went wrong with a call, in terms of what its caller can do.
+// A Kind classifies a failed call by what its caller can do about it.
 type Kind uint8
 
 const (

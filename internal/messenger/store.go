@@ -43,8 +43,8 @@ type Store interface {
 	// called at any time and does not wait for the log's lock.
 	Head(ctx context.Context) (int64, error)
 
-	// Ready returns nil if a message could be stored now, as far as can be
-	// told without storing one. Its errors are of the same kinds as Append's.
+	// Ready returns nil if a message could be stored now, as far as it can know without
+	// storing one. Its errors are of the same kinds as Append's.
 	Ready(ctx context.Context) error
 
 	// LogID identifies the log: all its replicas return the same text, and no other

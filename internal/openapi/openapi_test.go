@@ -54,7 +54,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// Every example in the document is one of what it is an example of.
+// Every example in the document is valid by its schema.
 func TestExamples(t *testing.T) {
 	_, m := model(t, Document)
 	check := func(where string, schema *base.SchemaProxy, example *base.Example) {

@@ -112,7 +112,8 @@ func TestSilentTLSConnection(t *testing.T) {
 	wantClosed(t, dial(t, rep))
 }
 
-// Whoever is not answered as asked is told to the log, in attributes: lines of one kind have one message.
+// Every refusal and failure is logged with its caller in attributes, so lines of one
+// kind share one message.
 func TestLogTellsWho(t *testing.T) {
 	t.Parallel()
 	own, _ := certificate(t)
@@ -226,7 +227,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-// Every Server has a name of its own, and tells that of the log once it knows it.
+// Each Server has its own name. ReplicaHeader also carries the log's name once that is known.
 func TestReplicaHeader(t *testing.T) {
 	names := map[string]bool{}
 	for range 2 {
@@ -305,8 +306,8 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// A page whose site's name leads here is not let in; callers who are no page
-// may call us what they like.
+// Pages whose host name was rebound to this machine are refused. Callers that are not
+// pages may send any Host.
 func TestNameOfAnotherSite(t *testing.T) {
 	t.Parallel()
 	own, asked := start(t, Config{}), start(t, Config{Authorized: func(string) bool { return true }})
@@ -383,7 +384,7 @@ func TestPageBehindAProxy(t *testing.T) {
 	}
 }
 
-// Nor does such a page get to read, for which browsers tell no origin.
+// Such a page cannot read messages either, although browsers send no Origin with reads.
 func TestReadingUnderAnotherSitesName(t *testing.T) {
 	t.Parallel()
 	own, asked := start(t, Config{}), start(t, Config{Authorized: func(string) bool { return true }})

@@ -57,7 +57,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 	}
 }
 
-// farewell is how long a caller who is refused has to read why.
+// farewell is how long a refused caller has to read the answer.
 const farewell = time.Second
 
 func (l *limitedListener) refuse(conn net.Conn) {

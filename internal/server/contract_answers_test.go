@@ -26,8 +26,8 @@ import (
 // replicaForm is the form of messenger.ReplicaHeader once the log is open.
 var replicaForm = regexp.MustCompile(`^[0-9a-f]{16}; log=[0-9A-Za-z-]{1,64}$`)
 
-// Each answer that the document has is had from a server and held against the
-// document; and no answer is had that the document lacks.
+// TestContract provokes every answer in the document and checks it against the
+// document. It fails if the server gives an answer that the document lacks.
 func TestContract(t *testing.T) {
 	c := openContract(t)
 	hold := func(t *testing.T, operation string, resp *http.Response, body []byte, want string) {
@@ -316,7 +316,7 @@ func TestContractRequests(t *testing.T) {
 	}
 }
 
-// An answer that differs from the document in one way is found out.
+// The check notices an answer that differs from the document in one respect.
 func TestContractCatches(t *testing.T) {
 	c := openContract(t)
 	r := start(t, func(cfg *server.Config) { cfg.Authorized = func(token string) bool { return token == "right" } })

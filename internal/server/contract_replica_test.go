@@ -36,7 +36,7 @@ type running struct {
 	ln   net.Listener
 }
 
-// start serves what change makes of an ordinary configuration.
+// start serves an ordinary configuration, modified by change.
 func start(t *testing.T, change func(*server.Config)) *running {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
@@ -84,7 +84,7 @@ func start(t *testing.T, change func(*server.Config)) *running {
 	return r
 }
 
-// client keeps no connections, so that each request tells by itself.
+// client keeps no connections, so that requests do not affect each other.
 var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 
 func send(t *testing.T, req *http.Request) (*http.Response, []byte) {

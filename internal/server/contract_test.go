@@ -27,8 +27,8 @@ import (
 	"dummymessenger/internal/server"
 )
 
-// These tests hold the document against a server on a real database, and the
-// other way round: what one of them has, the other has.
+// These tests compare the document with a server on a real database, in both
+// directions: each must have everything that the other has.
 
 // A contract is the document.
 type contract struct {
@@ -69,7 +69,7 @@ func key(operation string, status int, contentType string, body []byte) string {
 	return fmt.Sprintf("%s: %d %s", operation, status, kind)
 }
 
-// reason is what a problem is called where its status may say it all.
+// reason returns the problem's name, or a name for its status if it has none.
 func reason(problem []byte) string {
 	var p struct{ Type, Title string }
 	json.Unmarshal(problem, &p)
@@ -105,8 +105,8 @@ func (c *contract) promised(t *testing.T) map[string]bool {
 	return promised
 }
 
-// check tells how the answer to an operation such as "POST /messages" differs
-// from the document.
+// check returns how the answer to an operation such as "POST /messages" differs from
+// the document.
 func (c *contract) check(operation string, resp *http.Response, body []byte) error {
 	method, path, _ := strings.Cut(operation, " ")
 	asked, err := http.NewRequest(method, "http://replica"+path, nil)

@@ -12,8 +12,8 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// Whatever is accepted is within the contract, says the same to another JSON
-// decoder, and comes back from AppendMessage as it was.
+// Every accepted body keeps the contract, means the same to another JSON decoder, and
+// comes back unchanged from AppendMessage.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`{"sender":"Анна","text":"привет"}`,

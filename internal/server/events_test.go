@@ -199,7 +199,7 @@ func TestEventsRefused(t *testing.T) {
 	})
 }
 
-// A body that is promised and never sent holds up neither the answer nor the end.
+// A body that is announced and never sent delays neither the answer nor the shutdown.
 func TestEventsWithABody(t *testing.T) {
 	t.Parallel()
 	for _, promise := range []string{"Content-Length: 5", "Transfer-Encoding: chunked"} {
@@ -218,7 +218,7 @@ func TestEventsWithABody(t *testing.T) {
 	}
 }
 
-// Those who watch do not hold up the end.
+// Open /events streams do not delay the shutdown.
 func TestEventsEndAtShutdown(t *testing.T) {
 	t.Parallel()
 	for name, drain := range map[string]time.Duration{"at once": 0, "while draining": 300 * time.Millisecond} {
@@ -257,7 +257,7 @@ func fill(t *testing.T, log messenger.Store) {
 	}
 }
 
-// Neither do those who have much to read, and read it slowly or not at all.
+// Neither do watchers with much to read who read slowly or not at all.
 func TestSlowEventsEndAtShutdown(t *testing.T) {
 	t.Parallel()
 	for name, pause := range map[string]time.Duration{"slowly": 10 * time.Millisecond, "not at all": time.Hour} {
@@ -299,7 +299,7 @@ func TestSlowEventsEndAtShutdown(t *testing.T) {
 	}
 }
 
-// Somebody who watches and reads nothing is let go.
+// A watcher who reads nothing is disconnected.
 func TestEventsNotRead(t *testing.T) {
 	t.Parallel()
 	rep, watched, log := startWatched(t, Config{WriteTimeout: 100 * time.Millisecond}, feed.Config{})
@@ -388,7 +388,7 @@ func TestHistoryOfLongMessages(t *testing.T) {
 	}
 }
 
-// What shows messages needs the token; the page's files do not.
+// Routes that show messages need the token; the page's files do not.
 func TestPageAndTokens(t *testing.T) {
 	t.Parallel()
 	rep, _, _ := startWatched(t, Config{
@@ -429,7 +429,7 @@ func TestPageAndTokens(t *testing.T) {
 	wantProblem(t, resp, got, 405, "", "not_stored", "GET, HEAD only")
 }
 
-// A stream ends when its token is withdrawn, and no other does.
+// A stream ends when its own token is withdrawn; streams with other tokens go on.
 func TestStreamEndsWithItsToken(t *testing.T) {
 	t.Parallel()
 	const leaving, staying = "leaving-0123456789", "staying-0123456789"

@@ -170,7 +170,7 @@ func TestCallerHangsUp(t *testing.T) {
 	}
 }
 
-// hangUp has a caller leave, the log fail with failure then, and returns what is logged.
+// hangUp returns what is logged when the caller hangs up and the log then fails with failure.
 func hangUp(t *testing.T, failure error) string {
 	t.Helper()
 	ended := make(chan error, 1)

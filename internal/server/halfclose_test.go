@@ -10,9 +10,9 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// net/http takes the end of what a caller sends for the caller's end, and ends
-// the request's context. As README and the document say, such a caller is
-// answered with what is known by then.
+// A caller may close its sending side and still wait for the answer. net/http takes
+// that for a hang-up and ends the request's context. README and the document promise
+// such a caller an answer with what is known at that moment.
 func TestHalfClose(t *testing.T) {
 	for kind, want := range map[messenger.Kind]struct {
 		status        int
@@ -37,7 +37,7 @@ func TestHalfClose(t *testing.T) {
 	}
 }
 
-// What they are told of their message is true, and repeating it settles the rest.
+// The outcome in that answer is true, and repeating the message settles an unknown one.
 func TestHalfCloseTellsTheTruth(t *testing.T) {
 	t.Parallel()
 	rep, _, log := startWatched(t, Config{}, feed.Config{})
@@ -64,7 +64,7 @@ func TestHalfCloseTellsTheTruth(t *testing.T) {
 	}
 	t.Log(statuses)
 
-	// One more message settles all that was taken before it.
+	// One more message settles all messages that were taken before it.
 	rep.post(t, "a", "last")
 	stored := map[string]bool{}
 	messages, err := log.Read(t.Context(), 0, callers+1)

@@ -115,7 +115,7 @@ func TestDrain(t *testing.T) {
 		wantProblem(t, resp, got, 503, "stopping", "not_stored", "shutting down")
 		return true
 	})
-	// Whoever has not looked at /readyz yet is still served.
+	// Callers that have not checked /readyz yet are still served.
 	resp, got := rep.do(t, "POST", "/messages", goodBody, asJSON())
 	if resp.StatusCode != 200 || !resp.Close {
 		t.Errorf("POST /messages while draining = %s: %s, close = %v, want 200 and the connection closed", resp.Status, got, resp.Close)
@@ -228,7 +228,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// Until the log is open, nothing reads it, and callers are told what is waited for.
+// Until the log is open the server does not read it, and answers with what it waits for.
 func TestOpening(t *testing.T) {
 	var log struct{ feed.Log } // nil: a call would panic
 	rep := start(t, Config{

@@ -92,8 +92,8 @@ var (
 		title: "Stopping", detail: "this replica is shutting down; use another one"})
 )
 
-// opening is the answer while the log is being opened: the one of a database that is
-// away, but not logged, for the one who opens the log says what that waits for.
+// opening is the answer while the log is being opened: the problem of an unreachable
+// database, but not logged, since the code that opens the log logs what it waits for.
 var opening = func() *problem {
 	p := problems[messenger.Unavailable]
 	p.level = slog.LevelDebug

@@ -7,13 +7,14 @@ import (
 	"strings"
 )
 
-// checkHost rejects possible DNS-rebinding requests: those that a page whose own
-// name leads to this machine may have sent, while we ask for no token.
+// checkHost rejects possible DNS-rebinding requests, which a page sends after its own
+// host name was made to resolve to this machine. It does so only while no token is
+// needed.
 //
-// Subtleness ahead! To the browser such a page is of our origin. Only the name in Host
-// gives it away, for no honest caller uses that name for this machine. Browsers send
-// Origin with a POST, but not when a page reads from its own site, and leave
-// Sec-Fetch-Site out on pages without TLS, which a rebinding page must be.
+// Subtleness ahead! The browser considers such a page to be of our origin. Only the
+// Host header gives it away, for honest callers do not use that name for this machine.
+// Browsers send Origin with a POST but not with a same-origin read. They omit
+// Sec-Fetch-Site on pages without TLS, and a rebinding page cannot have TLS.
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	refuse := s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: crossOrigin, detail: "this server answers under the name localhost or an address only; " +

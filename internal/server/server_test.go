@@ -20,8 +20,8 @@ import (
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
 
-// short is a limit that a test runs into on purpose. On a slow machine, too, an
-// honest request keeps it.
+// short is a limit that a test exceeds on purpose. Ordinary requests stay below it,
+// even on a slow machine.
 const short = time.Second / 2
 
 // A replica is a Server at work.

@@ -234,8 +234,8 @@ func TestChunkedBody(t *testing.T) {
 	goesOn(t, rep, 2)
 }
 
-// The deadline for sending a request must not end it while its message is being
-// stored: net/http goes on reading then, to see whether the caller hangs up.
+// The deadline for reading a request must not cut off one whose message is being
+// stored: net/http goes on reading then, to notice a caller who hangs up.
 func TestStoringOutlastsReadTimeout(t *testing.T) {
 	t.Parallel()
 	rep := start(t, Config{ReadTimeout: short, Log: slowLog(t, 2*short)})

@@ -18,9 +18,9 @@ import (
 	"dummymessenger/internal/shutdown"
 )
 
-// TestMain makes the test binary a program that ends as ours do, too: it says
-// that it runs, waits until it is told to end, writes to both outputs, goes on
-// until its input ends, and exits with 7.
+// TestMain makes the test binary a program that ends like ours: it says that it runs,
+// waits for a signal, writes to both outputs, goes on until its input ends, and exits
+// with 7.
 func TestMain(m *testing.M) {
 	if os.Getenv("SHUTDOWN_TEST_PROGRAM") == "" {
 		os.Exit(m.Run())
@@ -109,7 +109,7 @@ func TestEachSignalEndsInOrder(t *testing.T) {
 	}
 }
 
-// A closed terminal sends SIGHUP more than once, and takes the outputs along.
+// A closed terminal sends SIGHUP more than once, and the outputs can no longer be written.
 func TestHangUp(t *testing.T) {
 	p := start(t, os.Args[0])
 	p.mustSay("runs")

@@ -1,4 +1,4 @@
-// Package status tells how a replica did in the last minutes, second by second.
+// Package status shows how a replica did in the last minutes, second by second.
 //
 // It counts nothing: once a second it reads what internal/metrics has counted
 // anyway, so a message costs nothing more.
@@ -14,7 +14,7 @@ import (
 	"dummymessenger/internal/metrics"
 )
 
-// Config is what a Recorder tells of. All of it is shown to whoever can connect.
+// Config is what a Recorder shows besides the metrics. Everybody who can connect sees all of it.
 type Config struct {
 	Version  string
 	Database string // its kind

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { labtest.Main(m) }
 
-// What the server accepts, every store returns byte for byte.
+// Every store returns the texts that the server accepts byte for byte.
 func FuzzSQLite(f *testing.F) {
 	differ(f, "sqlite:"+filepath.Join(f.TempDir(), "messages.db"))
 }
@@ -74,7 +74,7 @@ func differ(f *testing.F, url string) {
 			if len(kept.drafts) == accepted {
 				continue
 			}
-			// What it took is what another decoder reads, too.
+			// Another decoder reads the same from an accepted body.
 			var sent struct{ Sender, Text string }
 			if err := json.Unmarshal(body, &sent); err != nil {
 				t.Fatalf("the server took %q: %v", body, err)

@@ -19,7 +19,7 @@ type closable struct {
 
 func (c closable) Close() error { close(c.closed); return nil }
 
-// A database that never lets the log be opened, whatever becomes of the context.
+// Open gives up even if the database ignores its context.
 func TestOpenGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release, late := make(chan struct{}), closable{closed: make(chan struct{})}
@@ -37,7 +37,7 @@ func TestOpenGivesUp(t *testing.T) {
 			t.Errorf("gave up after %v with %v, want within a minute and with the cause", took, err)
 		}
 		close(release)
-		<-late.closed // what is opened after all is closed
+		<-late.closed // a log opened too late is closed
 	})
 }
 

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Command soak torments replicas and their database at random for as long as
-// it is told, under the load of the real client, and then judges everything.
+// Command soak injects random faults into replicas and their database for a given time,
+// under the load of the real client, and then judges everything.
 //
 // Exit status: 0 nothing is wrong, 1 something is, and the evidence is kept; 64
 // bad usage.

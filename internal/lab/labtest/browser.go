@@ -11,8 +11,8 @@ import (
 	"dummymessenger/internal/lab/browser"
 )
 
-// one is held by the test that has a browser. Several of them beside other tests
-// are more than a small machine can do in anybody's patience.
+// one is held by the test that has a browser: a small machine is too slow for several
+// of them beside other tests.
 var one sync.Mutex
 
 // Browser starts a browser for a test and its subtests, when no other test of

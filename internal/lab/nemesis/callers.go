@@ -195,8 +195,8 @@ func Overload(tr *Trial, r Rush) Fault {
 			}
 			op := tr.Beside("many", "one of many")
 			began := time.Now()
-			// Here and now: a goroutine that gets its turn late would be a caller who
-			// sends too slowly, and be cut off.
+			// Send it in this goroutine: one that is scheduled late would send too
+			// slowly, and the server would cut it off.
 			io.WriteString(c, rawPost(body(op)))
 			callers.Go(func() {
 				response, err := http.ReadResponse(bufio.NewReader(c), nil)

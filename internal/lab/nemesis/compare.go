@@ -6,12 +6,12 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// Compare holds every operation of a run against the table of a log that was
-// empty before it, and returns what cannot be true:
+// Compare checks every operation of a run against the table of a log that was empty
+// before it, and returns the contradictions:
 //
-//   - a message that was answered and is not where the answer says, or a window
-//     that differs from that part of the table;
-//   - a message that is there twice, was never sent, or was said not to be stored;
+//   - a message that was answered and is not where the answer says, or a window that
+//     differs from that part of the table;
+//   - a message that is there twice, was never sent, or was reported as not stored;
 //   - rows that are not numbered 1, 2, 3 …, in all and for each sender, or whose
 //     dates go back.
 func Compare(operations []*verify.Operation, table []verify.Entry) (wrong []string) {

@@ -61,7 +61,7 @@ func (tr *Trial) Inject(ctx context.Context, f Fault) (Mend, error) {
 	}, nil
 }
 
-// Injected says what was injected how often.
+// Injected returns how often each fault was injected.
 func (tr *Trial) Injected() (lines []string) {
 	for _, name := range slices.Sorted(maps.Keys(tr.injected)) {
 		lines = append(lines, fmt.Sprint(tr.injected[name], " × ", name))
@@ -85,8 +85,8 @@ func (tr *Trial) Progress(ctx context.Context) error {
 	return nil
 }
 
-// Beside adds an operation to those that are judged: a message that is sent
-// beside the load, whose outcome is unknown until whoever sends it says otherwise.
+// Beside adds an operation to those that are judged: a message that the caller sends
+// beside the load. Its outcome is unknown until the caller sets another one.
 func (tr *Trial) Beside(sender, text string) *verify.Operation {
 	op := &verify.Operation{Sender: sender, Text: fmt.Sprintf("%s, %d", text, len(tr.besides)), Outcome: verify.Unknown}
 	tr.besides = append(tr.besides, op)

@@ -53,7 +53,7 @@ func find() (string, error) {
 	return slices.MaxFunc(found, func(a, b string) int { return slices.Compare(version(a), version(b)) }), nil
 }
 
-// complete tells whether dir holds the programs that a cluster needs.
+// complete reports whether dir holds the programs that a cluster needs.
 func complete(dir string) bool {
 	for _, name := range []string{"initdb", "postgres"} {
 		if _, err := exec.LookPath(filepath.Join(dir, name)); err != nil {

@@ -144,8 +144,8 @@ words.addEventListener("keydown", (event) => {
   event.preventDefault();
   submit();
 });
-// The key's line break can come after all, and when the message has been sent
-// already: into the field that was emptied for the next one.
+// Some browsers insert the key's line break after all, even once the message is sent:
+// into the field that was emptied for the next one.
 words.addEventListener("keypress", (event) => {
   if (sends(event)) event.preventDefault();
 });

@@ -30,7 +30,7 @@ const plots = [
 
 let told = null; // the server's last answer
 let state = "connecting";
-let failure = null; // why nothing newer is told
+let failure = null; // why the page shows nothing newer
 
 // isStatus reports whether value has all that is shown.
 const isStatus = (value) => {
@@ -40,7 +40,7 @@ const isStatus = (value) => {
     && columns.every((c) => c.length === columns[0].length && c.every((v) => v === null || Number.isFinite(v)));
 };
 
-// build makes what is in a figure besides the numbers.
+// build makes the parts of a figure that do not change with the numbers.
 function build({ id, title, series }) {
   const figure = byId(id);
   const caption = document.createElement("figcaption");

@@ -44,11 +44,11 @@ async function* decoded(body) {
   }
 }
 
-// A browser opens six connections to a server, and a window that waits for one
-// cannot even send. So the windows that have the same token share one stream: each
-// opens its own, and closes it when it has caught up with a window that comes
-// before it, which tells the others all it reads. They open theirs again when that
-// one says goodbye, is silent for longer than it could be, or has left something out.
+// A browser opens six connections to a server, and a window that waits for one cannot
+// even send. So windows with the same token share one stream. Each window opens its own
+// stream and closes it once it has caught up with a window that comes before it, which
+// passes on all that it reads. The others open theirs again when that window says
+// goodbye, is silent for too long, or has left out a message.
 const patience = 20_000;
 const followed = "another window is followed"; // why a stream was closed
 
@@ -61,9 +61,9 @@ const before = (a, b) => (ranks[a.state] - ranks[b.state] || a.id - b.id) < 0;
 //   changed(state, error)  "connecting", "live", "lost" (error may say why) or "paused"
 //   anew()                 the place to go on from is not in the log any more
 export function follow({ received, changed, anew }) {
-  // What this window tells the others: of its own stream, and the seq of its last message.
+  // What this window broadcasts: the state of its own stream, and the seq of its last message.
   const me = { id: performance.timeOrigin + Math.random(), state: "connecting", why: null, last: 0 };
-  let other = null; // what the window told last that is followed, or will be
+  let other = null; // last broadcast of the window that this one follows, or will follow
   let reading = false; // a stream of its own
   let failures = 0;
   let fresh = false; // since the log is another one
@@ -74,8 +74,9 @@ export function follow({ received, changed, anew }) {
 
   const tell = (more) => channel?.postMessage({ ...me, ...more });
 
-  // join has this window hear those that have its token; no other can name the
-  // channel. It may be forbidden, as storage may; then nothing is shared.
+  // join lets this window hear those with the same token; windows without it do not
+  // know the channel's name. Browsers may forbid channels, as they may storage; then
+  // nothing is shared.
   function join() {
     const name = `dummymessenger ${root} ${savedToken() ?? ""}`;
     if (channel?.name === name) return;
@@ -95,7 +96,7 @@ export function follow({ received, changed, anew }) {
     me.state = "connecting";
   }
 
-  // open has this window read a stream of its own again.
+  // open makes this window read its own stream again.
   function open() {
     other = null;
     clearTimeout(deaf);
@@ -226,8 +227,8 @@ export function follow({ received, changed, anew }) {
     }
   }
 
-  // A window that nobody has looked at for a while, or that is left, lets its
-  // stream go. Coming back misses nothing.
+  // A window that has been hidden for a while, or that is left, closes its stream. When
+  // it is shown again it catches up without a gap.
   let hidden = false;
   let hiding;
   const visible = () => new Promise((done) => {

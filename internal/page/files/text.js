@@ -80,7 +80,7 @@ export function apply(root = document) {
   for (const e of root.querySelectorAll("[data-placeholder]")) e.placeholder = text(e.dataset.placeholder);
 }
 
-// languageButton has button change the language, and calls changed after it.
+// languageButton makes button change the language, and calls changed after it.
 export function languageButton(button, changed) {
   const label = () => {
     button.textContent = text("other");

@@ -113,7 +113,7 @@ export function view(load) {
   const atEnd = () => complete() && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
   const toEnd = () => { scroller.scrollTop = scroller.scrollHeight; };
 
-  // edges brings up to date what is around the messages, and moves none of them.
+  // edges updates what surrounds the messages and does not move them.
   function edges() {
     const fromEnd = scroller.scrollHeight - scroller.scrollTop;
     const height = scroller.scrollHeight;
@@ -131,7 +131,8 @@ export function view(load) {
 
   const parse = (m) => Object.assign(m, { date: new Date(m.sent_at) });
 
-  // What is new is read out, unless it is too much, or was loaded on purpose.
+  // quietly makes a change that screen readers do not read out: too many new messages, or
+  // ones that the person loaded.
   function quietly(change) {
     log.setAttribute("aria-live", "off");
     change();
@@ -193,7 +194,7 @@ export function view(load) {
     edges();
   }
 
-  // extend loads messages before one and adds them; it tells whether it could.
+  // extend loads messages before one and adds them; it reports whether it could.
   async function extend(before, add) {
     if (loading) return true;
     loading = true;
@@ -254,7 +255,7 @@ export function view(load) {
       for (const m of messages) waiting.push(parse(m));
       timer ??= setTimeout(arrive, 30);
     },
-    // opened tells that the stream is open, so that an empty log can be told from none.
+    // opened notes that the stream is open, so that an empty log can be shown as such.
     opened() {
       if (!ready && !waiting.length) setTimeout(() => {
         ready ||= !waiting.length;

@@ -12,8 +12,9 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// What has a say in the tables is found however often it comes, though nothing but the
-// flags that an earlier one left behind would tell, and until it is gone.
+// A trigger, rule, child or the like on the tables stops all appends until it is
+// removed, each time it is made. An earlier one may have left flags such as
+// relhastriggers set, which would then not change.
 func TestMeddlersAreFoundEachTime(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ before, change, undo string }{
@@ -63,7 +64,8 @@ func TestMeddlersAreFoundEachTime(t *testing.T) {
 	}
 }
 
-// A column that is given another type while a replica runs alters what is in it.
+// If a column's type is changed while a replica runs, its content may have changed,
+// too, and is not read.
 func TestAlteredColumnsAreNotRead(t *testing.T) {
 	t.Parallel()
 	for change, undo := range map[string]string{
@@ -101,8 +103,8 @@ func TestAlteredColumnsAreNotRead(t *testing.T) {
 	}
 }
 
-// A hole far behind the newest messages is found by who reads there. From then on the
-// log is refused as a whole, until the hole is filled.
+// Only a read at the place finds a hole far behind the newest messages. From then on
+// the store refuses every call until the hole is filled.
 func TestHoleFarBehind(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
@@ -153,8 +155,8 @@ func TestHoleAtTheStart(t *testing.T) {
 	}
 }
 
-// A standby that lacked messages is promoted, and another replica stores others in
-// their place. The one that has seen the first ones does not take those for them.
+// A standby that lacks messages is promoted, and another replica stores others under
+// their numbers. The replica that has seen the first ones notices the difference.
 func TestOtherMessagesAreNotTheLog(t *testing.T) {
 	t.Parallel()
 	old := labtest.Cluster(t, pgcluster.Config{})

@@ -14,8 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// statementCache is how many prepared statements a session keeps, which is more than
-// there are.
+// statementCache is how many prepared statements a session keeps: more than we have.
 const statementCache = 512
 
 // parse returns the configuration of a connection to url, with libpq's environment
@@ -28,7 +27,7 @@ func parse(url string) (*pgx.ConnConfig, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	// pgx's own goes by the severity as it is translated by lc_messages.
+	// pgx's own OnPgError compares the severity, which lc_messages translates.
 	config.OnPgError = func(_ *pgconn.PgConn, e *pgconn.PgError) bool { return e.SeverityUnlocalized == "ERROR" }
 	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 3,
@@ -44,8 +43,8 @@ func parse(url string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// set overrules params in config. Their names are case-insensitive, and of two that
-// differ in case only, either might win.
+// set makes params override those in config. Parameter names are case-insensitive, and
+// of two that differ only in case either might win.
 func set(config *pgx.ConnConfig, params map[string]string) {
 	for name, value := range params {
 		for other := range config.RuntimeParams {
@@ -110,9 +109,9 @@ func newPool(ctx context.Context, url string, config *pgx.ConnConfig, renew func
 	return pgxpool.NewWithConfig(ctx, pc)
 }
 
-// renew reads again what the URL does not hold itself: a password file, a service
-// file or a certificate may have changed since config was made. What cannot be read
-// stays as it last was, for it may be about to be replaced.
+// renew reloads what the URL only refers to: a password file, a service file or a
+// certificate may have changed since config was made. If one cannot be read, renew
+// keeps the last version, for it may be about to be replaced.
 func (s *Store) renew(config *pgx.ConnConfig) {
 	last := s.fresh.Load()
 	if last == nil {
@@ -132,8 +131,8 @@ func (s *Store) renew(config *pgx.ConnConfig) {
 	config.Host, config.Port, config.TLSConfig, config.Fallbacks = fresh.Host, fresh.Port, fresh.TLSConfig, fresh.Fallbacks
 }
 
-// gone says which of the files that last was made from is missing in fresh: pgx does
-// without those that do not exist, but for certificates that the URL names.
+// gone returns an error if a file that last was made from is missing in fresh. pgx
+// itself ignores missing files, except certificates that the URL names.
 func gone(last, fresh *pgx.ConnConfig) error {
 	was, is := last.TLSConfig, fresh.TLSConfig
 	switch {

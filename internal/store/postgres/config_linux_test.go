@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A pipe yields its content once, and blocks whoever opens it: it is refused where
-// it would be read, and let be where not.
+// A pipe yields its content once, and opening it blocks. parse refuses one that it
+// would read, and ignores one that it would not.
 func TestPipesAreRefused(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {

@@ -64,8 +64,8 @@ func TestRotatedPassword(t *testing.T) {
 	}
 }
 
-// A password file that is away for a moment, as while it is replaced, takes nothing
-// from a replica that has read it, at the start or since.
+// A replica that has read the password file once can reconnect while that file is
+// missing, as it briefly is when it is replaced.
 func TestMissingPasswordFile(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
@@ -244,8 +244,8 @@ func TestTargetIsAlwaysReadWrite(t *testing.T) {
 	}
 }
 
-// A database that swallows packets is given up when ctx ends, and what is waited
-// for is said before.
+// Open gives up on a database that swallows packets when ctx ends, and logs before that
+// what it waits for.
 func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -312,7 +312,7 @@ func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 	}
 }
 
-// told closes seen when a line holds want.
+// told is a writer that closes seen when a line holds want.
 type told struct {
 	want string
 	seen chan struct{}

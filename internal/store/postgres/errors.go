@@ -10,7 +10,7 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// classify says what a failed round trip means for what it was to store.
+// classify returns what the error of a failed round trip means for the batch.
 //
 // An ERROR that the server reports has aborted the transaction, whichever of
 // its statements it came from, so nothing is stored. Anything else (FATAL, a
@@ -51,8 +51,8 @@ func harmless(err error) *messenger.Error {
 	return unavailable(err)
 }
 
-// noConnection says what failing to connect means: nothing is stored, and waiting
-// may help, unless the session was refused because the log is another one.
+// noConnection returns what a failure to connect means: nothing is stored, and waiting
+// may help, unless the session was refused because it leads to another log.
 func noConnection(err error) *messenger.Error {
 	if e, ok := errors.AsType[*messenger.Error](err); ok {
 		return e

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Whatever is around a password in a URL, no error shows it; and a URL that is
-// taken has the settings that the log needs, whatever it says itself.
+// No error shows the password in a URL, whatever surrounds it. Every URL that is
+// accepted yields the settings that the log needs, even if it asks for others.
 func FuzzParse(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"postgres://anna", "127.0.0.1:5432/messages"},

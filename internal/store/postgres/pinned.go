@@ -34,7 +34,7 @@ type pinned struct {
 	missing atomic.Int64          // seq of a message that was found to be missing, 0 if there is none
 }
 
-// known is what a message is known again by.
+// known identifies a message that was seen before.
 type known struct {
 	seq int64
 	id  messenger.ID
@@ -88,8 +88,8 @@ type look struct {
 
 func (p *pinned) newLook() *look { return &look{seen: p.seen.Load(), missing: p.missing.Load()} }
 
-// check returns an error if the look found another table, or if a message that had
-// been seen is gone or another one.
+// check returns an error if the look found another table, or if a message that was seen
+// before is missing or differs.
 func (p *pinned) check(l *look) error {
 	switch {
 	case l.messages != p.messages:
@@ -115,8 +115,8 @@ func (p *pinned) check(l *look) error {
 	return nil
 }
 
-// lacks notes that message seq is missing, and returns an error that says so. Until it
-// is back, check does the same.
+// lacks records that message seq is missing and returns an error that says so. Until
+// the message is back, check returns the same error.
 func (p *pinned) lacks(seq int64) error {
 	p.missing.Store(seq)
 	return foreign(fmt.Sprintf("message %d is missing: it was deleted from table %s.messages; bring it back", seq, p.schema))
@@ -157,8 +157,8 @@ func (p *pinned) look(batch *pgx.Batch) {
 	})
 }
 
-// lookBy is a look at the log by a new session. If PostgreSQL refuses the statement,
-// the first one that matters will say why.
+// lookBy looks at the log in a new session. If PostgreSQL refuses the statement, lookBy
+// ignores that: the session's first real statement will return the reason.
 func (p *pinned) lookBy(ctx context.Context, conn *pgconn.PgConn) error {
 	l := p.newLook()
 	sql := strings.NewReplacer("$1", fmt.Sprint(l.seen.seq), "$2", fmt.Sprint(l.missing)).Replace(p.sql.look)

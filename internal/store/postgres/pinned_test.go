@@ -72,8 +72,8 @@ func withParameter(t *testing.T, url, key, value string) string {
 	return u.String()
 }
 
-// While a replica runs its log is taken away, or given back, in every way that
-// SQL has. Nothing is stored or shown that is not of the log, and the log says why.
+// While a replica runs, its log is taken away and given back in every way that SQL
+// allows. The replica stores and shows nothing that is not of its log, and logs why.
 func TestLogIsKnownAgain(t *testing.T) {
 	t.Parallel()
 	const copied = `CREATE TABLE copy AS TABLE messages; `
@@ -163,7 +163,7 @@ func TestLogIsKnownAgain(t *testing.T) {
 	}
 }
 
-// A child's rows are not the log's, whoever forged them.
+// The store never reads a child table's rows as messages of the log.
 func TestForgedChildIsNotRead(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
@@ -187,7 +187,7 @@ func TestForgedChildIsNotRead(t *testing.T) {
 	}
 }
 
-// A policy that is made while a replica runs hides nothing: everything fails.
+// If a row policy is made while a replica runs, all calls fail: none leaves out rows.
 func TestPolicyHidesNothing(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
@@ -211,8 +211,8 @@ func TestPolicyHidesNothing(t *testing.T) {
 	}
 }
 
-// The schema is found once. One that comes first in the search_path later, as a
-// schema named as the role does, takes nothing away from a replica that runs.
+// Open chooses the schema once. A schema that comes first in the search_path later,
+// such as one named like the role, does not affect a running replica.
 func TestSchemaIsPinned(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
@@ -244,8 +244,8 @@ func TestSchemaIsPinned(t *testing.T) {
 	}
 }
 
-// A name may hold what SQL quotes, and a stranger's function of a better-fitting
-// type is not called.
+// The schema's name may hold characters that SQL must quote. Functions of other users
+// are not called, even where their parameter types fit better.
 func TestOddSchemaAndStrangersFunctions(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
@@ -262,8 +262,8 @@ func TestOddSchemaAndStrangersFunctions(t *testing.T) {
 	}
 }
 
-// Of two servers the one with the log is taken, though both accept writes and
-// the other one has tables of the same name.
+// Of two servers that accept writes, the store connects to the one with its log, even
+// if the other has tables of the same names.
 func TestAnotherServerIsNotTheLog(t *testing.T) {
 	t.Parallel()
 	a, b := labtest.Cluster(t, pgcluster.Config{}), labtest.Stranger(t)
@@ -306,8 +306,9 @@ func TestAnotherServerIsNotTheLog(t *testing.T) {
 	}
 }
 
-// A primary that was replaced and comes back lacks what its successor has. Of two
-// that accept writes, the replica finds the one with the messages it has seen.
+// A replaced primary that comes back lacks what its successor has stored. Of the two,
+// which both accept writes, the replica connects to the one that has the messages it
+// has seen.
 func TestStalePrimaryIsPassedOver(t *testing.T) {
 	t.Parallel()
 	old := labtest.Cluster(t, pgcluster.Config{})
@@ -358,8 +359,8 @@ func password(u *neturl.Userinfo) string {
 	return p
 }
 
-// All connections of the pool are dead, by a superuser's hand and by the
-// network's, and each kind of read is nevertheless answered.
+// Reads succeed even if all connections of the pool are dead, whether a superuser or
+// the network has ended them.
 func TestReadsOutliveTheirConnections(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)

@@ -89,10 +89,10 @@ func Open(ctx context.Context, url string, logger *slog.Logger) (*Store, error) 
 	return s, nil
 }
 
-// Append implements messenger.Store. After an error it drops the connection, so that
-// the state of that does not matter, and connecting anew finds the host that accepts
-// writes and has the log. It keeps the connection only if the server refuses to
-// store, as on a full disk: a new one may fail as well, with less of a reason.
+// Append implements messenger.Store. After an error it drops the connection, whatever
+// its state, and the next call finds the host that accepts writes and has the log. It
+// keeps the connection only if the server refuses to store, as on a full disk: a new
+// one may fail as well, with a less helpful error.
 func (s *Store) Append(ctx context.Context, take func() []messenger.Draft) (messenger.Appended, error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -191,8 +191,8 @@ func (s *Store) Ready(ctx context.Context) error {
 }
 
 // ask looks at the log, and runs what more adds to the batch, on a connection of the
-// pool. As that only reads, it is repeated while connections turn out to be dead: all
-// that the pool has may be, and a few new ones.
+// pool. All connections in the pool, and a few new ones, may be dead, so ask repeats
+// the batch on another one; this is safe because it only reads.
 func (s *Store) ask(ctx context.Context, more func(*pgx.Batch)) (err error) {
 	ctx, cancel := s.bound(ctx)
 	defer cancel()
@@ -225,8 +225,9 @@ func (s *Store) ask(ctx context.Context, more func(*pgx.Batch)) (err error) {
 	return nil
 }
 
-// note returns err. If that says that the log is not as it was opened, note logs it,
-// once, and drops the connections that show it so; if err is nil, that it is back.
+// note returns err. If err says that the log is not the one that was opened, note logs
+// it once and drops the pool's connections. If err is nil after that, it logs that the
+// log is back.
 func (s *Store) note(err error) error {
 	switch {
 	case errors.Is(err, errAnother):

@@ -259,7 +259,8 @@ func again(t *testing.T, s *Store, text string) messenger.Result {
 	return appended.Results[0]
 }
 
-// What a writer's session relies on is not taken from it by a reload.
+// A reload of the server's configuration does not change the settings that the writer's
+// session relies on.
 func TestWriterKeepsItsSettings(t *testing.T) {
 	t.Parallel()
 	cluster := labtest.Cluster(t, pgcluster.Config{})
@@ -294,8 +295,8 @@ func TestWriterKeepsItsSettings(t *testing.T) {
 	}
 }
 
-// A replica that waits no longer for a commit leaves it waiting for the standby:
-// cancelled, it would be shown to others while only one server has it.
+// When a replica gives up waiting for a commit, the commit still waits for the standby.
+// If it were cancelled, others would see the message while only one server has it.
 func TestCommitIsNotCancelled(t *testing.T) {
 	t.Parallel()
 	cluster := labtest.Cluster(t, pgcluster.Config{})
@@ -367,7 +368,7 @@ func TestStartRaceUnderStricterIsolation(t *testing.T) {
 	starting.Wait()
 }
 
-// A deafConn hears nothing any more once it is deaf, and then breaks.
+// A deafConn receives nothing once it is deaf, and then breaks.
 type deafConn struct {
 	net.Conn
 	deaf *atomic.Bool

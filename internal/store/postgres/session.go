@@ -27,8 +27,9 @@ var pins = map[string]string{
 	// A commit whose wait for the standby was cancelled says so in a WARNING.
 	"client_min_messages": "warning",
 
-	// In stricter isolation a transaction that waited for a lock would not see what
-	// it waited for. A role that is read-only by default can still write.
+	// In stricter isolation, a transaction that waited for a lock would not see what
+	// was committed meanwhile. The second setting lets a role that is read-only by
+	// default write.
 	"default_transaction_isolation":  "read committed",
 	"default_transaction_read_only":  "off",
 	"default_transaction_deferrable": "off",

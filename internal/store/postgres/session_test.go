@@ -110,7 +110,7 @@ var others = regexp.MustCompile(`^(allow_|backend_flush_after|backtrace_function
 	`stats_fetch_consistency|temp_|timezone_abbreviations|trace_|track_|transaction_(deferrable|isolation|` +
 	`read_only)|vacuum_|wal_|xmlbinary)`)
 
-// TestEverySettingIsKnown finds a setting that nobody has thought about.
+// TestEverySettingIsKnown fails if the server has a setting that no list here covers.
 func TestEverySettingIsKnown(t *testing.T) {
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), labtest.Database(t))
@@ -143,8 +143,8 @@ func TestEverySettingIsKnown(t *testing.T) {
 	}
 }
 
-// TestSettingsHoldAgainstAll sets everything against a replica, from everywhere
-// that a setting can come from, and looks at what its sessions really have.
+// TestSettingsHoldAgainstAll sets every hostile value in every place that a setting can
+// come from, and checks what the sessions really use.
 func TestSettingsHoldAgainstAll(t *testing.T) {
 	t.Parallel()
 	cluster := labtest.Cluster(t, pgcluster.Config{})
@@ -320,7 +320,7 @@ func TestSettingsThatLoseMessagesAreRefused(t *testing.T) {
 	}
 }
 
-// What a URL says against the log is told, not only overruled.
+// overruled returns the settings in a URL that the session overrules, for the log.
 func TestOverruledSettingsAreTold(t *testing.T) {
 	t.Parallel()
 	got := fmt.Sprint(overruled("postgres://anna@h/x?statement_timeout=5&JIT=on&lock_timeout=5000&work_mem=5MB"))

@@ -17,10 +17,10 @@ const (
 	// The row is never updated, so it leaves no dead versions behind.
 	lockSQL = `SELECT tableoid, ` + stampSQL + ` FROM ONLY {log_lock} FOR UPDATE`
 
-	// The transactions that wrote what the catalogue says of tables $1. Whatever tableSQL
-	// would tell of a change to them, this changes, too. Of messages it stays the same
-	// while lockTableSQL's lock is held, but for children and indexes made meanwhile,
-	// which alter nothing and which the next append finds.
+	// The transactions that last wrote the catalogue's rows about tables $1. It changes
+	// whenever the result of tableSQL does. While lockTableSQL's lock is held it stays
+	// the same for messages, except for new children and indexes: these do not alter
+	// the append under way, and the next one finds them.
 	stampSQL = `(SELECT coalesce(string_agg(x::text, ' '), '') FROM (
 		SELECT xmin AS x FROM pg_class WHERE oid = ANY($1)
 		UNION ALL SELECT xmin FROM pg_attribute WHERE attrelid = ANY($1) AND attnum > 0

@@ -11,8 +11,8 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// A commit whose wait for the synchronous standby is cancelled succeeds with a
-// warning, which the session gets whatever is set against that.
+// A commit whose wait for the synchronous standby is cancelled succeeds with a warning.
+// The session gets that warning, whatever client_min_messages is set to elsewhere.
 func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
 	cluster := labtest.Cluster(t, pgcluster.Config{})
@@ -50,8 +50,8 @@ func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
 	}
 }
 
-// Other warnings, such as the plans that auto_explain tells the client, say nothing of
-// the commit. That of a cancelled wait is heard among them.
+// Other warnings, such as the plans of auto_explain, do not concern the commit. The one
+// about a cancelled wait is noticed among them.
 func TestOtherWarningsAreNotOfTheCommit(t *testing.T) {
 	t.Parallel()
 	cluster := labtest.Cluster(t, pgcluster.Config{})

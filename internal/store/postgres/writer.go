@@ -21,29 +21,29 @@ type writer struct {
 	conn *pgx.Conn
 	log  *pinned
 
-	// stamp is what stampSQL returned when the tables were last found to be the log's.
+	// stamp is what stampSQL returned when inspect last accepted the tables.
 	stamp string
 
-	// warning is what the server last said of a cancelled wait for the standby since
-	// the transaction began. Only the goroutine that uses conn touches it.
+	// warning is the server's last warning of a cancelled wait for the standby in this
+	// transaction. Only the goroutine that uses conn touches it.
 	warning string
 }
 
 func connect(ctx context.Context, config *pgx.ConnConfig, log *pinned, logger *slog.Logger) (*writer, error) {
 	w := &writer{log: log}
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
-		// Its text is translated and its code is that of any warning, such as those of
-		// auto_explain. So what tells it is the source file, if nothing between has
-		// taken that away.
+		// The warning's text is translated, and its code is that of any warning, such
+		// as those of auto_explain. Only the source file identifies it, and a pooler
+		// may have removed that.
 		if n.SeverityUnlocalized == "WARNING" && (n.File == "" || strings.HasSuffix(n.File, "syncrep.c")) {
 			w.warning = n.Message
 		}
 	}
-	// When a call's context ends, pgx connects once more to ask the server to cancel
-	// what runs. If that is a commit that waits for the synchronous standby, it would
-	// succeed, and be shown to others while only one server has it. So the request is
-	// not sent: the lock is kept until the standby has the commit, and the others' waits
-	// for it end by lock_timeout, with nothing stored.
+	// When a call's context ends, pgx opens another connection to cancel the running
+	// statement. A commit that waits for the synchronous standby would then succeed,
+	// and others would see it while only one server has it. So we refuse that
+	// connection. The lock is held until the standby has the commit, and other
+	// replicas' waits for the lock end by lock_timeout with nothing stored.
 	var connected atomic.Bool
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -127,8 +127,8 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	return before, w.inspect(ctx, stamp)
 }
 
-// inspect looks at the tables, which stamp is of, if they may have changed since they
-// were last found to be the log's. Only that costs this round trip.
+// inspect looks at the tables if stamp, which was read from them, differs from the one
+// that was last accepted. Only then does it cost a round trip.
 func (w *writer) inspect(ctx context.Context, stamp string) error {
 	if stamp == w.stamp {
 		return nil

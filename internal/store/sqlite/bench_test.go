@@ -11,8 +11,8 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// BenchmarkAppend is what a batch costs, flush included: in TMPDIR=/dev/shm,
-// where a flush costs nothing, what is ours shows best.
+// BenchmarkAppend measures a batch, flush included. With TMPDIR=/dev/shm a flush costs
+// nothing and only our own share remains.
 func BenchmarkAppend(b *testing.B) {
 	for _, n := range []int{1, 50} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -138,8 +138,8 @@ func TestCommitFails(t *testing.T) {
 	}
 }
 
-// TestRecoveredIsFlushed: whoever finds a message that a crash left behind may
-// acknowledge it, so it must have been flushed by then.
+// TestRecoveredIsFlushed: a replica may acknowledge a message that a crash left behind,
+// so the message must have been flushed before anyone finds it.
 func TestRecoveredIsFlushed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log.db")

@@ -129,7 +129,7 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// TestOpenOnFullDisk: whatever it is that no longer fits, the error says so.
+// TestOpenOnFullDisk: the error names the full disk, whichever write fails first.
 func TestOpenOnFullDisk(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no tmpfs")
@@ -216,7 +216,7 @@ func TestOneQueue(t *testing.T) {
 	}
 }
 
-// TestOpenWaits: whoever holds a lock is told of, waited for, and not for ever.
+// TestOpenWaits: Open waits for a lock, logs that another program holds it, and gives up in time.
 func TestOpenWaits(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -11,8 +11,8 @@ import (
 	"dummymessenger/internal/messenger"
 )
 
-// TestChangedBySQL: what another program does to the log by SQL is noticed,
-// and that it was undone.
+// TestChangedBySQL: the store notices that another program changes the log by SQL, and
+// that the change is undone.
 func TestChangedBySQL(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ do, undo string }{
@@ -70,8 +70,8 @@ func TestChangedBySQL(t *testing.T) {
 	}
 }
 
-// TestRestoredBySQL: another log, also with more messages, or an older state
-// of this one, that was put into the file by SQLite itself.
+// TestRestoredBySQL: SQLite itself puts another log into the file, even a longer one,
+// or an older state of this log.
 func TestRestoredBySQL(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -131,7 +131,7 @@ func TestRestoredAndWrittenOn(t *testing.T) {
 	}
 }
 
-// TestHoleFarBack: a hole that only one call has met is refused by all until it is filled.
+// TestHoleFarBack: once one call has found a hole, all calls fail until it is filled.
 func TestHoleFarBack(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "log.db")

@@ -145,8 +145,8 @@ func (w *watch) begin(c *conn) error {
 	return c.db.Exec("PRAGMA wal_checkpoint(PASSIVE)")
 }
 
-// forgetRecovered forgets what was noted if the WAL has just been recovered: that
-// was before a crash, and the WAL will be copied into the file once more.
+// forgetRecovered forgets the noted snapshot if the WAL has just been recovered: the
+// snapshot is from before a crash, and the WAL will be copied into the file once more.
 func (w *watch) forgetRecovered() error {
 	if !countersKnown {
 		return nil
@@ -212,9 +212,10 @@ func (w *watch) checkWAL() (index, error) {
 
 // checkNames returns an error if a name has come to stand for another file.
 //
-// While the folder's time is the same, so are the names in it, once that has settled.
-// Looking at -wal each time would ask for its time, too, after which the kernel keeps
-// that more exactly: a commit on a disk takes a fifth longer.
+// Names cannot have changed while the folder's time is the same, once that is settled,
+// so checkNames looks at them only if it differs. Looking at -wal each time would also
+// ask for its time, after which the kernel keeps that more exactly, and a commit on a
+// disk would take a fifth longer.
 func (w *watch) checkNames() (file fs.FileInfo, err error) {
 	folder, err := os.Stat(w.folder)
 	if err != nil {
@@ -247,8 +248,9 @@ func (w *watch) checkNames() (file fs.FileInfo, err error) {
 	return file, nil
 }
 
-// settled reports whether another change of a folder would give it another time than t.
-// That is as coarse as the kernel's tick, or on some file systems two whole seconds.
+// settled reports whether the next change of a folder would give it another time than
+// t. Folder times are as coarse as the kernel's tick, or on some file systems two
+// seconds.
 func settled(t time.Time) bool {
 	grain := 50 * time.Millisecond
 	if t.Nanosecond() == 0 {

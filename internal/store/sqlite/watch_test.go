@@ -63,8 +63,8 @@ func overwrite(t *testing.T, path string, content []byte) {
 	}
 }
 
-// TestWrittenOver: whatever is written over the file, replicas that run refuse
-// from then on, also one that has done nothing since it started, and none starts.
+// TestWrittenOver: after anything is written over the file, running replicas refuse
+// every call, even one that has done nothing since it started, and none can start.
 func TestWrittenOver(t *testing.T) {
 	if !countersKnown {
 		t.Skip("here only a foreign first page is noticed")
@@ -200,8 +200,8 @@ func TestWrittenOverUnderLoad(t *testing.T) {
 	}
 }
 
-// TestOtherProgramsMayDoThis: what SQLite does at the wish of another program
-// is no damage.
+// TestOtherProgramsMayDoThis: changes that another program makes through SQLite are no
+// damage.
 func TestOtherProgramsMayDoThis(t *testing.T) {
 	t.Parallel()
 	for name, do := range map[string]func(t *testing.T, path string){
@@ -326,8 +326,8 @@ func TestLinkRepointed(t *testing.T) {
 	fill(t, s, 3, 1)
 }
 
-// TestTouched: the time alone cannot be told from a copy over the file. The error
-// says so, and that it is enough to start anew.
+// TestTouched: a new time alone cannot be distinguished from a copy over the file. The
+// error says so, and that a restart is enough.
 func TestTouched(t *testing.T) {
 	if !countersKnown {
 		t.Skip("here only a foreign first page is noticed")
@@ -350,8 +350,8 @@ func TestTouched(t *testing.T) {
 	fill(t, open(t, path), 3, 1)
 }
 
-// TestFilesBesideIt: what becomes of -wal and -shm is noticed by those who have
-// them open, and by those who start.
+// TestFilesBesideIt: replicas notice changes to -wal and -shm while they run and when
+// they start.
 func TestFilesBesideIt(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows doesn't let open files be removed")

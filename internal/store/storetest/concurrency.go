@@ -17,8 +17,8 @@ import (
 // the time to get to where it waits for the lock.
 const grace = 100 * time.Millisecond
 
-// hold has s take the log's lock and runs f while it holds it; then s appends
-// one draft to log, and hold returns what the log holds.
+// hold runs f while s holds the log's lock. Then s appends one draft to log, and hold
+// returns the log's new content.
 func hold(t *testing.T, s messenger.Store, log []messenger.Message, f func()) []messenger.Message {
 	t.Helper()
 	d := draft("holder", "of the lock")
@@ -123,12 +123,12 @@ func testGivenUpWhileWaiting(t *testing.T, log Log) {
 			wantKind(t, "Append", err, messenger.Unavailable)
 		}
 	})
-	// Nobody is held up by who has gone.
+	// A caller who gave up its wait does not hold up the others.
 	for range 5 {
 		messages = appendAll(t, c, messages, drafts(1, "c")...)
 		messages = appendAll(t, a, messages, drafts(1, "a")...)
 	}
-	// Who had given up can come back, also when its wait has not ended yet.
+	// A replica that gave up can append again, even if its old wait for the lock has not ended.
 	messages = appendAll(t, b, messages, drafts(1, "b")...)
 	done := make(chan error, 1)
 	messages = hold(t, a, messages, func() {
@@ -182,7 +182,7 @@ func testGivenUpAfterTake(t *testing.T, log Log) {
 		if err != nil && !ok {
 			t.Fatalf("Append: %v, want a *messenger.Error", err)
 		}
-		// The lock orders this after whatever became of the batch.
+		// The lock orders this append after the end of that batch.
 		for i := range ds {
 			ds[i].MayExist = true
 		}
