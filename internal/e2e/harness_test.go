@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -22,6 +23,7 @@ const patience = time.Minute
 var bin string
 
 func TestMain(m *testing.M) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or children would ignore it where we were started so, as by nohup
 	os.Exit(func() int {
 		var err error
 		if bin, err = os.MkdirTemp("", "dummymessenger-e2e-"); err != nil {

@@ -23,6 +23,7 @@ import (
 // with 7.
 func TestMain(m *testing.M) {
 	if os.Getenv("SHUTDOWN_TEST_PROGRAM") == "" {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or children would ignore it where we were started so, as by nohup
 		os.Exit(m.Run())
 	}
 	ctx, stop := shutdown.Context()
