@@ -30,7 +30,10 @@ type scale struct {
 }
 
 var (
-	full  = scale{warmup: 300 * time.Millisecond, length: 1500 * time.Millisecond, perWorker: 100, messages: 10_000_000, senders: 1_000_000, stream: 1_000_000}
+	full = scale{
+		warmup: 300 * time.Millisecond, length: 1500 * time.Millisecond, perWorker: 100,
+		messages: 10_000_000, senders: 1_000_000, stream: 1_000_000,
+	}
 	quick = scale{rounds: 1, length: 500 * time.Millisecond, perWorker: 40, messages: 50_000, senders: 10_000, stream: 20_000, tooShort: true}
 )
 

@@ -61,7 +61,8 @@ func firstMatch(path, pattern, otherwise string) string {
 func (m *machine) facts() []string {
 	facts := []string{
 		m.Date.Format("2 January 2006, 15:04 UTC"),
-		fmt.Sprintf("%d processors (%s), memory %s, %s; all contenders, the client and the database share them", m.Processors, m.Processor, m.Memory, m.System),
+		fmt.Sprintf("%d processors (%s), memory %s, %s; all contenders, the client and the database share them",
+			m.Processors, m.Processor, m.Memory, m.System),
 	}
 	if m.Load != "" {
 		facts = append(facts, "load average before the start: "+m.Load)
@@ -114,7 +115,9 @@ func (b *bench) settings(ctx context.Context) ([]string, error) {
 	}
 	facts = append(facts, fmt.Sprintf("one bare PostgreSQL round trip (SELECT 1, prepared, TCP): median %.3f ms", milliseconds(trip)))
 	database := []string{"PostgreSQL " + conn.PgConn().ParameterStatus("server_version")}
-	for _, name := range []string{"fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers", "max_connections", "autovacuum"} {
+	for _, name := range []string{
+		"fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers", "max_connections", "autovacuum",
+	} {
 		var value string
 		if err := conn.QueryRow(ctx, `SELECT current_setting($1)`, name).Scan(&value); err != nil {
 			return nil, err

@@ -45,7 +45,8 @@ func (b *bench) profile(ctx context.Context, name string, workers int) error {
 	var wg sync.WaitGroup
 	var profileErr error
 	wg.Go(func() {
-		profileErr = download(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", debug, seconds), filepath.Join(b.profiles, name+"-server.pprof"))
+		url := fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", debug, seconds)
+		profileErr = download(ctx, url, filepath.Join(b.profiles, name+"-server.pprof"))
 	})
 	_, err = b.send(ctx, load{urls: append(watched.urls, other.urls...), args: []string{
 		"--workers", fmt.Sprint(workers), "--duration", fmt.Sprint(seconds+1, "s"),

@@ -225,7 +225,8 @@ func (b *bench) overloadOnce(ctx context.Context, o overloadCase) ([]line, error
 	refused := &series{Name: "p99 of the refused", Unit: "ms"}
 	refusals := &series{Name: "refused", Unit: "/s"}
 	late := &series{Name: "late or never sent"}
-	overloaded := contender{name: "twice the capacity offered", unit: "/s", also: []*series{p99, drain, refused, refusals, late}, run: func(ctx context.Context) (float64, error) {
+	also := []*series{p99, drain, refused, refusals, late}
+	overloaded := contender{name: "twice the capacity offered", unit: "/s", also: also, run: func(ctx context.Context) (float64, error) {
 		args := append(b.timed(o.workers), "--rate", fmt.Sprintf("%.0f", rate))
 		run, err := b.send(ctx, load{urls: g.urls, args: args, overload: true})
 		if err != nil {
@@ -249,7 +250,8 @@ func (b *bench) overloadOnce(ctx context.Context, o overloadCase) ([]line, error
 	if err != nil {
 		return nil, err
 	}
-	what := fmt.Sprintf("2 replicas with queues of %d messages, %s; %.0f/s offered, which is twice the capacity: stored ÷ peak", o.queue, o.limit, rate)
+	what := fmt.Sprintf("2 replicas with queues of %d messages, %s; %.0f/s offered, which is twice the capacity: stored ÷ peak",
+		o.queue, o.limit, rate)
 	bounded := compare("the same: p99 of the accepted ÷ time to drain a full queue", *p99, *drain, atMost(2))
 	bounded.Note = "2, since a batch may be as long as the queue that waits behind it"
 	lines := []line{

@@ -190,7 +190,8 @@ func (b *bench) largeTables(ctx context.Context) ([]line, error) {
 		if err != nil {
 			return nil, err
 		}
-		contenders = append(contenders, b.throughput(c.name, load{urls: g.urls, args: append(b.timed(50), "--senders", file), manySenders: c.senders > 10}))
+		l := load{urls: g.urls, args: append(b.timed(50), "--senders", file), manySenders: c.senders > 10}
+		contenders = append(contenders, b.throughput(c.name, l))
 	}
 	// Write the filled pages to disk now, not during the runs.
 	if err := b.exec(ctx, b.cluster.URL("postgres"), `CHECKPOINT`); err != nil {
@@ -202,9 +203,11 @@ func (b *bench) largeTables(ctx context.Context) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	large := compare(fmt.Sprintf("50 workers, 2 replicas, PostgreSQL: %d messages in the table ÷ none", b.messages), s[0], s[1], atLeast(0.95))
+	large := compare(fmt.Sprintf("50 workers, 2 replicas, PostgreSQL: %d messages in the table ÷ none", b.messages),
+		s[0], s[1], atLeast(0.95))
 	large.Note = filling
-	many := compare(fmt.Sprintf("50 workers, 2 replicas, PostgreSQL, %d messages in the table: of as many senders ÷ of ten", b.senders), s[2], s[3], atLeast(0.85))
+	many := compare(fmt.Sprintf("50 workers, 2 replicas, PostgreSQL, %d messages in the table: of as many senders ÷ of ten", b.senders),
+		s[2], s[3], atLeast(0.85))
 	return []line{large, many}, nil
 }
 
@@ -239,7 +242,8 @@ func (b *bench) alone(ctx context.Context) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []line{compare("one worker alone, 2 replicas, PostgreSQL: mean latency ÷ (one flush + one bare round trip)", s[0], s[1], atMost(2.5))}, nil
+	what := "one worker alone, 2 replicas, PostgreSQL: mean latency ÷ (one flush + one bare round trip)"
+	return []line{compare(what, s[0], s[1], atMost(2.5))}, nil
 }
 
 // exec executes one statement on a connection of its own.

@@ -27,33 +27,72 @@ var rules = map[string]rule{
 		[]string{"internal/messenger", "internal/feed", "internal/page", "internal/openapi"},
 		"HTTP must not know how messages are stored; it appends through its own interface",
 	},
-	"internal/feed":        {[]string{"internal/messenger"}, "watching must not know how messages are written, nor who watches; it reads the log and that is all"},
-	"internal/page":        {nil, "it is files; whoever serves them decides how"},
-	"internal/status":      {[]string{"internal/metrics"}, "it reads what is counted anyway, so that the write path need not know of it"},
-	"internal/openapi":     {nil, "it describes the server for those who do not see its code; tests hold the two together"},
-	"internal/groupcommit": {[]string{"internal/messenger"}, "batching must hold for every store and every front; it knows neither SQL nor HTTP"},
+	"internal/feed": {
+		[]string{"internal/messenger"},
+		"watching must not know how messages are written, nor who watches; it reads the log and that is all",
+	},
+	"internal/page": {nil, "it is files; whoever serves them decides how"},
+	"internal/status": {
+		[]string{"internal/metrics"},
+		"it reads what is counted anyway, so that the write path need not know of it",
+	},
+	"internal/openapi": {nil, "it describes the server for those who do not see its code; tests hold the two together"},
+	"internal/groupcommit": {
+		[]string{"internal/messenger"},
+		"batching must hold for every store and every front; it knows neither SQL nor HTTP",
+	},
 	"internal/shutdown":    {nil, "it tells every program alike when to end"},
 	"internal/logging":     {nil, "it carries lines, whatever they say"},
 	"internal/textfile":    {nil, "it reads files, whatever they say"},
 	"internal/buildinfo":   {nil, "it is what the linker stamped, whichever program asks"},
 	"internal/credentials": {[]string{"internal/textfile"}, "it reads files, whoever uses what they hold"},
-	"internal/metrics":     {[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit"}, "it counts what these two tell; they must not know how"},
+	"internal/metrics": {
+		[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit"},
+		"it counts what these two tell; they must not know how",
+	},
 
-	"internal/store/memory":    {[]string{"internal/messenger"}, "a store knows the contract only, so that another can take its place"},
-	"internal/store/sqlite":    {[]string{"internal/messenger"}, "a store knows the contract only, so that another can take its place"},
-	"internal/store/postgres":  {[]string{"internal/messenger"}, "a store knows the contract only, so that another can take its place"},
+	"internal/store/memory": {
+		[]string{"internal/messenger"},
+		"a store knows the contract only, so that another can take its place",
+	},
+	"internal/store/sqlite": {
+		[]string{"internal/messenger"},
+		"a store knows the contract only, so that another can take its place",
+	},
+	"internal/store/postgres": {
+		[]string{"internal/messenger"},
+		"a store knows the contract only, so that another can take its place",
+	},
 	"internal/store/storetest": {[]string{"internal/messenger"}, "the suite must not favour one store"},
 	"internal/store": {
 		[]string{"internal/messenger", "internal/store/sqlite", "internal/store/postgres"},
 		"it only picks the store that a URL names",
 	},
 
-	"internal/verify":      {[]string{"internal/messenger"}, "a verdict must depend on nothing but the operations, to be reached again from a stored history"},
-	"internal/measure":     {[]string{"internal/verify"}, "figures must depend on nothing but the operations, so that a stored history has those of the live run"},
-	"internal/loadtest":    {[]string{"internal/messenger", "internal/verify", "internal/measure"}, "it hands on what it sends, to be judged and measured, and must not know how that is shown; it knows the server by its wire format only"},
-	"internal/report":      {[]string{"internal/verify", "internal/measure", "internal/report/lang"}, "results are rendered as they are, live or stored; nothing here may cause or compute them"},
-	"internal/report/lang": {[]string{"internal/verify"}, "a language must hold for every view, so it knows the sentences of verdicts and no report"},
-	"internal/faulty":      {[]string{"internal/messenger", "internal/verify", "internal/server"}, "a faulty server must be right in all but its log, and name the check that it breaks"},
+	"internal/verify": {
+		[]string{"internal/messenger"},
+		"a verdict must depend on nothing but the operations, to be reached again from a stored history",
+	},
+	"internal/measure": {
+		[]string{"internal/verify"},
+		"figures must depend on nothing but the operations, so that a stored history has those of the live run",
+	},
+	"internal/loadtest": {
+		[]string{"internal/messenger", "internal/verify", "internal/measure"},
+		"it hands on what it sends, to be judged and measured, and must not know how that is shown; it knows the server by its wire format only",
+	},
+	"internal/report": {
+		[]string{"internal/verify", "internal/measure", "internal/report/lang"},
+		"results are rendered as they are, live or stored; nothing here may cause or compute them",
+	},
+	"internal/report/lang": {
+		[]string{"internal/verify"},
+		"a language must hold for every view, so it knows the sentences of verdicts and no report",
+	},
+	"internal/faulty": {
+		[]string{"internal/messenger", "internal/verify", "internal/server"},
+		"a faulty server must be right in all but its log, and name the check that it breaks",
+	},
 
 	"internal/lab":           {nil, "it runs the programs as their users do, from outside"},
 	"internal/lab/pgcluster": {[]string{"internal/lab"}, "it runs PostgreSQL for whoever needs one"},
@@ -85,12 +124,16 @@ var rules = map[string]rule{
 	"examples/go": {nil, "it shows what anybody can write who has nothing of ours"},
 
 	"cmd/server": {
-		[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store", "internal/metrics", "internal/credentials",
+		[]string{
+			"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store",
+			"internal/metrics", "internal/credentials",
 			"internal/feed", "internal/status", "internal/textfile", "internal/shutdown", "internal/logging"},
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
-		[]string{"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify", "internal/report", "internal/report/lang",
+		[]string{
+			"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify",
+			"internal/report", "internal/report/lang",
 			"internal/faulty", "internal/credentials", "internal/textfile", "internal/shutdown"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},

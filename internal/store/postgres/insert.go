@@ -12,7 +12,8 @@ import (
 // insertSQL stores a batch and numbers it: each message after the newest one of the
 // log, and after the newest one of its sender's.
 //
-// $1 and $2 are seq and sent_at of the newest message, as read under the lock. $3 names the batch's senders, each once. The other arrays have an
+// $1 and $2 are seq and sent_at of the newest message, as read under the lock. $3
+// names the batch's senders, each once. The other arrays have an
 // element for each message: its id, sender and text, which of $3 sent it,
 // and how many of that sender's it is in the batch.
 //
