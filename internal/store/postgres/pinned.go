@@ -42,7 +42,7 @@ type known struct {
 
 // statements are those of sql.go, for the tables of one schema.
 type statements struct {
-	lockTable, lock, newest, look, read, find, insert, ready string
+	lockTable, lock, newest, window, look, read, find, insert, ready string
 }
 
 func statementsFor(schema string) statements {
@@ -51,7 +51,7 @@ func statementsFor(schema string) statements {
 		"'{messages}'", "'"+strings.ReplaceAll(messages, "'", "''")+"'",
 		"{messages}", messages, "{log_lock}", lock)
 	return statements{
-		lockTable: r.Replace(lockTableSQL), lock: r.Replace(lockSQL), newest: r.Replace(newestSQL),
+		lockTable: r.Replace(lockTableSQL), lock: r.Replace(lockSQL), newest: r.Replace(newestSQL), window: r.Replace(windowSQL),
 		look: r.Replace(lookSQL), read: r.Replace(readSQL), find: r.Replace(findSQL), insert: r.Replace(insertSQL),
 		ready: r.Replace(readySQL),
 	}

@@ -222,31 +222,29 @@ FROM pg_class AS m JOIN pg_namespace AS n ON n.oid = relnamespace
 	LEFT JOIN pg_am AS a ON a.oid = relam AND relkind IN ('r', 'm')
 WHERE nspname = $1 AND relname = $2`
 
-// lookAtTables adds a look at both tables to batch. It notes the OIDs of those that
-// exist, and fails with a foreign error if one has another shape, or if something
+// lookAtTable adds a look at one of the log's tables to batch. It notes the table's OID
+// if it exists, and fails with a foreign error if it has another shape, or if something
 // could change what is read of it or stored in it.
-func (p *pinned) lookAtTables(batch *pgx.Batch, found map[string]uint32) {
-	for table, want := range shapes {
-		batch.Queue(tableSQL, p.schema, table).QueryRow(func(row pgx.Row) error {
-			var oid uint32
-			var shape string
-			var meddlers []string
-			switch err := row.Scan(&oid, &shape, &meddlers); {
-			case errors.Is(err, pgx.ErrNoRows):
-				return nil
-			case err != nil:
-				return err
-			case shape != want:
-				return foreign(fmt.Sprintf("the database has a relation named %s that is not this program's; "+
-					"use another database or schema (search_path). It is: %s. Expected: %s", table, shape, want))
-			case len(meddlers) > 0:
-				return foreign(fmt.Sprintf("table %s is not this program's alone: it has %s, which could change what is read or stored; "+
-					"remove that, or use another database or schema (search_path)", table, strings.Join(meddlers, ", ")))
-			}
-			found[table] = oid
+func (p *pinned) lookAtTable(batch *pgx.Batch, table string, found map[string]uint32) {
+	batch.Queue(tableSQL, p.schema, table).QueryRow(func(row pgx.Row) error {
+		var oid uint32
+		var shape string
+		var meddlers []string
+		switch err := row.Scan(&oid, &shape, &meddlers); {
+		case errors.Is(err, pgx.ErrNoRows):
 			return nil
-		})
-	}
+		case err != nil:
+			return err
+		case shape != shapes[table]:
+			return foreign(fmt.Sprintf("the database has a relation named %s that is not this program's; "+
+				"use another database or schema (search_path). It is: %s. Expected: %s", table, shape, shapes[table]))
+		case len(meddlers) > 0:
+			return foreign(fmt.Sprintf("table %s is not this program's alone: it has %s, which could change what is read or stored; "+
+				"remove that, or use another database or schema (search_path)", table, strings.Join(meddlers, ", ")))
+		}
+		found[table] = oid
+		return nil
+	})
 }
 
 // checkTables looks at the tables, and reports whether both exist. It returns an error
@@ -254,7 +252,9 @@ func (p *pinned) lookAtTables(batch *pgx.Batch, found map[string]uint32) {
 func (p *pinned) checkTables(ctx context.Context, conn *pgx.Conn) (complete bool, err error) {
 	found := make(map[string]uint32)
 	var batch pgx.Batch
-	p.lookAtTables(&batch, found)
+	for table := range shapes {
+		p.lookAtTable(&batch, table, found)
+	}
 	err = conn.SendBatch(ctx, &batch).Close()
 	p.messages, p.lock = found["messages"], found["log_lock"]
 	return len(found) == len(shapes), err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"dummymessenger/internal/messenger"
 )
@@ -100,9 +101,10 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	var batch pgx.Batch
 	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 	batch.Queue(w.log.sql.lockTable)
-	batch.Queue(w.log.sql.lock, []uint32{w.log.messages, w.log.lock}).QueryRow(func(row pgx.Row) error {
+	look := w.log.newLook()
+	batch.Queue(w.log.sql.lock, w.log.messages).QueryRow(func(row pgx.Row) error {
 		var lock uint32
-		err := row.Scan(&lock, &stamp)
+		err := row.Scan(&lock, &look.messages, &stamp)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			return errNoLockRow
@@ -112,10 +114,19 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 		}
 		return err
 	})
-	w.log.look(&batch)
-	batch.Queue(w.log.sql.newest, messenger.WindowSize-1).Query(func(found pgx.Rows) error {
-		rows, err := scan(found)
+	if look.missing != 0 {
+		w.log.look(&batch)
+	}
+	look.missing, look.present = 0, true
+	batch.Queue(w.log.sql.window, messenger.WindowSize-1, look.seen.seq).Query(func(found pgx.Rows) error {
+		rows, err := scan(found, &look.seenID)
 		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			look.newest, look.newestID = rows[0].Seq, pgtype.UUID{Bytes: rows[0].id, Valid: true}
+		}
+		if err := w.log.check(look); err != nil {
 			return err
 		}
 		before, err = w.log.window(rows, messenger.WindowSize-1)
@@ -127,14 +138,14 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	return before, w.inspect(ctx, stamp)
 }
 
-// inspect looks at the tables if stamp, which was read from them, differs from the one
+// inspect looks at messages if stamp, which was read of it, differs from the one
 // that was last accepted. Only then does it cost a round trip.
 func (w *writer) inspect(ctx context.Context, stamp string) error {
 	if stamp == w.stamp {
 		return nil
 	}
 	var batch pgx.Batch
-	w.log.lookAtTables(&batch, make(map[string]uint32))
+	w.log.lookAtTable(&batch, "messages", make(map[string]uint32))
 	if err := w.conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
