@@ -17,6 +17,9 @@ import (
 // relhastriggers set, which would then not change.
 func TestMeddlersAreFoundEachTime(t *testing.T) {
 	t.Parallel()
+	harmless := map[string]bool{ // they alter nothing that is stored or read, so Ready may be the first to find them
+		"parent": true, "unique index": true, "default": true, "null": true, "key": true,
+	}
 	for name, tt := range map[string]struct{ before, change, undo string }{
 		"trigger": {tellSQL,
 			`CREATE TRIGGER tell BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION tell()`, `DROP TRIGGER tell ON messages`},
@@ -49,11 +52,19 @@ func TestMeddlersAreFoundEachTime(t *testing.T) {
 					t.Errorf("round %d: Ready: %v", i, err)
 				}
 				execute(t, url, tt.change)
-				if m, err := appendText(t.Context(), s, "meddled"); messenger.KindOf(err) != messenger.Unwritable {
-					t.Errorf("round %d: Append = %+v, %v, want unwritable", i, m, err)
+				look := func() {
+					if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable {
+						t.Errorf("round %d: Ready: %v, want unwritable", i, err)
+					}
 				}
-				if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable {
-					t.Errorf("round %d: Ready: %v, want unwritable", i, err)
+				if harmless[name] {
+					look()
+				}
+				for range 2 {
+					if m, err := appendText(t.Context(), s, "meddled"); messenger.KindOf(err) != messenger.Unwritable {
+						t.Errorf("round %d: Append = %+v, %v, want unwritable", i, m, err)
+					}
+					look()
 				}
 				execute(t, url, tt.undo)
 			}

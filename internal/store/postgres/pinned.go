@@ -32,6 +32,7 @@ type pinned struct {
 
 	seen    atomic.Pointer[known] // the newest message; never nil in an open Store
 	missing atomic.Int64          // seq of a message that was found to be missing, 0 if there is none
+	altered atomic.Bool           // Ready has found that the table was altered
 }
 
 // known identifies a message that was seen before.

@@ -178,6 +178,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	})
 	switch {
 	case err != nil:
+		if errors.Is(err, errAnother) {
+			s.log.altered.Store(true)
+		}
 		return err
 	case !writable:
 		return unavailable(errReadOnly)

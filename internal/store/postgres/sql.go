@@ -15,20 +15,13 @@ const (
 	lockTableSQL = `LOCK TABLE ONLY {messages} IN ROW EXCLUSIVE MODE`
 
 	// The row is never updated, so it leaves no dead versions behind.
-	lockSQL = `SELECT tableoid, '{messages}'::regclass::oid, ` + stampSQL + ` FROM ONLY {log_lock} FOR UPDATE`
-
-	// The transactions that last wrote the catalogue's rows about table $1, messages. It
-	// changes whenever the result of tableSQL does. While lockTableSQL's lock is held it
-	// stays the same, except for new children and indexes: these do not alter the append
-	// under way, and the next one finds them.
-	stampSQL = `ARRAY(
-		SELECT xmin FROM pg_class WHERE oid = $1
-		UNION ALL SELECT xmin FROM pg_attribute WHERE attrelid = $1 AND attnum > 0
-		UNION ALL SELECT xmin FROM pg_trigger WHERE tgrelid = $1
-		UNION ALL SELECT xmin FROM pg_rewrite WHERE ev_class = $1
-		UNION ALL SELECT xmin FROM pg_inherits WHERE inhparent = $1
-		UNION ALL SELECT xmin FROM pg_inherits WHERE inhrelid = $1
-		UNION ALL SELECT xmin FROM pg_index WHERE indrelid = $1)::text`
+	//
+	// Beside the lock: which table messages is, the transaction that last wrote the
+	// catalogue's row about it, and whether it has or had triggers, rules or children.
+	// While lockTableSQL's lock is held none of that changes, but for new children,
+	// which do not alter the append under way.
+	lockSQL = `SELECT l.tableoid, m.oid, m.xmin, m.relhastriggers OR m.relhasrules OR m.relhassubclass
+		FROM ONLY {log_lock} AS l, pg_class AS m WHERE m.oid = '{messages}'::regclass FOR UPDATE OF l`
 
 	// Which table this is, its newest message, the ID of message $1, and whether there
 	// is a message $2, if that is not 0.

@@ -22,8 +22,8 @@ type writer struct {
 	conn *pgx.Conn
 	log  *pinned
 
-	// stamp is what stampSQL returned when inspect last accepted the tables.
-	stamp string
+	// stamp is what lockSQL returned of the table when inspect last accepted it.
+	stamp stamp
 
 	// warning is the server's last warning of a cancelled wait for the standby in this
 	// transaction. Only the goroutine that uses conn touches it.
@@ -97,14 +97,14 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	defer cancel()
 	w.warning = ""
 
-	var stamp string
+	var now stamp
 	var batch pgx.Batch
 	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 	batch.Queue(w.log.sql.lockTable)
 	look := w.log.newLook()
-	batch.Queue(w.log.sql.lock, w.log.messages).QueryRow(func(row pgx.Row) error {
+	batch.Queue(w.log.sql.lock).QueryRow(func(row pgx.Row) error {
 		var lock uint32
-		err := row.Scan(&lock, &look.messages, &stamp)
+		err := row.Scan(&lock, &look.messages, &now.written, &now.doubtful)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			return errNoLockRow
@@ -135,13 +135,22 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 	if err := w.conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return nil, err
 	}
-	return before, w.inspect(ctx, stamp)
+	return before, w.inspect(ctx, now)
 }
 
-// inspect looks at messages if stamp, which was read of it, differs from the one
-// that was last accepted. Only then does it cost a round trip.
-func (w *writer) inspect(ctx context.Context, stamp string) error {
-	if stamp == w.stamp {
+// A stamp tells whether the table may have been altered, at the price of one row of the
+// catalogue. It tells of whatever can alter what is stored or read. What can only make
+// an append fail, or weakens a constraint that none runs into, Ready notices, and new
+// sessions do.
+type stamp struct {
+	written  uint32 // the transaction that wrote the table's row in pg_class
+	doubtful bool   // it has triggers, rules or children, or had; another one changes nothing in that row
+}
+
+// inspect looks at messages if the stamp differs from the one that was last accepted, is
+// doubtful, or Ready was not content. Only then does it cost a round trip.
+func (w *writer) inspect(ctx context.Context, now stamp) error {
+	if now == w.stamp && !now.doubtful && !w.log.altered.Load() {
 		return nil
 	}
 	var batch pgx.Batch
@@ -149,7 +158,8 @@ func (w *writer) inspect(ctx context.Context, stamp string) error {
 	if err := w.conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}
-	w.stamp = stamp
+	w.stamp = now
+	w.log.altered.Store(false)
 	return nil
 }
 
