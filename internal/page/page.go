@@ -1,5 +1,5 @@
-// Package page holds what a browser shows of a replica: a messenger and a status
-// page, as plain files without a build step.
+// Package page holds what a browser shows of a replica, as plain files without a build
+// step: the messenger, the status page and the description of the HTTP interface.
 package page
 
 import (

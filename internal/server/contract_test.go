@@ -23,7 +23,7 @@ import (
 
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/messenger"
-	"dummymessenger/internal/openapi"
+	"dummymessenger/internal/page"
 	"dummymessenger/internal/server"
 )
 
@@ -39,7 +39,7 @@ type contract struct {
 
 func openContract(t *testing.T) *contract {
 	t.Helper()
-	doc, err := libopenapi.NewDocument(openapi.Document)
+	doc, err := libopenapi.NewDocument(page.Document)
 	if err != nil {
 		t.Fatal(err)
 	}

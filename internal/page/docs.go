@@ -1,6 +1,4 @@
-// Package openapi is the description of the HTTP interface: an OpenAPI document,
-// and the page for people that generate makes of it.
-package openapi
+package page
 
 import (
 	"bytes"
@@ -11,19 +9,20 @@ import (
 
 //go:generate go run ./generate
 
-// Document is the OpenAPI 3.1 document, as YAML. Do not modify it.
+// Document describes the HTTP interface: an OpenAPI 3.1 document, as YAML. Do not
+// modify it.
 //
 //go:embed openapi.yaml
 var Document []byte
 
-// Page is Document as HTML. Do not modify it.
+// Docs is Document as HTML, made by generate. Do not modify it.
 //
-//go:embed page.html
-var Page []byte
+//go:embed docs.html
+var Docs []byte
 
-// PagePolicy is the Content-Security-Policy to serve Page with: it allows the
+// DocsPolicy is the Content-Security-Policy to serve Docs with: it allows the
 // page's own style and nothing else.
-var PagePolicy = policy(Page)
+var DocsPolicy = policy(Docs)
 
 func policy(page []byte) string {
 	_, style, _ := bytes.Cut(page, []byte("<style>"))

@@ -1,4 +1,4 @@
-package openapi
+package page
 
 import (
 	"bytes"
@@ -141,8 +141,8 @@ func conforms(schema *base.Schema, value any) error {
 
 // The page shows every operation, status, field, header and problem that the
 // document has, without script and without anything from elsewhere.
-func TestPage(t *testing.T) {
-	page := string(Page)
+func TestDocs(t *testing.T) {
+	page := string(Docs)
 	_, m := model(t, Document)
 	var want []string
 	for path, item := range m.Paths.PathItems.FromOldest() {

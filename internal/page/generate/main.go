@@ -1,4 +1,4 @@
-// Generate makes page.html of openapi.yaml, both in the working directory: a
+// Generate makes docs.html of openapi.yaml, both in the working directory: a
 // plain page that needs no script, so that it works offline, under any prefix and
 // under the strictest policy.
 package main
@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	if err := generate("openapi.yaml", "page.html"); err != nil {
+	if err := generate("openapi.yaml", "docs.html"); err != nil {
 		fmt.Fprintf(os.Stderr, "generate: %v\n", err)
 		os.Exit(1)
 	}
