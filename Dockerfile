@@ -17,7 +17,7 @@ ARG TARGETOS
 ARG TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -buildvcs=false \
-    -ldflags "-s -w -X dummymessenger/internal/buildinfo.version=$VERSION" -o /out/ ./cmd/...
+    -ldflags "-s -w -X dummymessenger/internal/program.version=$VERSION" -o /out/ ./cmd/...
 # The folders of the images: one to write to for the user below, and the certificates that https servers are checked by.
 RUN mkdir -p /root-of-image/etc/ssl/certs /root-of-image/data && \
     cp /etc/ssl/certs/ca-certificates.crt /root-of-image/etc/ssl/certs/ && \

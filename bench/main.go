@@ -13,7 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"dummymessenger/internal/shutdown"
+	"dummymessenger/internal/program"
 )
 
 // Exit statuses.
@@ -65,7 +65,7 @@ func (c *runCmd) Validate() error {
 }
 
 func main() {
-	ctx, stop := shutdown.Context()
+	ctx, stop := program.Context()
 	context.AfterFunc(ctx, stop) // the second ^C kills; what we started dies with us
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"dummymessenger/internal/buildinfo"
+	"dummymessenger/internal/program"
 )
 
 // Exit statuses. Only a violation is 1, and none is 2: Go panics and flag
@@ -62,7 +62,7 @@ func parse(c *cli, args []string, stdout *sink, stderr io.Writer) (selected comm
 		kong.Name("client"),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { exited = true }),
-		kong.Vars{"version": "client " + buildinfo.Read().String()},
+		kong.Vars{"version": "client " + program.ReadBuild().String()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {

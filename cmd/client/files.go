@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/report"
-	"dummymessenger/internal/textfile"
 )
 
 // A sink is an output that keeps the first error of writing to it, and drops
@@ -89,7 +89,7 @@ func openInput(name string) (in io.Reader, closeInput func() error, err error) {
 		}
 		closeInput = f.Close
 	}
-	if in, err = textfile.NewReader(f); err != nil {
+	if in, err = program.NewTextReader(f); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("%s: %w", name, err), closeInput())
 	}
 	return in, closeInput, nil
@@ -195,7 +195,7 @@ func openAnnotations(name string) (read func() ([]report.Annotation, error), err
 		return nil, err
 	}
 	kept, err := read()
-	if !textfile.Rereadable(info) {
+	if !info.Mode().IsRegular() {
 		read = func() ([]report.Annotation, error) { return kept, nil }
 	}
 	return read, err

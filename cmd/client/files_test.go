@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"dummymessenger/internal/textfile"
+	"dummymessenger/internal/program"
 )
 
 const full = "/dev/full" // takes no byte (Linux)
@@ -186,7 +186,7 @@ func TestWindowsText(t *testing.T) {
 	if status != exitVerified || !strings.Contains(stdout.String(), "(Anna)") {
 		t.Errorf("status %d, want %d and the sender Anna\n%s%s", status, exitVerified, &stdout, &stderr)
 	}
-	data, err := textfile.Read(result)
+	data, err := program.ReadText(result)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,11 +7,11 @@ import (
 	"os"
 	"runtime"
 
-	"dummymessenger/internal/shutdown"
+	"dummymessenger/internal/program"
 )
 
 func main() {
-	ctx, stop := shutdown.Context()
+	ctx, stop := program.Context()
 	context.AfterFunc(ctx, stop) // the second ^C kills
 	ballast := make([]byte, ballastSize)
 	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

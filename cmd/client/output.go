@@ -7,9 +7,9 @@ import (
 	"io"
 	"strings"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/measure"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/verify"
 )
@@ -97,7 +97,7 @@ func (o *outputs) finish(result *report.Result, annotations []report.Annotation,
 
 // newResult puts together what is known of a run.
 func newResult(run *measure.Run, verdict *verify.Verdict) *report.Result {
-	return &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: run, Verdict: verdict}
+	return &report.Result{Schema: report.SchemaVersion, Version: program.ReadBuild().Version, Run: run, Verdict: verdict}
 }
 
 // An output is where the result goes.

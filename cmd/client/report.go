@@ -12,11 +12,10 @@ import (
 	"runtime"
 	"strings"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/measure"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/report/lang"
-	"dummymessenger/internal/textfile"
 	"dummymessenger/internal/verify"
 )
 
@@ -92,7 +91,7 @@ func readAnnotations(name string) ([]report.Annotation, error) {
 	if name == "" {
 		return nil, nil
 	}
-	data, err := textfile.Read(name)
+	data, err := program.ReadText(name)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +126,7 @@ func environment(r *measure.Run) []report.Fact {
 		{Name: "command line", Value: commandLine(os.Args)},
 		{Name: "seed", Value: fmt.Sprint(r.Seed)},
 		{Name: "run", Value: r.ID},
-		{Name: "version", Value: buildinfo.Read().Version},
+		{Name: "version", Value: program.ReadBuild().Version},
 		{Name: "go version", Value: runtime.Version()},
 		{Name: "system", Value: runtime.GOOS + "/" + runtime.GOARCH},
 		{Name: "processors", Value: fmt.Sprint(runtime.NumCPU())},

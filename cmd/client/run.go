@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/report"
-	"dummymessenger/internal/textfile"
 	"dummymessenger/internal/verify"
 )
 
@@ -102,7 +102,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		return cfg, err
 	}
 	if c.Senders != "" {
-		data, err := textfile.Read(c.Senders)
+		data, err := program.ReadText(c.Senders)
 		if err != nil {
 			return cfg, err
 		}
@@ -116,7 +116,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		}
 	}
 	if c.Profile != "" {
-		data, err := textfile.Read(c.Profile)
+		data, err := program.ReadText(c.Profile)
 		if err != nil {
 			return cfg, err
 		}

@@ -6,7 +6,7 @@ import (
 
 	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/loadtest"
-	"dummymessenger/internal/textfile"
+	"dummymessenger/internal/program"
 )
 
 // secure adds what --token-file and --ca-file name to cfg.
@@ -17,7 +17,7 @@ func (c *runCmd) secure(cfg *loadtest.Config) (err error) {
 		}
 	}
 	if c.CAFile != "" {
-		pem, err := textfile.Read(c.CAFile)
+		pem, err := program.ReadText(c.CAFile)
 		if err != nil {
 			return err
 		}

@@ -13,8 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"dummymessenger/internal/buildinfo"
-	"dummymessenger/internal/shutdown"
+	"dummymessenger/internal/program"
 )
 
 // Exit statuses besides the client's own.
@@ -61,7 +60,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	exited := false // kong prints --help or --version and calls this
 	parser := kong.Must(&f, kong.Name("demo"), kong.Description(description),
 		kong.Writers(&printed, stderr), kong.Exit(func(int) { exited = true }),
-		kong.Vars{"version": "demo " + buildinfo.Read().String()})
+		kong.Vars{"version": "demo " + program.ReadBuild().String()})
 	_, err := parser.Parse(args)
 	switch {
 	case exited:
@@ -78,8 +77,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	// The first signal ends what is being set up, or asks the client to end;
 	// the second kills the client. Stopping and cleaning up are bounded in time.
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, shutdown.Signals()...)
-	ctx, stop := shutdown.Context()
+	signal.Notify(signals, program.Signals()...)
+	ctx, stop := program.Context()
 	defer stop()
 
 	d := demo{flags: f, clientArgs: clientArgs, signals: signals, stdout: stdout, stderr: stderr}

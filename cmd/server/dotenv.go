@@ -12,7 +12,7 @@ import (
 
 	"github.com/joho/godotenv"
 
-	"dummymessenger/internal/textfile"
+	"dummymessenger/internal/program"
 )
 
 const (
@@ -30,7 +30,7 @@ type dotEnv struct {
 // readDotEnv reads .env in the working directory; a missing file is an empty one. Its
 // errors name a line and never quote it, since there may be a password in it.
 func readDotEnv() (dotEnv, error) {
-	content, err := textfile.ReadRegular(dotEnvName)
+	content, err := readRegular(dotEnvName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return dotEnv{}, nil
@@ -46,6 +46,19 @@ func readDotEnv() (dotEnv, error) {
 		return dotEnv{}, errors.New("the file .env is malformed; each of its lines must be NAME=value, a comment or empty")
 	}
 	return dotEnv{values, lines}, nil
+}
+
+// readRegular reads a file that must not block: it refuses a pipe, a socket or a
+// terminal. The null device is empty.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if null, err := os.Stat(os.DevNull); !info.Mode().IsRegular() && (err != nil || !os.SameFile(info, null)) {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return program.ReadText(path)
 }
 
 var (

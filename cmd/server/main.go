@@ -16,9 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"dummymessenger/internal/buildinfo"
-	"dummymessenger/internal/logging"
-	"dummymessenger/internal/shutdown"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/store"
 )
 
@@ -74,7 +72,7 @@ func (f *flags) Validate() error {
 }
 
 func main() {
-	ctx, stop := shutdown.Context()
+	ctx, stop := program.Context()
 	context.AfterFunc(ctx, stop) // a second signal kills
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -92,7 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			"DATABASE_URL and PG* are also read from the file .env in the working directory."),
 		kong.Writers(&printed, stderr),
 		kong.Exit(func(int) { left = true }), // --help, --version
-		kong.Vars{"version": "server " + buildinfo.Read().String(), "database": defaultDatabase},
+		kong.Vars{"version": "server " + program.ReadBuild().String(), "database": defaultDatabase},
 	)
 	if os.Getenv(databaseName) == "" {
 		os.Unsetenv(databaseName) // an empty variable counts as unset
@@ -180,7 +178,7 @@ const logPatience = 2 * time.Second
 
 // openLog returns the log, as a writer and as a logger. Neither blocks if stderr does.
 func openLog(stderr io.Writer, f flags) (log io.Writer, logger *slog.Logger, closeLog func()) {
-	w := logging.NewWriter(stderr, func(lines int) {
+	w := program.NewLogWriter(stderr, func(lines int) {
 		logger.Warn("lines of the log are lost; they could not be written, or not as fast as they came", "lines", lines)
 	})
 	logger = newLogger(w, f)

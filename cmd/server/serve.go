@@ -8,13 +8,12 @@ import (
 	"net"
 	"sync"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/groupcommit"
-	"dummymessenger/internal/logging"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/metrics"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
 	"dummymessenger/internal/status"
 	"dummymessenger/internal/store"
@@ -23,7 +22,7 @@ import (
 // serve runs the replica until ctx ends. Its parts are started from the inside out
 // and stopped from the outside in.
 func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
-	limiter := logging.NewLimiter(logger.Handler())
+	limiter := program.NewLogLimiter(logger.Handler())
 	defer limiter.Flush()
 	repeating := slog.New(limiter) // for what callers, or a database in trouble, can cause again and again
 
@@ -149,7 +148,7 @@ func (r replica) close() error {
 
 // assemble puts a replica together; nothing runs yet, and the log is not open.
 func assemble(f flags, access access, logger *slog.Logger) replica {
-	build := buildinfo.Read()
+	build := program.ReadBuild()
 	log := new(lateStore)
 	counted := metrics.New(build)
 	r := replica{log: log, counted: counted}

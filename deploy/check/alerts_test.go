@@ -30,10 +30,10 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 	"go.yaml.in/yaml/v3"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/metrics"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
 )
 
@@ -96,7 +96,7 @@ func (f appendFunc) Append(ctx context.Context, d messenger.Draft) (messenger.An
 // newReplica returns a replica that works until ctx ends.
 func newReplica(ctx context.Context) *replica {
 	logger := slog.New(slog.DiscardHandler)
-	counted := metrics.New(buildinfo.Info{Version: "test"})
+	counted := metrics.New(program.Build{Version: "test"})
 	r := &replica{store: &store{}, expiry: time.Now().AddDate(0, 3, 0), metrics: counted.Handler(logger)}
 	combiner := groupcommit.New(groupcommit.Config{Store: r.store, Encode: server.AppendMessage, Observe: counted.Commit})
 	go combiner.Run(ctx)

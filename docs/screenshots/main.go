@@ -16,11 +16,11 @@ import (
 
 	"dummymessenger/internal/lab"
 	"dummymessenger/internal/lab/browser"
-	"dummymessenger/internal/shutdown"
+	"dummymessenger/internal/program"
 )
 
 func main() {
-	ctx, stop := shutdown.Context()
+	ctx, stop := program.Context()
 	defer stop()
 	if err := run(ctx, filepath.Join("docs", "screenshots")); err != nil {
 		fmt.Fprintln(os.Stderr, "screenshots:", err)

@@ -42,13 +42,10 @@ var rules = map[string]rule{
 		[]string{"internal/messenger"},
 		"batching must hold for every store and every front; it knows neither SQL nor HTTP",
 	},
-	"internal/shutdown":    {nil, "it tells every program alike when to end"},
-	"internal/logging":     {nil, "it carries lines, whatever they say"},
-	"internal/textfile":    {nil, "it reads files, whatever they say"},
-	"internal/buildinfo":   {nil, "it is what the linker stamped, whichever program asks"},
-	"internal/credentials": {[]string{"internal/textfile"}, "it reads files, whoever uses what they hold"},
+	"internal/program":     {nil, "it holds for every program alike, whatever that does"},
+	"internal/credentials": {[]string{"internal/program"}, "it reads files, whoever uses what they hold"},
 	"internal/metrics": {
-		[]string{"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit"},
+		[]string{"internal/program", "internal/messenger", "internal/server", "internal/groupcommit"},
 		"it counts what these two tell; they must not know how",
 	},
 
@@ -107,7 +104,7 @@ var rules = map[string]rule{
 		"it torments servers from outside and judges them as the client does, and their tables by SQL, without their code",
 	},
 	"internal/lab/labtest": {
-		[]string{"internal/lab/pgcluster", "internal/lab/browser", "internal/shutdown"},
+		[]string{"internal/lab/pgcluster", "internal/lab/browser", "internal/program"},
 		"it serves the tests of every package, so it must not import any of them, and no program imports it",
 	},
 	"internal/arch": {nil, "it is a test only"},
@@ -115,7 +112,7 @@ var rules = map[string]rule{
 	"internal/e2e/soak": {
 		[]string{
 			"internal/lab", "internal/lab/nemesis", "internal/lab/pgcluster", "internal/lab/netfault",
-			"internal/loadtest", "internal/shutdown",
+			"internal/loadtest", "internal/program",
 		},
 		"it torments the server as a process, from outside",
 	},
@@ -124,30 +121,32 @@ var rules = map[string]rule{
 
 	"cmd/server": {
 		[]string{
-			"internal/buildinfo", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store",
+			"internal/program", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store",
 			"internal/metrics", "internal/credentials",
-			"internal/feed", "internal/status", "internal/textfile", "internal/shutdown", "internal/logging"},
+			"internal/feed", "internal/status",
+		},
 		"the server must not carry the load tester or what serves tests",
 	},
 	"cmd/client": {
 		[]string{
-			"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify",
+			"internal/program", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify",
 			"internal/report", "internal/report/lang",
-			"internal/faulty", "internal/credentials", "internal/textfile", "internal/shutdown"},
+			"internal/faulty", "internal/credentials",
+		},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
-		[]string{"internal/buildinfo", "internal/lab", "internal/lab/pgcluster", "internal/shutdown"},
+		[]string{"internal/lab", "internal/lab/pgcluster", "internal/program"},
 		"the demo runs the programs as separate processes, never their code",
 	},
 	"docs/screenshots": {
-		[]string{"internal/lab", "internal/lab/browser", "internal/shutdown"},
+		[]string{"internal/lab", "internal/lab/browser", "internal/program"},
 		"it shows what users see of the programs, which it runs as they do",
 	},
 	"bench": {
 		[]string{
 			"internal/lab", "internal/lab/pgcluster", "internal/measure", "internal/report/lang",
-			"internal/server", "internal/groupcommit", "internal/store/memory", "internal/messenger", "internal/shutdown",
+			"internal/server", "internal/groupcommit", "internal/store/memory", "internal/messenger", "internal/program",
 		},
 		"it measures the programs as their users run them; only the server without a database is its own",
 	},

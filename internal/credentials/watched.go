@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"dummymessenger/internal/textfile"
+	"dummymessenger/internal/program"
 )
 
 const (
@@ -143,7 +143,7 @@ func (w *watched[T]) reread() ([][]byte, error) {
 // rereadable reports whether path is read from its beginning each time. Names of open
 // descriptors need not be: on some systems they share the descriptor's position.
 func rereadable(path string, info fs.FileInfo) bool {
-	return textfile.Rereadable(info) && path != "/dev/stdin" && !strings.HasPrefix(path, "/dev/fd/")
+	return info.Mode().IsRegular() && path != "/dev/stdin" && !strings.HasPrefix(path, "/dev/fd/")
 }
 
 // maxFile bounds what is read, for a device may have no end.
@@ -162,7 +162,7 @@ func read(path string) ([]byte, error) {
 	if len(content) > maxFile {
 		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxFile)
 	}
-	if content, err = textfile.Clean(content); err != nil {
+	if content, err = program.CleanText(content); err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	return content, err

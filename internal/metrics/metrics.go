@@ -12,9 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
 )
 
@@ -57,7 +57,7 @@ type route struct {
 const elsewhere = "none"
 
 // New returns Metrics of a replica of this build.
-func New(info buildinfo.Info) *Metrics {
+func New(info program.Build) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "http_requests_total",

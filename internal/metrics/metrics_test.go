@@ -10,14 +10,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
 )
 
 func TestMetrics(t *testing.T) {
-	m := New(buildinfo.Info{Version: "v1.2.3", Revision: "abc"})
+	m := New(program.Build{Version: "v1.2.3", Revision: "abc"})
 	m.Head(9)
 	if got := testutil.ToFloat64(m.lastSeq); got != 9 {
 		t.Errorf("last_seq at the start = %v, want 9", got)
@@ -93,7 +93,7 @@ func TestMetrics(t *testing.T) {
 
 // BenchmarkRequest and BenchmarkCommit are what a request and a batch of 25 pay.
 func BenchmarkRequest(b *testing.B) {
-	m := New(buildinfo.Info{})
+	m := New(program.Build{})
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Request(server.Request{Route: "/messages", Status: 200, Took: 3 * time.Millisecond})
@@ -101,7 +101,7 @@ func BenchmarkRequest(b *testing.B) {
 }
 
 func BenchmarkCommit(b *testing.B) {
-	m := New(buildinfo.Info{})
+	m := New(program.Build{})
 	c := groupcommit.Commit{Size: 25, Waits: make([]time.Duration, 25), LockWait: time.Millisecond, Took: time.Millisecond, Head: 1}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/groupcommit"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
 )
 
@@ -19,7 +19,7 @@ import (
 // must be in /metrics. That the expressions are well formed is tested in
 // deploy/check.
 func TestDeployedNames(t *testing.T) {
-	m := New(buildinfo.Info{Version: "v1.2.3"})
+	m := New(program.Build{Version: "v1.2.3"})
 	m.Queue(func() int { return 0 })
 	m.Connections(func() (int64, int64) { return 0, 0 })
 	m.Certificate(func() time.Time { return time.Unix(1, 0) })

@@ -16,10 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/metrics"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
 )
 
@@ -219,7 +219,7 @@ func TestContract(t *testing.T) {
 
 	t.Run("too many readers of metrics", func(t *testing.T) {
 		reading, finish := make(chan struct{}), make(chan struct{})
-		counted := metrics.New(buildinfo.Info{})
+		counted := metrics.New(program.Build{})
 		counted.Queue(func() int {
 			reading <- struct{}{}
 			<-finish

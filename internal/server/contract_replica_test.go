@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/feed"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
 	"dummymessenger/internal/metrics"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
 	"dummymessenger/internal/status"
 	"dummymessenger/internal/store/sqlite"
@@ -45,7 +45,7 @@ func start(t *testing.T, change func(*server.Config)) *running {
 		t.Fatal(err)
 	}
 	combiner := groupcommit.New(groupcommit.Config{Store: store, Encode: server.AppendMessage, Logger: logger})
-	counted := metrics.New(buildinfo.Info{Version: "test"})
+	counted := metrics.New(program.Build{Version: "test"})
 	watched := feed.New(feed.Config{Log: store, Encode: server.AppendEvent, Logger: logger})
 	recorder := status.New(status.Config{Version: "test", Database: "SQLite", Snapshot: counted.Snapshot})
 	cfg := server.Config{Log: combiner, Ready: combiner.Ready, Logger: logger, Metrics: counted.Handler(logger), Observe: counted.Request,

@@ -9,16 +9,16 @@ import (
 	"testing/synctest"
 	"time"
 
-	"dummymessenger/internal/buildinfo"
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/metrics"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
 )
 
 // A minute of a replica: busy, then idle, then refusing.
 func TestRecorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		counted := metrics.New(buildinfo.Info{Version: "v1"})
+		counted := metrics.New(program.Build{Version: "v1"})
 		counted.Queue(func() int { return 3 })
 		counted.Watchers(func() int { return 2 })
 		counted.Connections(func() (int64, int64) { return 5, 1 })

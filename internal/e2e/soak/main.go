@@ -14,7 +14,7 @@ import (
 	"os"
 	"time"
 
-	"dummymessenger/internal/shutdown"
+	"dummymessenger/internal/program"
 )
 
 func main() {
@@ -38,7 +38,7 @@ func main() {
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}
-	ctx, stop := shutdown.Context()
+	ctx, stop := program.Context()
 	defer stop()
 	fmt.Printf("soak: seed %d\n", *seed)
 	status := 0

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"dummymessenger/internal/lab/pgcluster"
-	"dummymessenger/internal/shutdown"
+	"dummymessenger/internal/program"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -48,7 +48,7 @@ func Run(m *testing.M) int {
 	shared.managed = true
 	defer stop()
 	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, shutdown.Signals()...)
+	signal.Notify(interrupted, program.Signals()...)
 	defer signal.Stop(interrupted)
 	go func() {
 		<-interrupted

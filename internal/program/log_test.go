@@ -1,4 +1,4 @@
-package logging
+package program
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A reader is what a Writer writes to. It reads nothing while it is locked, and
+// A reader is what a LogWriter writes to. It reads nothing while it is locked, and
 // fails while full.
 type reader struct {
 	sync.Mutex
@@ -48,7 +48,7 @@ func (r *reader) String() string {
 func TestWriterWithoutAReader(t *testing.T) {
 	r := &reader{room: -1}
 	told := make(chan int, 10)
-	w := NewWriter(r, func(lines int) { told <- lines })
+	w := NewLogWriter(r, func(lines int) { told <- lines })
 	r.Lock()
 	const lines = 100_000
 	line := []byte(strings.Repeat("x", 99) + "\n")
@@ -74,7 +74,7 @@ func TestCloseWaitsForNoReader(t *testing.T) {
 	r := &reader{room: -1}
 	r.Lock()
 	defer r.Unlock()
-	w := NewWriter(r, func(int) {})
+	w := NewLogWriter(r, func(int) {})
 	fmt.Fprintln(w, "nobody reads this")
 	w.Close(time.Millisecond)
 	w.Close(time.Millisecond) // again
@@ -83,7 +83,7 @@ func TestCloseWaitsForNoReader(t *testing.T) {
 
 func TestCloseWritesAll(t *testing.T) {
 	r := &reader{room: -1}
-	w := NewWriter(r, func(int) {})
+	w := NewLogWriter(r, func(int) {})
 	for i := range 1000 {
 		fmt.Fprintln(w, i)
 	}
@@ -98,7 +98,7 @@ func TestFullDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{room: 5}
 		var lost int
-		w := NewWriter(r, func(lines int) { lost += lines })
+		w := NewLogWriter(r, func(lines int) { lost += lines })
 		say := func(line string) {
 			io.WriteString(w, line+"\n")
 			synctest.Wait()
@@ -121,7 +121,7 @@ var times = regexp.MustCompile(`time=\S+ `)
 func TestLimiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &reader{room: -1}
-		limiter := NewLimiter(slog.NewTextHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		limiter := NewLogLimiter(slog.NewTextHandler(r, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		logger := slog.New(limiter)
 		check := func(what, want string) {
 			t.Helper()

@@ -1,4 +1,4 @@
-package textfile
+package program
 
 import (
 	"os"
@@ -19,8 +19,8 @@ func TestRead(t *testing.T) {
 		if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := Read(path); err != nil || string(got) != tt.want {
-			t.Errorf("Read of %q = %q, %v, want %q", tt.content, got, err, tt.want)
+		if got, err := ReadText(path); err != nil || string(got) != tt.want {
+			t.Errorf("ReadText of %q = %q, %v, want %q", tt.content, got, err, tt.want)
 		}
 	}
 	for _, content := range []string{"\xff\xfea\x00\n\x00", "\xfe\xff\x00a\x00\n", "\xff\xfe"} {
@@ -28,11 +28,11 @@ func TestRead(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := Read(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "UTF-8") {
-			t.Errorf("Read of %q = %q, %v, want what to do with %s", content, got, err, path)
+		if got, err := ReadText(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "UTF-8") {
+			t.Errorf("ReadText of %q = %q, %v, want what to do with %s", content, got, err, path)
 		}
 	}
-	if got, err := Read(filepath.Join(t.TempDir(), "none")); err == nil {
-		t.Errorf("Read of a missing file = %q, want an error", got)
+	if got, err := ReadText(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Errorf("ReadText of a missing file = %q, want an error", got)
 	}
 }

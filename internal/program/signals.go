@@ -1,5 +1,4 @@
-// Package shutdown knows the signals that ask a program to end in order.
-package shutdown
+package program
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package buildinfo
+package program
 
 import (
 	"runtime"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestInfo(t *testing.T) {
+func TestBuild(t *testing.T) {
 	const revision = "0123456789abcdef0123456789abcdef01234567"
 	tail := runtime.Version() + ", " + runtime.GOOS + "/" + runtime.GOARCH + ")"
 	stamp := func(version, modified string) *debug.BuildInfo {
@@ -32,7 +32,7 @@ func TestInfo(t *testing.T) {
 		{"no stamp", "", nil, "devel (" + tail},
 	}
 	for _, test := range tests {
-		if got := read(test.linked, test.stamp).String(); got != test.want {
+		if got := readBuild(test.linked, test.stamp).String(); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
 	}

@@ -1,5 +1,4 @@
-// Package logging keeps a log from holding its program up or being flooded.
-package logging
+package program
 
 import (
 	"bytes"
@@ -11,10 +10,10 @@ import (
 // maxPending bounds the lines that wait to be written, in bytes.
 const maxPending = 1 << 20
 
-// A Writer writes lines to another writer, in order, without making callers wait. It
+// A LogWriter writes lines to another writer, in order, without making callers wait. It
 // drops and counts lines that cannot be written, as on a full disk, or that are too
 // many because the other writer is blocked.
-type Writer struct {
+type LogWriter struct {
 	to   io.Writer
 	lost func(lines int)
 
@@ -27,18 +26,18 @@ type Writer struct {
 	closed  bool
 }
 
-// NewWriter returns a Writer to another writer, which must be closed. It calls lost
+// NewLogWriter returns a LogWriter to another writer, which must be closed. It calls lost
 // with the number of dropped lines once lines can be written again; lost may write to
-// the Writer.
-func NewWriter(to io.Writer, lost func(lines int)) *Writer {
-	w := &Writer{to: to, lost: lost, ended: make(chan struct{})}
+// the LogWriter.
+func NewLogWriter(to io.Writer, lost func(lines int)) *LogWriter {
+	w := &LogWriter{to: to, lost: lost, ended: make(chan struct{})}
 	w.changed.L = &w.mu
 	go w.run()
 	return w
 }
 
 // Write takes line, which ends in a line break. It never fails.
-func (w *Writer) Write(line []byte) (int, error) {
+func (w *LogWriter) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed || len(w.pending)+len(line) > maxPending {
@@ -51,7 +50,7 @@ func (w *Writer) Write(line []byte) (int, error) {
 }
 
 // Close waits up to patience for the lines to be written. Later ones are dropped.
-func (w *Writer) Close(patience time.Duration) {
+func (w *LogWriter) Close(patience time.Duration) {
 	w.mu.Lock()
 	w.closed = true
 	w.changed.Signal()
@@ -62,7 +61,7 @@ func (w *Writer) Close(patience time.Duration) {
 	}
 }
 
-func (w *Writer) run() {
+func (w *LogWriter) run() {
 	defer close(w.ended)
 	var lines []byte
 	for midLine := false; ; { // the last write ended within a line

@@ -1,4 +1,4 @@
-package logging
+package program
 
 import (
 	"context"
@@ -12,13 +12,13 @@ const (
 	maxKeys = 100 // kinds of records that are distinguished in one period
 )
 
-// A Limiter passes a record on to another handler unless it has passed on one of its
+// A LogLimiter passes a record on to another handler unless it has passed on one of its
 // kind in the last ten seconds. It holds the others back, counts them, and at the end
 // of the ten seconds passes on the last of them, with their number as "more".
 //
 // Records are of one kind if level, message and the attribute "status" are equal.
 // Those below slog.LevelInfo are all passed on: a log at that level is to be complete.
-type Limiter struct {
+type LogLimiter struct {
 	slog.Handler
 	*limits
 }
@@ -40,15 +40,15 @@ type held struct {
 	handler slog.Handler // last's
 }
 
-var _ slog.Handler = (*Limiter)(nil)
+var _ slog.Handler = (*LogLimiter)(nil)
 
-// NewLimiter returns a Limiter that passes records on to h.
-func NewLimiter(h slog.Handler) *Limiter {
-	return &Limiter{h, &limits{kinds: make(map[kind]*held)}}
+// NewLogLimiter returns a LogLimiter that passes records on to h.
+func NewLogLimiter(h slog.Handler) *LogLimiter {
+	return &LogLimiter{h, &limits{kinds: make(map[kind]*held)}}
 }
 
 // Handle implements slog.Handler.
-func (l *Limiter) Handle(ctx context.Context, r slog.Record) error {
+func (l *LogLimiter) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level < slog.LevelInfo || !l.hold(r, l.Handler) {
 		return l.Handler.Handle(ctx, r)
 	}
@@ -56,17 +56,17 @@ func (l *Limiter) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler.
-func (l *Limiter) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &Limiter{l.Handler.WithAttrs(attrs), l.limits}
+func (l *LogLimiter) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &LogLimiter{l.Handler.WithAttrs(attrs), l.limits}
 }
 
 // WithGroup implements slog.Handler.
-func (l *Limiter) WithGroup(name string) slog.Handler {
-	return &Limiter{l.Handler.WithGroup(name), l.limits}
+func (l *LogLimiter) WithGroup(name string) slog.Handler {
+	return &LogLimiter{l.Handler.WithGroup(name), l.limits}
 }
 
 // Flush passes on the records that are held back.
-func (l *Limiter) Flush() {
+func (l *LogLimiter) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, h := range l.kinds {

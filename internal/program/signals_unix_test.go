@@ -1,6 +1,6 @@
 //go:build unix
 
-package shutdown_test
+package program_test
 
 import (
 	"bufio"
@@ -15,18 +15,18 @@ import (
 	"testing"
 	"time"
 
-	"dummymessenger/internal/shutdown"
+	"dummymessenger/internal/program"
 )
 
 // TestMain makes the test binary a program that ends like ours: it says that it runs,
 // waits for a signal, writes to both outputs, goes on until its input ends, and exits
 // with 7.
 func TestMain(m *testing.M) {
-	if os.Getenv("SHUTDOWN_TEST_PROGRAM") == "" {
+	if os.Getenv("PROGRAM_TEST_CHILD") == "" {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or children would ignore it where we were started so, as by nohup
 		os.Exit(m.Run())
 	}
-	ctx, stop := shutdown.Context()
+	ctx, stop := program.Context()
 	context.AfterFunc(ctx, stop)
 	if signal.Ignored(syscall.SIGHUP) {
 		fmt.Println("ignores SIGHUP")
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(7)
 }
 
-type program struct {
+type child struct {
 	*exec.Cmd
 	t      *testing.T
 	stdin  io.WriteCloser
@@ -48,10 +48,10 @@ type program struct {
 	pipes  []io.Closer // of its outputs
 }
 
-func start(t *testing.T, args ...string) *program {
+func start(t *testing.T, args ...string) *child {
 	t.Helper()
-	p := &program{Cmd: exec.Command(args[0], args[1:]...), t: t}
-	p.Env = append(os.Environ(), "SHUTDOWN_TEST_PROGRAM=1")
+	p := &child{Cmd: exec.Command(args[0], args[1:]...), t: t}
+	p.Env = append(os.Environ(), "PROGRAM_TEST_CHILD=1")
 	var err error
 	if p.stdin, err = p.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -77,14 +77,14 @@ func start(t *testing.T, args ...string) *program {
 	return p
 }
 
-func (p *program) mustSay(want string) {
+func (p *child) mustSay(want string) {
 	p.t.Helper()
 	if got, err := p.stdout.ReadString('\n'); err != nil || got != want+"\n" {
 		p.t.Fatalf("it said %q, %v, want %q", got, err, want)
 	}
 }
 
-func (p *program) mustExit() {
+func (p *child) mustExit() {
 	p.t.Helper()
 	p.stdin.Close()
 	err := p.Wait()
@@ -93,7 +93,7 @@ func (p *program) mustExit() {
 	}
 }
 
-func (p *program) signal(sig os.Signal) {
+func (p *child) signal(sig os.Signal) {
 	p.t.Helper()
 	if err := p.Process.Signal(sig); err != nil {
 		p.t.Fatal(err)
