@@ -15,7 +15,6 @@ import (
 	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
-	"dummymessenger/internal/status"
 	"dummymessenger/internal/store"
 )
 
@@ -113,7 +112,7 @@ type replica struct {
 	counted  *metrics.Metrics
 	combiner *groupcommit.Combiner
 	feed     *feed.Feed
-	recorder *status.Recorder
+	recorder *metrics.Recorder
 	server   *server.Server
 }
 
@@ -148,9 +147,8 @@ func (r replica) close() error {
 
 // assemble puts a replica together; nothing runs yet, and the log is not open.
 func assemble(f flags, access access, logger *slog.Logger) replica {
-	build := program.ReadBuild()
 	log := new(lateStore)
-	counted := metrics.New(build)
+	counted := metrics.New(program.ReadBuild())
 	r := replica{log: log, counted: counted}
 	r.combiner = groupcommit.New(groupcommit.Config{
 		Store:    log,
@@ -166,11 +164,7 @@ func assemble(f flags, access access, logger *slog.Logger) replica {
 		Logger:      logger,
 		MaxWatchers: f.MaxWatchers,
 	})
-	r.recorder = status.New(status.Config{
-		Version:  build.Version,
-		Database: store.Kind(f.Database),
-		Snapshot: counted.Snapshot,
-	})
+	r.recorder = metrics.NewRecorder(counted, store.Kind(f.Database))
 	config := server.Config{
 		Log:            r.combiner,
 		Opening:        store.Kind(f.Database),

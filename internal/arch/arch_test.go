@@ -34,10 +34,6 @@ var rules = map[string]rule{
 	"internal/page":          {nil, "it is files; whoever serves them decides how, and tests hold them and the server together"},
 	"internal/page/generate": {nil, "it makes a page of a document, whatever that describes"},
 
-	"internal/status": {
-		[]string{"internal/metrics"},
-		"it reads what is counted anyway, so that the write path need not know of it",
-	},
 	"internal/groupcommit": {
 		[]string{"internal/messenger"},
 		"batching must hold for every store and every front; it knows neither SQL nor HTTP",
@@ -123,7 +119,7 @@ var rules = map[string]rule{
 		[]string{
 			"internal/program", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store",
 			"internal/metrics", "internal/credentials",
-			"internal/feed", "internal/status",
+			"internal/feed",
 		},
 		"the server must not carry the load tester or what serves tests",
 	},

@@ -1,4 +1,4 @@
-// Package metrics counts what a replica does, for Prometheus.
+// Package metrics counts what a replica does, for Prometheus and its own status page.
 package metrics
 
 import (
@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"dummymessenger/internal/groupcommit"
@@ -18,7 +19,7 @@ import (
 	"dummymessenger/internal/server"
 )
 
-const prefix = "dummymessenger"
+const prefix = "dummymessenger_"
 
 // Upper bounds of buckets: seconds from a quick flush to the longest wait that is
 // allowed by default; messages up to the largest batch.
@@ -30,7 +31,9 @@ var (
 // Metrics are one replica's, in a registry of their own. Callers cannot make their
 // labels take many values.
 type Metrics struct {
+	version  string
 	registry *prometheus.Registry
+	factory  promauto.Factory // adds to registry
 
 	requests *prometheus.CounterVec
 	routes   map[string]*route // children looked up once, not per request
@@ -57,61 +60,76 @@ type route struct {
 const elsewhere = "none"
 
 // New returns Metrics of a replica of this build.
-func New(info program.Build) *Metrics {
+func New(build program.Build) *Metrics {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m := &Metrics{
-		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "http_requests_total",
-			Help: "Requests answered, by route and status code; code 0 is a connection cut instead."}, []string{"route", "code"}),
+		version:  build.Version,
+		registry: registry,
+		factory:  promauto.With(prometheus.WrapRegistererWithPrefix(prefix, registry)),
 		routes:   make(map[string]*route),
 		refusals: make(map[string]prometheus.Counter),
-		replays: counter("replays_total",
-			"Requests answered with the answer of an earlier one with the same Idempotency-Key."),
-
-		queueWait: histogram("queue_wait_seconds", "Time a message waited until it was taken into a batch.", seconds),
-		lockWait:  histogram("lock_wait_seconds", "Time until the log's lock was granted, or the append failed.", seconds),
-		commit:    histogram("commit_duration_seconds", "Time from there to the end of the transaction.", seconds),
-		batch:     histogram("batch_messages", "Messages in one transaction.", sizes),
-		batches: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "batches_total",
-			Help: "Transactions by outcome; after unavailable and unwritable nothing was stored."}, []string{"outcome"}),
-		lastSeq: gauge("last_seq", "Newest message that this replica knows of: when it started, or stored by it since."),
 
 		queue:       func() int { return 0 },
 		watchers:    func() int { return 0 },
 		connections: func() (int64, int64) { return 0, 0 },
 	}
-	latency := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: prefix, Name: "http_request_duration_seconds",
+	m.replays = m.factory.NewCounter(prometheus.CounterOpts{Name: "replays_total",
+		Help: "Requests answered with the answer of an earlier one with the same Idempotency-Key."})
+	m.lastSeq = m.factory.NewGauge(prometheus.GaugeOpts{Name: "last_seq",
+		Help: "Newest message that this replica knows of: when it started, or stored by it since."})
+	m.queueWait = m.histogram("queue_wait_seconds", "Time a message waited until it was taken into a batch.", seconds)
+	m.lockWait = m.histogram("lock_wait_seconds", "Time until the log's lock was granted, or the append failed.", seconds)
+	m.commit = m.histogram("commit_duration_seconds", "Time from there to the end of the transaction.", seconds)
+	m.batch = m.histogram("batch_messages", "Messages in one transaction.", sizes)
+	m.gauge("clock_held_seconds", "How far the newest message that this replica stored is dated ahead of this machine's clock: "+
+		"the database's clock was set back, which holds the dates of new messages, or the two clocks differ. "+
+		"0 until it stores one.", m.clockHeld)
+	m.factory.NewGauge(prometheus.GaugeOpts{Name: "build_info", Help: "Always 1; the labels tell what runs.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.Go}}).Set(1)
+
+	m.requests = m.counters("http_requests_total",
+		"Requests answered, by route and status code; code 0 is a connection cut instead.", "route", "code")
+	latency := m.factory.NewHistogramVec(prometheus.HistogramOpts{Name: "http_request_duration_seconds",
 		Help: "Time from a request's headers to its answer.", Buckets: seconds}, []string{"route"})
 	for _, path := range []string{
 		"/messages", "/history", "/", "/page/", "/status", "/status.json", "/livez", "/readyz", "/metrics", "/openapi.yaml", "/docs",
 	} {
 		m.routes[path] = &route{m.requests.WithLabelValues(path, "200"), latency.WithLabelValues(path)}
 	}
+	m.routes["/events"] = &route{ok: m.requests.WithLabelValues("/events", "200")}
+	m.routes[elsewhere] = &route{latency: latency.WithLabelValues(elsewhere)}
+
 	// What alerts and the dashboard query exists before its first event, which a rate
 	// would otherwise miss.
 	for _, status := range server.Statuses() {
 		m.requests.WithLabelValues("/messages", strconv.Itoa(status))
 	}
-	m.routes["/events"] = &route{ok: m.requests.WithLabelValues("/events", "200")}
-	m.routes[elsewhere] = &route{latency: latency.WithLabelValues(elsewhere)}
-	refusals := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: "refusals_total",
-		Help: "Requests answered with a problem, by reason; those to /readyz are not counted."}, []string{"reason"})
+	refusals := m.counters("refusals_total",
+		"Requests answered with a problem, by reason; those to /readyz are not counted.", "reason")
 	for _, reason := range server.Reasons() {
 		m.refusals[reason] = refusals.WithLabelValues(reason)
 	}
-	m.stored = m.batches.WithLabelValues(stored)
+	m.batches = m.counters("batches_total",
+		"Transactions by outcome; after unavailable and unwritable nothing was stored.", "outcome")
+	m.stored = m.batches.WithLabelValues("stored")
 	for kind := range messenger.Unknown + 1 {
 		m.batches.WithLabelValues(outcome(kind))
 	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: prefix, Name: "build_info", Help: "Always 1; the labels tell what runs.",
-		ConstLabels: prometheus.Labels{"version": info.Version, "revision": info.Revision, "goversion": info.Go}})
-	build.Set(1)
-
-	m.registry.MustRegister(m.requests, latency, refusals, m.replays, m.queueWait, m.lockWait, m.commit, m.batch, m.batches,
-		m.lastSeq, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.gauge("clock_held_seconds", "How far the newest message that this replica stored is dated ahead of this machine's clock: "+
-		"the database's clock was set back, which holds the dates of new messages, or the two clocks differ. "+
-		"0 until it stores one.", m.clockHeld)
 	return m
+}
+
+func (m *Metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return m.factory.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func (m *Metrics) histogram(name, help string, buckets []float64) prometheus.Histogram {
+	return m.factory.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+}
+
+// gauge adds what value returns whenever the metrics are read.
+func (m *Metrics) gauge(name, help string, value func() float64) {
+	m.factory.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 }
 
 func (m *Metrics) clockHeld() float64 {
@@ -145,8 +163,8 @@ func (m *Metrics) Watchers(n func() int) {
 func (m *Metrics) Connections(n func() (open, refused int64)) {
 	m.connections = n
 	m.gauge("connections", "Open connections.", func() float64 { open, _ := n(); return float64(open) })
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: prefix, Name: "connections_refused_total",
-		Help: "Connections refused because there were too many."}, func() float64 { _, refused := n(); return float64(refused) }))
+	m.factory.NewCounterFunc(prometheus.CounterOpts{Name: "connections_refused_total", Help: "Connections refused because there were too many."},
+		func() float64 { _, refused := n(); return float64(refused) })
 }
 
 // Certificate adds when the TLS certificate expires.
@@ -158,11 +176,10 @@ func (m *Metrics) Certificate(expiry func() time.Time) {
 // Request is for server.Config.Observe.
 func (m *Metrics) Request(r server.Request) {
 	path := r.Route
-	route := m.routes[path]
-	if route == nil {
+	if m.routes[path] == nil {
 		path = elsewhere
-		route = m.routes[path]
 	}
+	route := m.routes[path]
 	if route.latency != nil {
 		route.latency.Observe(r.Took.Seconds())
 	}
@@ -200,8 +217,6 @@ func (m *Metrics) Commit(c groupcommit.Commit) {
 	}
 }
 
-const stored = "stored"
-
 func outcome(kind messenger.Kind) string {
 	switch kind {
 	case messenger.Unavailable:
@@ -210,20 +225,4 @@ func outcome(kind messenger.Kind) string {
 		return "unwritable"
 	}
 	return "unknown"
-}
-
-func counter(name, help string) prometheus.Counter {
-	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: prefix, Name: name, Help: help})
-}
-
-func gauge(name, help string) prometheus.Gauge {
-	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: prefix, Name: name, Help: help})
-}
-
-func histogram(name, help string, buckets []float64) prometheus.Histogram {
-	return prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: prefix, Name: name, Help: help, Buckets: buckets})
-}
-
-func (m *Metrics) gauge(name, help string, value func() float64) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: prefix, Name: name, Help: help}, value))
 }

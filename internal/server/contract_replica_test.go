@@ -22,7 +22,6 @@ import (
 	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
-	"dummymessenger/internal/status"
 	"dummymessenger/internal/store/sqlite"
 )
 
@@ -47,7 +46,7 @@ func start(t *testing.T, change func(*server.Config)) *running {
 	combiner := groupcommit.New(groupcommit.Config{Store: store, Encode: server.AppendMessage, Logger: logger})
 	counted := metrics.New(program.Build{Version: "test"})
 	watched := feed.New(feed.Config{Log: store, Encode: server.AppendEvent, Logger: logger})
-	recorder := status.New(status.Config{Version: "test", Database: "SQLite", Snapshot: counted.Snapshot})
+	recorder := metrics.NewRecorder(counted, "SQLite")
 	cfg := server.Config{Log: combiner, Ready: combiner.Ready, Logger: logger, Metrics: counted.Handler(logger), Observe: counted.Request,
 		Feed: watched, Status: recorder}
 	if change != nil {

@@ -1,4 +1,4 @@
-package status
+package metrics
 
 import (
 	"encoding/json"
@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"dummymessenger/internal/groupcommit"
-	"dummymessenger/internal/metrics"
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/server"
 )
@@ -18,11 +17,11 @@ import (
 // A minute of a replica: busy, then idle, then refusing.
 func TestRecorder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		counted := metrics.New(program.Build{Version: "v1"})
+		counted := New(program.Build{Version: "v1"})
 		counted.Queue(func() int { return 3 })
 		counted.Watchers(func() int { return 2 })
 		counted.Connections(func() (int64, int64) { return 5, 1 })
-		r := New(Config{Version: "v1", Database: "SQLite", Snapshot: counted.Snapshot})
+		r := NewRecorder(counted, "SQLite")
 		go r.Run(t.Context())
 		synctest.Wait()
 		time.Sleep(500 * time.Millisecond) // between two looks
@@ -60,29 +59,28 @@ func TestRecorder(t *testing.T) {
 		}
 
 		time.Sleep(10 * time.Minute)
-		if n := len(ask(t, r).Seconds.At); n != seconds {
-			t.Errorf("%d seconds are remembered, want %d", n, seconds)
+		if n := len(ask(t, r).Seconds.At); n != remembered {
+			t.Errorf("%d seconds are remembered, want %d", n, remembered)
 		}
 	})
 }
 
 func TestQuantile(t *testing.T) {
-	bounds := metrics.Bounds()
-	within := make([]uint64, len(bounds)+1)
+	within := make([]uint64, len(seconds)+1)
 	if got := quantile(within, .5); got != nil {
 		t.Errorf("quantile of nothing = %v, want none", *got)
 	}
 	for i := range within { // ten values in each
 		within[i] = uint64(10 * (i + 1))
 	}
-	for q, want := range map[float64]float64{0.5 / float64(len(within)): bounds[0] / 2, 1: bounds[len(bounds)-1]} {
+	for q, want := range map[float64]float64{0.5 / float64(len(within)): seconds[0] / 2, 1: seconds[len(seconds)-1]} {
 		if got := quantile(within, q); got == nil || math.Abs(*got-want) > 1e-9 {
 			t.Errorf("quantile(%v) = %v, want %v", q, got, want)
 		}
 	}
 }
 
-func ask(t *testing.T, h http.Handler) (a answer) {
+func ask(t *testing.T, h http.Handler) (a status) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/status.json", nil))
