@@ -4,7 +4,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,57 +18,6 @@ import (
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/store"
 )
-
-type flags struct {
-	Listen         string        `default:"127.0.0.1:8001" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes a free one (default: ${default})."`
-	Database       string        `default:"${database}" env:"DATABASE_URL" placeholder:"URL" help:"sqlite:PATH or postgres://…; libpq's PG* variables fill in what a PostgreSQL URL leaves out (default: ${default})."`
-	TokenFile      string        `type:"path" placeholder:"FILE" help:"Let only those send and see messages who have one of these bearer tokens, one a line. Read again when it changes."`
-	TLSCert        string        `name:"tls-cert" type:"path" placeholder:"FILE" help:"Serve HTTPS with this certificate and its chain (PEM). Read again when it changes."`
-	TLSKey         string        `name:"tls-key" type:"path" placeholder:"FILE" help:"The certificate's private key (PEM)."`
-	MaxConnections int           `default:"8192" placeholder:"N" help:"Most connections at once; one more is refused with 503 (default: ${default})."`
-	RequestTimeout time.Duration `default:"5s" placeholder:"TIME" help:"How long a message may wait to be stored (default: ${default})."`
-	DrainDelay     time.Duration `default:"0s" placeholder:"TIME" help:"How long to serve on when told to stop, with /readyz failing already (default: ${default})."`
-	MaxBatch       int           `default:"1000" placeholder:"N" help:"Most messages in one transaction (default: ${default})."`
-	MaxQueue       int           `default:"4096" placeholder:"N" help:"Most messages that wait to be stored; one more is refused with 503 (default: ${default})."`
-	MaxWatchers    int           `default:"1000" placeholder:"N" help:"Most callers who watch the log at once, each with a connection; one more is refused with 503 (default: ${default})."`
-	DebugListen    string        `placeholder:"HOST:PORT" help:"Loopback address at which to serve profiles for go tool pprof (/debug/pprof/); none by default."`
-	LogFormat      string        `default:"text" enum:"text,json" placeholder:"FORM" help:"Form of the log on stderr: text or json (default: ${default})."`
-	LogLevel       slog.Level    `default:"info" placeholder:"LEVEL" help:"Least level that is logged: debug, info, warn or error (default: ${default})."`
-
-	Healthcheck *string          `placeholder:"URL" help:"Ask a running server instead of being one: end with 0 if it answers a GET of this URL, http://127.0.0.1:8001/readyz or …/livez, with 200, else with 1. For containers."`
-	Version     kong.VersionFlag `help:"Print the version and exit."`
-
-	farewells int // server.Config.MaxFarewells; set by serve
-}
-
-// Validate is called by kong.
-func (f *flags) Validate() error {
-	switch {
-	case f.Database == "":
-		return errors.New("--database is empty; name one, as in sqlite:messages.db, or leave the flag out")
-	case f.Listen == "":
-		return errors.New("--listen is empty; name an address, as in 127.0.0.1:8001")
-	case f.Healthcheck != nil && *f.Healthcheck == "":
-		return errors.New("--healthcheck is empty; name a URL, as in http://127.0.0.1:8001/readyz")
-	case (f.TLSCert == "") != (f.TLSKey == ""):
-		return errors.New("--tls-cert and --tls-key go together")
-	case f.MaxConnections < 1:
-		return errors.New("--max-connections must be at least 1")
-	case f.RequestTimeout <= 0:
-		return errors.New("--request-timeout must be more than 0")
-	case f.DrainDelay < 0:
-		return errors.New("--drain-delay must not be negative")
-	case f.MaxBatch < 1:
-		return errors.New("--max-batch must be at least 1")
-	case f.MaxQueue < 1:
-		return errors.New("--max-queue must be at least 1")
-	case f.MaxWatchers < 1:
-		return errors.New("--max-watchers must be at least 1")
-	case f.DebugListen != "" && !isLoopback(f.DebugListen):
-		return errors.New("--debug-listen must be a loopback address, such as 127.0.0.1:6060: profiles are not for strangers")
-	}
-	return nil
-}
 
 func main() {
 	ctx, stop := program.Context()
@@ -90,6 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			"DATABASE_URL and PG* are also read from the file .env in the working directory."),
 		kong.Writers(&printed, stderr),
 		kong.Exit(func(int) { left = true }), // --help, --version
+		help,
 		kong.Vars{"version": "server " + program.ReadBuild().String(), "database": defaultDatabase},
 	)
 	if os.Getenv(databaseName) == "" {

@@ -254,7 +254,8 @@ func TestFewFileDescriptors(t *testing.T) {
 	}
 	for _, limit := range []int{32, 33, 63} {
 		s = &running{Cmd: command(t, fmt.Sprintf("ulimit -n %d;", limit), "--listen", "127.0.0.1:0"), t: t}
-		if out, err := s.CombinedOutput(); err == nil || !strings.Contains(string(out), "ulimit -n") || !strings.Contains(string(out), "at least 64") {
+		out, err := s.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "ulimit -n") || !strings.Contains(string(out), "at least 64") {
 			t.Errorf("with %d descriptors: %v\n%s", limit, err, out)
 		}
 	}
