@@ -1,10 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -129,12 +129,8 @@ func isRead(name string) bool { return name == databaseName || strings.HasPrefix
 
 // isCompose reports whether name is for docker compose, which reads the same file.
 func isCompose(name string) bool {
-	for _, prefix := range []string{"POSTGRES_", "COMPOSE_", "DOCKER_"} {
-		if strings.HasPrefix(name, prefix) {
-			return true
-		}
-	}
-	return false
+	prefix, _, found := strings.Cut(name, "_")
+	return found && slices.Contains([]string{"POSTGRES", "COMPOSE", "DOCKER"}, prefix)
 }
 
 // database returns the URL in .env, or the default. It returns an error if a URL stands
@@ -182,10 +178,5 @@ func (e dotEnv) unread() []string {
 
 // names returns the names in the order of their lines.
 func (e dotEnv) names() []string {
-	var names []string
-	for name := range e.values {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(e.lines[a], e.lines[b]) })
-	return names
+	return slices.SortedFunc(maps.Keys(e.values), func(a, b string) int { return e.lines[a] - e.lines[b] })
 }

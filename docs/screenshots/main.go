@@ -70,7 +70,7 @@ var languages = map[string]string{"en": "", "ru": ".ru"}
 
 // shoot makes all pictures.
 func (s *studio) shoot(ctx context.Context) error {
-	if err := s.converse(ctx); err != nil {
+	if err := s.converse(); err != nil {
 		return err
 	}
 	for lang, suffix := range languages { // before the client writes to the same log

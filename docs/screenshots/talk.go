@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -28,18 +27,13 @@ var talk = []struct {
 var shown = fmt.Sprintf("document.getElementById('log').innerText.includes(%q)", talk[len(talk)-1].Text)
 
 // converse posts the talk to the replicas.
-func (s *studio) converse(ctx context.Context) error {
+func (s *studio) converse() error {
 	for i, line := range talk {
 		body, err := json.Marshal(line)
 		if err != nil {
 			return err
 		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.urls[i%len(s.urls)]+"/messages", bytes.NewReader(body))
-		if err != nil {
-			return err
-		}
-		request.Header.Set("Content-Type", "application/json")
-		response, err := lab.Direct.Do(request)
+		response, err := lab.Direct.Post(s.urls[i%len(s.urls)]+"/messages", "application/json", bytes.NewReader(body))
 		if err != nil {
 			return err
 		}
