@@ -153,7 +153,7 @@ func (f *Feed) join(head int64) (*reader, error) {
 	if f.closed {
 		return nil, errClosed
 	}
-	if f.reader == nil || f.reader.ended() {
+	if f.reader == nil || f.reader.failure() != nil {
 		r := newReader(f.cfg, head)
 		f.reader = r
 		f.readers.Go(r.run)

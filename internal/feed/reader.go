@@ -129,4 +129,3 @@ func (r *reader) failure() error {
 	return r.err
 }
 
-func (r *reader) ended() bool { return r.failure() != nil }
