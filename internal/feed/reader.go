@@ -128,4 +128,3 @@ func (r *reader) failure() error {
 	defer r.mu.Unlock()
 	return r.err
 }
-
