@@ -18,11 +18,11 @@ type checks struct {
 }
 
 func newChecks(f *facts, found *findings) *checks {
-	b := base{facts: f, found: found}
-	return &checks{
-		consistency{b}, contiguous{base: b}, agreement{b}, duplicate{b}, lostWrite{b}, futureRead{b}, realTime{b},
-		counters{base: b, last: make(map[int32]counter)}, dates{b}, abortedRead{b}, garbageRead{b}, exactlyOnce{b},
+	k := &checks{counters: counters{last: make(map[int32]counter)}}
+	for c, check := range k.table() {
+		check.prepare(base{facts: f, found: found, check: Check(c)})
 	}
+	return k
 }
 
 // table are the checks in the order of the table.

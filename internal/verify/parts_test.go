@@ -42,7 +42,7 @@ var parts = [][]string{
 		"check_consistency.go", "check_contiguous.go", "check_agreement.go", "check_duplicate.go", "check_lostwrite.go", "check_futureread.go",
 		"check_realtime.go", "check_counters.go", "check_dates.go", "check_abortedread.go", "check_garbageread.go", "check_exactlyonce.go",
 	},
-	{"table.go", "checks.go"},
+	{"checks.go"},
 
 	// What moves all that, and what comes out.
 	{"merge.go", "horizon.go"},

@@ -70,7 +70,7 @@ func (s *summary) counts(notStored int64) Counts {
 
 func (s *summary) check(c Check, made checker) CheckResult {
 	res := &s.found.results[c]
-	result := CheckResult{Check: c, Saw: made.seen(), Unit: Plural(c.Unit()), Violations: res.count, Worst: res.worst}
+	result := CheckResult{Check: c, Saw: made.seen(), Unit: Plural(rows[c].unit), Violations: res.count, Worst: res.worst}
 	not, parts := made.limits()
 	switch {
 	case not.Form == "":
