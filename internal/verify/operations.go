@@ -43,7 +43,27 @@ type worker struct {
 	inFlight bool
 	live     bool  // its calls are reported too, not only its returns
 	floor    int64 // of the operation in flight
-	past     outcomes
+
+	forgotten int32            // operations with lower numbers are forgotten: they were stored …
+	refused   map[int32]uint64 // … or failed, as one bit of each says, by number/pageSize; or are open
+}
+
+func (w *worker) isForgotten(number int32) bool { return number < w.forgotten }
+
+// refuse notes of an operation, which is about to be forgotten, that it failed.
+func (w *worker) refuse(number int32) {
+	if w.refused == nil {
+		w.refused = make(map[int32]uint64)
+	}
+	w.refused[number/pageSize] |= 1 << (number % pageSize)
+}
+
+// forgottenOutcome is that of a forgotten operation that is not open.
+func (w *worker) forgottenOutcome(number int32) Outcome {
+	if w.refused[number/pageSize]&(1<<(number%pageSize)) != 0 {
+		return Failed
+	}
+	return OK
 }
 
 // operations are what was sent and what came back.
@@ -109,19 +129,19 @@ func (o *operations) returned(op *Operation, r ref, rec *record) (live bool) {
 // hasReturned reports whether r has returned already.
 func (o *operations) hasReturned(r ref) bool {
 	w := o.worker(r.worker)
-	return w.past.has(r.number) || w.ops.peek(int64(r.number)).is(returned)
+	return w.isForgotten(r.number) || w.ops.peek(int64(r.number)).is(returned)
 }
 
 // find returns the record of r, a new one if nothing is known of it.
 func (o *operations) find(r ref) *record {
 	w := o.worker(r.worker)
-	if w.past.has(r.number) {
-		if rec := o.open[r]; rec != nil {
-			return rec
-		}
-		return &record{outcome: w.past.of(r.number), flags: sent | returned | forgotten}
+	if !w.isForgotten(r.number) {
+		return w.ops.at(int64(r.number))
 	}
-	return w.ops.at(int64(r.number))
+	if rec := o.open[r]; rec != nil {
+		return rec
+	}
+	return &record{outcome: w.forgottenOutcome(r.number), flags: sent | returned | forgotten}
 }
 
 // A sighting is where a message was seen before, compared with where it is seen now.
@@ -171,19 +191,18 @@ func (o *operations) all() iter.Seq[*record] {
 }
 
 // unseen yields the operations whose message no answer shows.
-func (o *operations) unseen() iter.Seq[*record] {
-	return func(yield func(*record) bool) {
-		for rec := range o.all() {
-			if rec.seq == 0 && !yield(rec) {
-				return
-			}
-		}
-		for _, rec := range o.open {
-			if rec.seq == 0 && !yield(rec) {
-				return
-			}
+func (o *operations) unseen() (unseen []*record) {
+	for rec := range o.all() {
+		if rec.seq == 0 {
+			unseen = append(unseen, rec)
 		}
 	}
+	for _, rec := range o.open {
+		if rec.seq == 0 {
+			unseen = append(unseen, rec)
+		}
+	}
+	return unseen
 }
 
 // lowestFloor returns the lowest seq that was acknowledged when an operation in

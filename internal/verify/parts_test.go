@@ -21,7 +21,6 @@ var parts = [][]string{
 	{"operation.go"},
 
 	// What was sent and came back, and the log that it shows.
-	{"outcomes.go"},
 	{"operations.go"},
 	{"forget.go", "acks.go", "tally.go", "texts.go"},
 	{"layout.go"},

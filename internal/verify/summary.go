@@ -11,9 +11,9 @@ import (
 // A summary puts the verdict together when all has been found.
 type summary struct {
 	*facts
-	found     *findings
-	tally     *tally
-	answerers *answerers
+	found      *findings
+	tally      *tally
+	identities Identities
 }
 
 // headlines are the checks in the order in which their counter-examples explain
@@ -34,7 +34,7 @@ func (s *summary) verdict(table [numChecks]checker, notStored int64) *Verdict {
 	for c, check := range table {
 		d.Checks = append(d.Checks, s.check(Check(c), check))
 	}
-	one, logs := s.answerers.all.OneServer(s.cfg.Replicas), s.answerers.all.SeveralLogs(s.cfg.Replicas)
+	one, logs := s.identities.OneServer(s.cfg.Replicas), s.identities.SeveralLogs(s.cfg.Replicas)
 	d.Causes = slices.Concat(logs, one)
 	d.Reasons = s.inconclusive()
 	switch {

@@ -66,7 +66,7 @@ type Verifier struct {
 	tally     *tally
 	merger    merger
 	horizon   horizon
-	answerers answerers
+	answered  Identities
 	verdict   *Verdict
 }
 
@@ -79,7 +79,7 @@ func New(cfg Config) *Verifier {
 		cfg.WindowSize = messenger.WindowSize
 	}
 	if cfg.MinOperations == 0 {
-		cfg.MinOperations = DefaultMinOperations
+		cfg.MinOperations = defaultMinOperations
 	}
 	f := newFacts(cfg)
 	v := &Verifier{facts: f, found: newFindings(f), tally: newTally()}
@@ -109,7 +109,9 @@ func (v *Verifier) Call(op *Operation) {
 func (v *Verifier) Return(op *Operation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.answerers.add(op.Replica, op.By)
+	if op.By != nil {
+		v.answered.Add(op.Replica, *op.By)
+	}
 	if v.positions != nil {
 		v.positions.hold(op)
 		return
@@ -182,7 +184,7 @@ func (v *Verifier) Verdict() *Verdict {
 	v.checks.garbage.neverSent()
 	notStored, calls := v.facts.settled()
 	v.checks.contiguous.fillHoles(calls)
-	v.verdict = (&summary{v.facts, v.found, v.tally, &v.answerers}).verdict(v.checks.table(), notStored)
+	v.verdict = (&summary{v.facts, v.found, v.tally, v.answered}).verdict(v.checks.table(), notStored)
 	return v.verdict
 }
 
