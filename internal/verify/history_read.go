@@ -172,7 +172,7 @@ func (h *historyReader) operations() (missing int64, err error) {
 		case l.End != nil:
 			return readEnd(h.lines, n, l.End.Operations, count)
 		case l.Floor != 0:
-			h.verifier.horizon.setFloor(l.Floor)
+			h.verifier.setFloor(l.Floor)
 			continue
 		default:
 			err = h.operation(l)

@@ -28,7 +28,6 @@ var parts = [][]string{
 	{"positions.go"},
 	{"log.go"},
 	{"walk.go"},
-	{"writers.go"},
 	{"facts.go"},
 	{"window.go", "settle.go"},
 
@@ -44,8 +43,9 @@ var parts = [][]string{
 	{"checks.go"},
 
 	// What moves all that, and what comes out.
-	{"merge.go", "horizon.go"},
 	{"verdict.go"},
+	{"merge.go"},
+	{"horizon.go"},
 	{"summary.go"},
 	{"verify.go"},
 	{"history.go"},

@@ -46,7 +46,7 @@ func TestMarkedHistory(t *testing.T) {
 			}
 			stored.Return(e.op) // as a Recorder is told before the Verifier
 			live.Return(e.op)
-			stored.horizon.setFloor(live.Floor())
+			stored.setFloor(live.Floor())
 		}
 		if got := stored.Verdict(); got.Status != want.Status || want.Status != Violated && got.Counts != want.Counts {
 			t.Fatalf("%s: %v, %+v\nwant %v, %+v\n%s", what, got.Status, got.Counts, want.Status, want.Counts, dump(events))
@@ -78,7 +78,7 @@ func TestStreamedHistoryIsBounded(t *testing.T) {
 		stored.Return(op)
 		live.Return(op)
 		if returned++; returned%sweepEvery == 0 {
-			stored.horizon.setFloor(live.Floor())
+			stored.setFloor(live.Floor())
 		}
 	})
 	if got := len(stored.facts.log.cells.pages); got > 2*recentSize/pageSize {

@@ -13,8 +13,8 @@ type tally struct {
 	latestCall, latest time.Duration
 }
 
-func newTally() *tally {
-	return &tally{perReplica: make(map[int]int64), perSender: make(map[int32]int64)}
+func newTally() tally {
+	return tally{perReplica: make(map[int]int64), perSender: make(map[int32]int64)}
 }
 
 func (t *tally) count(op *Operation, rec *record) {

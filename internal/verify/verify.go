@@ -49,6 +49,7 @@
 package verify
 
 import (
+	"cmp"
 	"math"
 	"sync"
 	"time"
@@ -58,34 +59,20 @@ import (
 
 // A Verifier judges one run. Its methods may be called concurrently.
 type Verifier struct {
-	mu        sync.Mutex
+	mu sync.Mutex
+	judge
 	positions *positions // of a server that shows no seq, else nil
-	facts     *facts
-	found     *findings
-	checks    *checks
-	tally     *tally
-	merger    merger
-	horizon   horizon
-	answered  Identities
 	verdict   *Verdict
 }
 
 // New returns a Verifier of the run that cfg describes.
 func New(cfg Config) *Verifier {
-	if cfg.ClockAllowance == 0 {
-		cfg.ClockAllowance = DefaultClockAllowance
-	}
-	if cfg.WindowSize == 0 {
-		cfg.WindowSize = messenger.WindowSize
-	}
-	if cfg.MinOperations == 0 {
-		cfg.MinOperations = defaultMinOperations
-	}
+	cfg.ClockAllowance = cmp.Or(cfg.ClockAllowance, DefaultClockAllowance)
+	cfg.WindowSize = cmp.Or(cfg.WindowSize, messenger.WindowSize)
+	cfg.MinOperations = cmp.Or(cfg.MinOperations, defaultMinOperations)
 	f := newFacts(cfg)
-	v := &Verifier{facts: f, found: newFindings(f), tally: newTally()}
-	v.checks = newChecks(f, v.found)
-	v.merger = merger{facts: f, found: v.found, checks: v.checks, tally: v.tally}
-	v.horizon = horizon{facts: f, checks: v.checks}
+	found := newFindings(f)
+	v := &Verifier{judge: judge{facts: f, found: found, checks: newChecks(f, found)}}
 	if cfg.Missing.Has(Seq) {
 		v.positions = newPositions(&f.cfg, &f.texts)
 	}
@@ -96,11 +83,11 @@ func New(cfg Config) *Verifier {
 // before this, the request is written after it. It needs Worker, Number,
 // Sender, Text, Sentinel and Call of op, and keeps nothing of it.
 func (v *Verifier) Call(op *Operation) {
-	text := v.facts.texts.hash(op.Sender, op.Text)
+	text := v.texts.hash(op.Sender, op.Text)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.positions == nil { // else no place is known before the end
-		v.merger.call(op, text)
+		v.call(op, text)
 	}
 }
 
@@ -110,7 +97,7 @@ func (v *Verifier) Return(op *Operation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if op.By != nil {
-		v.answered.Add(op.Replica, *op.By)
+		v.identities.Add(op.Replica, *op.By)
 	}
 	if v.positions != nil {
 		v.positions.hold(op)
@@ -120,8 +107,8 @@ func (v *Verifier) Return(op *Operation) {
 }
 
 func (v *Verifier) take(op *Operation, bottom int64) {
-	if v.merger.take(op, bottom) {
-		v.horizon.tick()
+	if v.accept(op, bottom) {
+		v.tick()
 	}
 }
 
@@ -148,7 +135,7 @@ func (v *Verifier) Live() Live {
 func (v *Verifier) Floor() int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if floor, known := v.facts.ops.lowestFloor(v.facts.acks.head); known {
+	if floor, known := v.ops.lowestFloor(v.acks.head); known {
 		return floor
 	}
 	return 0
@@ -162,7 +149,7 @@ func (v *Verifier) Floor() int64 {
 func (v *Verifier) Unsettled(grace time.Duration) int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.facts.unsettled(grace)
+	return v.unsettled(grace)
 }
 
 // Verdict judges the run after all its operations have returned. Nothing may
@@ -174,17 +161,16 @@ func (v *Verifier) Verdict() *Verdict {
 		return v.verdict
 	}
 	if v.positions != nil {
-		v.facts.arrange(v.positions.layout())
+		v.arrange(v.positions.layout())
 		for op, bottom := range v.positions.placed() {
 			v.take(op, bottom)
 		}
-		v.checks.contiguous.contradictions()
+		v.checks.laidOut()
 	}
-	v.horizon.walkTo(math.MaxInt64)
-	v.checks.garbage.neverSent()
-	notStored, calls := v.facts.settled()
-	v.checks.contiguous.fillHoles(calls)
-	v.verdict = (&summary{v.facts, v.found, v.tally, v.answered}).verdict(v.checks.table(), notStored)
+	v.walkTo(math.MaxInt64)
+	notStored, calls := v.settled()
+	v.checks.ended(calls)
+	v.verdict = v.conclude(notStored)
 	return v.verdict
 }
 
@@ -193,5 +179,5 @@ func (v *Verifier) hasReturned(r ref) bool {
 	if v.positions != nil {
 		return v.positions.holds(r)
 	}
-	return v.facts.ops.hasReturned(r)
+	return v.ops.hasReturned(r)
 }
