@@ -30,8 +30,8 @@ func (k *contiguous) limits() (notCheckable Sentence, parts []Sentence) {
 // A beginning is a window that is correct only if the log begins at its first
 // place.
 type beginning struct {
-	ref              ref
-	first, seq, must int64 // where it begins and ends, and how many it must hold otherwise
+	ref                  ref
+	first, seq, mustHold int64 // where it begins and ends, and how many it must hold otherwise
 }
 
 func (k *contiguous) window(w *window) {
@@ -48,15 +48,15 @@ func (k *contiguous) window(w *window) {
 		k.report("window too long", w.seq, n-size,
 			say("the answer holds %d messages, and must hold at most %d", n, size), w.ref)
 	case w.begins:
-		k.beginnings = append(k.beginnings, beginning{w.ref, w.op.Window[0].Seq, w.seq, w.must})
-	case n < w.must && w.after == 0:
-		k.tooShort(w.ref, w.seq, n, w.must)
+		k.beginnings = append(k.beginnings, beginning{w.ref, w.op.Window[0].Seq, w.seq, w.mustHold})
+	case n < w.mustHold && w.after == 0:
+		k.tooShort(w.ref, w.seq, n, w.mustHold)
 	}
 }
 
-func (k *contiguous) tooShort(r ref, seq, n, must int64) {
-	k.report("gap", seq, must-n,
-		say("the answer ends in seq %d and holds %s, where it must hold %d", seq, Quantity{n, "message"}, must), r)
+func (k *contiguous) tooShort(r ref, seq, n, mustHold int64) {
+	k.report("gap", seq, mustHold-n,
+		say("the answer ends in seq %d and holds %s, where it must hold %d", seq, Quantity{n, "message"}, mustHold), r)
 }
 
 // beginsAt reports the windows that seemed to begin the log, now that seq,
@@ -66,7 +66,7 @@ func (k *contiguous) beginsAt(seq int64) {
 		if b.first <= seq {
 			return false
 		}
-		k.tooShort(b.ref, b.seq, b.seq-b.first+1, b.must)
+		k.tooShort(b.ref, b.seq, b.seq-b.first+1, b.mustHold)
 		return true
 	})
 }
@@ -121,8 +121,8 @@ func (k *contiguous) fillHoles(calls []time.Duration) {
 
 func (k *contiguous) hole(h hole, empty int64) {
 	var refs []ref
-	for _, beside := range []int64{h.first - 1, h.last + 1} {
-		if c := k.log.cells.peek(beside); c.is(seen) {
+	for _, neighbour := range []int64{h.first - 1, h.last + 1} {
+		if c := k.log.cells.peek(neighbour); c.is(seen) {
 			refs = append(refs, c.witness())
 		}
 	}

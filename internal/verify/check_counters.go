@@ -30,7 +30,7 @@ type counter struct {
 }
 
 func (k *counters) along(seq int64, c *cell, rec *record) {
-	if k.walk.apart {
+	if k.walk.unordered {
 		clear(k.last)
 	}
 	if k.cfg.Missing.Has(SenderCount) {
@@ -53,7 +53,7 @@ func (k *counters) along(seq int64, c *cell, rec *record) {
 	case c.count < 1 && !known:
 		k.report("counter below 1", seq, 1-c.count,
 			say("sender %q has sender_count %d at seq %d, and counters begin at 1", name, c.count, seq), c.witness())
-	case !known && k.walk.middle: // the log was not empty, or may not have been: from the first known value on
+	case !known && k.walk.midLog: // the log was not empty, or may not have been: from the first known value on
 	case c.count < next || c.count-next > now.spare-last.spare:
 		k.outOfStep(name, last, known, now, c.witness())
 	}

@@ -18,7 +18,7 @@ func (k *exactlyOnce) returned(op *Operation, r ref, rec *record) {
 		return
 	}
 	k.saw++
-	if rec.again != 0 {
+	if rec.secondSeq != 0 {
 		k.twice(r, rec)
 	}
 	if op.Replay == nil || op.Outcome != OK {
@@ -32,8 +32,8 @@ func (k *exactlyOnce) returned(op *Operation, r ref, rec *record) {
 }
 
 func (k *exactlyOnce) twice(r ref, rec *record) {
-	k.report("double append", rec.again, 2,
-		say("a request that was repeated with its idempotency key was stored twice, at seq %d and at seq %d", rec.seq, rec.again), r)
+	k.report("double append", rec.secondSeq, 2,
+		say("a request that was repeated with its idempotency key was stored twice, at seq %d and at seq %d", rec.seq, rec.secondSeq), r)
 }
 
 // span says in short which places a window shows.

@@ -6,7 +6,7 @@ package verify
 type lostWrite struct{ base }
 
 func (k *lostWrite) window(w *window) {
-	k.saw += max(0, int64(len(w.op.Window))-1, w.must-1)
+	k.saw += max(0, int64(len(w.op.Window))-1, w.mustHold-1)
 }
 
 // overwritten: r's answer shows another message in c's place.

@@ -60,11 +60,11 @@ func readHead(lines *bufio.Scanner) (Config, error) {
 	err := json.Unmarshal(line, &head, jsonv1.FormatDurationAsNano(true))
 	switch {
 	case err != nil:
-		err = plainly(err)
+		err = plainError(err)
 	case head.History != historyVersion:
 		return Config{}, fmt.Errorf("version %d is not known, only %d is", head.History, historyVersion)
 	default:
-		err = usable(head.Config)
+		err = checkConfig(head.Config)
 	}
 	if err != nil {
 		return head.Config, fmt.Errorf("line 1, the head: %w", err)
@@ -77,8 +77,8 @@ const (
 	maxUnnamed = 1000 // replicas; callers may keep something of each
 )
 
-// usable returns what is wrong with the head of a history.
-func usable(cfg Config) error {
+// checkConfig returns what is wrong with the head of a history.
+func checkConfig(cfg Config) error {
 	switch {
 	case !validRun(cfg.Run):
 		return fmt.Errorf("run is %q, and must be 1 to %d letters and digits", cfg.Run, maxRun)
@@ -92,18 +92,20 @@ func usable(cfg Config) error {
 	return nil
 }
 
-// plainly returns a JSON error without Go's wording.
-func plainly(err error) error {
-	e, ok := errors.AsType[*json.SemanticError](err)
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
+// plainError returns a JSON error without Go's wording.
+func plainError(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the line ends in the middle of its JSON")
-	case !ok || e.JSONPointer == "":
-		return err
-	case e.Err != nil:
-		return fmt.Errorf("%s: %w", strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", "."), e.Err)
 	}
-	return fmt.Errorf("%s is of the wrong type", strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", "."))
+	e, ok := errors.AsType[*json.SemanticError](err)
+	if !ok || e.JSONPointer == "" {
+		return err
+	}
+	path := strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", ".")
+	if e.Err != nil {
+		return fmt.Errorf("%s: %w", path, e.Err)
+	}
+	return fmt.Errorf("%s is of the wrong type", path)
 }
 
 func historyLines(r io.Reader) (*bufio.Scanner, error) {
@@ -198,14 +200,14 @@ func readLine(line []byte) (l *operationLine, cut bool, err error) {
 	l = &operationLine{Operation: Operation{Tries: 1}}
 	if err := json.Unmarshal(line, l, jsonv1.FormatDurationAsNano(true)); err != nil {
 		_, wrong := errors.AsType[*json.SemanticError](err)
-		return nil, !wrong, plainly(err)
+		return nil, !wrong, plainError(err)
 	}
 	return l, false, nil
 }
 
 // readEnd returns how many operations are missing according to line n, which
 // says how many there were. Line n must be the last.
-func readEnd(lines *bufio.Scanner, n int, said, count int64) (missing int64, err error) {
+func readEnd(lines *bufio.Scanner, n int, stated, count int64) (missing int64, err error) {
 	if lines.Scan() {
 		return 0, fmt.Errorf("line %d comes after the end", n+1)
 	}
@@ -215,10 +217,10 @@ func readEnd(lines *bufio.Scanner, n int, said, count int64) (missing int64, err
 		return unknownMany, nil
 	case err != nil:
 		return 0, fmt.Errorf("the file is corrupt: %w", err)
-	case said < count:
-		return 0, fmt.Errorf("line %d says that there are %s, and there are %d", n, Quantity{said, "operation"}, count)
+	case stated < count:
+		return 0, fmt.Errorf("line %d says that there are %s, and there are %d", n, Quantity{stated, "operation"}, count)
 	}
-	return said - count, nil
+	return stated - count, nil
 }
 
 // corruption returns what is wrong with a file that has no last line, nil if it

@@ -98,12 +98,12 @@ func (j *judge) show(w *window, e *Entry, own bool) {
 		return // reported as altered or as out of order; or behind the horizon and forgotten
 	}
 	c := j.log.cells.at(e.Seq)
-	how, text := j.log.compare(c, e)
-	if how == fresh {
-		j.fill(w, e, c, text, own)
+	if !c.is(seen) {
+		j.fill(w, e, c, own)
 		return
 	}
-	if how == conflicts {
+	agrees, text := j.log.compare(c, e)
+	if !agrees {
 		j.conflict(w, e, c, text, own)
 	}
 	j.checks.shownAgain()
@@ -111,8 +111,8 @@ func (j *judge) show(w *window, e *Entry, own bool) {
 }
 
 // fill is show for a place that no answer has shown before.
-func (j *judge) fill(w *window, e *Entry, c *cell, text uint64, own bool) {
-	if j.log.fill(c, e, text, w.ref, w.op.Return) {
+func (j *judge) fill(w *window, e *Entry, c *cell, own bool) {
+	if j.log.fill(c, e, w.ref, w.op.Return) {
 		j.checks.beginsAt(e.Seq)
 	}
 	if r, ok := j.writer(w, e, own); ok {

@@ -12,16 +12,16 @@ func (op *Operation) ref() ref { return ref{int32(op.Worker), int32(op.Number)} 
 
 // A record is what is kept of an operation.
 type record struct {
-	text    uint64 // hash of sender and text, as sent
-	call    time.Duration
-	ret     time.Duration
-	seq     int64 // where its message was seen first, 0 if nowhere yet
-	again   int64 // where it was seen a second time
-	floor   int64 // the highest seq acknowledged when it was called, as far as known
-	sender  int32
-	replica int16
-	outcome Outcome // Unknown until it returns
-	flags   recordFlags
+	text      uint64 // hash of sender and text, as sent
+	call      time.Duration
+	ret       time.Duration
+	seq       int64 // where its message was seen first, 0 if nowhere yet
+	secondSeq int64 // where it was seen a second time
+	floor     int64 // the highest seq acknowledged when it was called, as far as known
+	sender    int32
+	replica   int16
+	outcome   Outcome // Unknown until it returns
+	flags     recordFlags
 }
 
 type recordFlags uint8
@@ -170,8 +170,8 @@ func (o *operations) sight(r ref, seq int64, mayBeTwice bool) (*record, sighting
 		return rec, seenFirst
 	case rec.seq != seq && !mayBeTwice:
 		return rec, seenMoved
-	case rec.seq != seq && rec.again != seq:
-		rec.again = seq
+	case rec.seq != seq && rec.secondSeq != seq:
+		rec.secondSeq = seq
 		return rec, seenTwice
 	}
 	return rec, seenThere

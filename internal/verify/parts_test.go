@@ -84,7 +84,7 @@ func TestPartsPointOneWay(t *testing.T) {
 	cfg := types.Config{Importer: noImports{}, Error: func(error) {}}
 	pkg, _ := cfg.Check("verify", fset, files, info)
 	resolved := 0
-	var told []string
+	var problems []string
 	for id, obj := range info.Uses {
 		if obj.Pkg() != pkg || !obj.Pos().IsValid() {
 			continue
@@ -95,16 +95,16 @@ func TestPartsPointOneWay(t *testing.T) {
 		}
 		resolved++
 		if place[user.Filename] <= place[owner.Filename] {
-			told = append(told, user.String()+" knows "+obj.Name()+" of "+owner.Filename+", which does not come before it")
+			problems = append(problems, user.String()+" knows "+obj.Name()+" of "+owner.Filename+", which does not come before it")
 		}
 	}
 	for _, f := range files {
 		if name := fset.Position(f.Pos()).Filename; strings.HasPrefix(name, "check_") {
-			told = append(told, foreignWrites(fset, info, f)...)
+			problems = append(problems, foreignWrites(fset, info, f)...)
 		}
 	}
-	slices.Sort(told)
-	for _, s := range told {
+	slices.Sort(problems)
+	for _, s := range problems {
 		t.Error(s)
 	}
 	if resolved < 1000 {
@@ -114,7 +114,7 @@ func TestPartsPointOneWay(t *testing.T) {
 
 // foreignWrites are the assignments in a check's file to fields that another
 // part owns. How much it saw a check counts in its base.
-func foreignWrites(fset *token.FileSet, info *types.Info, f *ast.File) (told []string) {
+func foreignWrites(fset *token.FileSet, info *types.Info, f *ast.File) (problems []string) {
 	check := func(target ast.Expr) {
 		field, ok := ast.Unparen(target).(*ast.SelectorExpr)
 		if !ok {
@@ -123,7 +123,7 @@ func foreignWrites(fset *token.FileSet, info *types.Info, f *ast.File) (told []s
 		switch owner := fset.Position(info.Uses[field.Sel].Pos()).Filename; owner {
 		case fset.Position(f.Pos()).Filename, "checker.go":
 		default:
-			told = append(told, fset.Position(field.Pos()).String()+" changes "+field.Sel.Name+", which is "+owner+"'s")
+			problems = append(problems, fset.Position(field.Pos()).String()+" changes "+field.Sel.Name+", which is "+owner+"'s")
 		}
 	}
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -137,7 +137,7 @@ func foreignWrites(fset *token.FileSet, info *types.Info, f *ast.File) (told []s
 		}
 		return true
 	})
-	return told
+	return problems
 }
 
 type noImports struct{}

@@ -191,7 +191,7 @@ func (p *positions) anchors(known []anchor, w []*Entry) []anchor {
 // place and a is far from it. Then a's message is in the log twice.
 func (p *positions) displaced(a anchor, all []anchor, last int) bool {
 	root, at := a.node.find()
-	apart := 0
+	far := 0
 	for _, b := range all {
 		other, otherAt := b.node.find()
 		if b.index == a.index || other != root {
@@ -204,9 +204,9 @@ func (p *positions) displaced(a anchor, all []anchor, last int) bool {
 		if a.index == last && off > 0 {
 			return false // a window read long before its own message: a gap
 		}
-		apart++
+		far++
 	}
-	return apart > 1
+	return far > 1
 }
 
 // join notes the distances that a window states.

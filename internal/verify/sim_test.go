@@ -70,7 +70,7 @@ func (s *simulation) run() []event {
 		next   time.Duration
 		stage  int
 		number int
-		gone   bool // the message is not going to be stored
+		lost   bool // the message is never stored
 	}
 	var events []event
 	states := make([]state, s.workers)
@@ -94,12 +94,12 @@ func (s *simulation) run() []event {
 		switch st.stage {
 		case 0: // call
 			st.op = s.operation(turn, st.number, now)
-			st.gone = false
+			st.lost = false
 			switch x := s.rng.Float64(); {
 			case x < s.lose:
-				st.op.Outcome, st.op.Reason, st.gone = Unknown, "timeout", s.rng.IntN(2) == 0
+				st.op.Outcome, st.op.Reason, st.lost = Unknown, "timeout", s.rng.IntN(2) == 0
 			case x < s.lose+s.refuse:
-				st.op.Outcome, st.op.Reason, st.gone = Failed, "status 503", true
+				st.op.Outcome, st.op.Reason, st.lost = Failed, "status 503", true
 			}
 			events = append(events, event{st.op, true})
 		case 1: // effect
@@ -108,7 +108,7 @@ func (s *simulation) run() []event {
 					s.foreign("stranger", fmt.Sprintf("hello from elsewhere, %d at %d", i, now), now)
 				}
 			}
-			if st.gone {
+			if st.lost {
 				break
 			}
 			e := s.append(st.op.Sender, st.op.Text, now)
