@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"flag"
 	"fmt"
@@ -169,7 +168,7 @@ func corpus(yield func(name string, cfg Config, events []event)) {
 		for _, missing := range []Fields{0, Seq} {
 			s := newSimulation(9, 10, 30)
 			events := s.run()
-			classicFaults[name].fault(s, returnedOps(events))
+			classicFaults[name].change(s, returnedOps(events))
 			without(missing, events)
 			s.cfg.Missing = missing
 			yield(fmt.Sprintf("%s, without %q", name, missing), s.cfg, inOrderOfTime(events))
@@ -336,19 +335,4 @@ func altered(change func(*Entry)) func(*rand.Rand, *simulation, []*Operation) {
 		op.Window = slices.Clone(op.Window)
 		op.Window[i] = &e
 	}
-}
-
-// returnedOps are the operations of events.
-func returnedOps(events []event) (ops []*Operation) {
-	for _, e := range events {
-		if !e.isCall {
-			ops = append(ops, e.op)
-		}
-	}
-	return ops
-}
-
-func inOrderOfTime(events []event) []event {
-	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(when(a), when(b)) })
-	return events
 }

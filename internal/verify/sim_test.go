@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -58,6 +59,14 @@ func (s *simulation) window(seq int64) []*Entry {
 type event struct {
 	op     *Operation
 	isCall bool
+}
+
+func (e event) feed(v *Verifier) {
+	if e.isCall {
+		v.Call(e.op)
+	} else {
+		v.Return(e.op)
+	}
 }
 
 // run plays the run to its end, sentinels included.
@@ -170,11 +179,7 @@ func (s *simulation) operation(worker, number int, now time.Duration) *Operation
 func play(cfg Config, events []event) *Verifier {
 	v := New(cfg)
 	for _, e := range events {
-		if e.isCall {
-			v.Call(e.op)
-		} else {
-			v.Return(e.op)
-		}
+		e.feed(v)
 	}
 	return v
 }
@@ -183,10 +188,30 @@ func play(cfg Config, events []event) *Verifier {
 // history does.
 func replay(cfg Config, events []event) *Verifier {
 	v := New(cfg)
-	for _, e := range events {
-		if !e.isCall {
-			v.Return(e.op)
-		}
+	for _, op := range returnedOps(events) {
+		v.Return(op)
 	}
 	return v
+}
+
+// returnedOps are the operations of events.
+func returnedOps(events []event) (ops []*Operation) {
+	for _, e := range events {
+		if !e.isCall {
+			ops = append(ops, e.op)
+		}
+	}
+	return ops
+}
+
+func inOrderOfTime(events []event) []event {
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(when(a), when(b)) })
+	return events
+}
+
+func when(e event) time.Duration {
+	if e.isCall {
+		return e.op.Call
+	}
+	return e.op.Return
 }

@@ -104,11 +104,7 @@ func TestLive(t *testing.T) {
 	h.show("c", "bcd")
 	v := New(handConfig)
 	for _, e := range h.events() {
-		if e.isCall {
-			v.Call(e.op)
-		} else {
-			v.Return(e.op)
-		}
+		e.feed(v)
 		if l := v.Live(); e.op == h["c"] && !e.isCall && (l.Violations == 0 || l.First == nil) {
 			t.Errorf("after the wrong answer: %+v", l)
 		}
@@ -185,11 +181,7 @@ func TestUnsettled(t *testing.T) {
 					t.Errorf("seed %d: nothing is unsettled before any sentinel", seed)
 					break
 				}
-				if e.isCall {
-					v.Call(e.op)
-				} else {
-					v.Return(e.op)
-				}
+				e.feed(v)
 				if e.op.Sentinel && !e.isCall {
 					break // one is enough
 				}
