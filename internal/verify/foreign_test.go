@@ -12,22 +12,14 @@ import (
 // without takes fields out of all that a run's answers show.
 func without(missing Fields, events []event) {
 	copies := make(map[*Entry]*Entry)
-	for _, e := range events {
-		if e.isCall {
-			continue
-		}
-		w := make([]*Entry, len(e.op.Window))
-		for i, m := range e.op.Window {
-			c := copies[m]
-			if c == nil {
+	for _, op := range returnedOps(events) {
+		op.Window = slices.Clone(op.Window)
+		for i, m := range op.Window {
+			if copies[m] == nil {
 				kept := *m
-				c = &kept
-				copies[m] = c
+				copies[m] = &kept
 			}
-			w[i] = c
-		}
-		if e.op.Window != nil {
-			e.op.Window = w
+			op.Window[i] = copies[m]
 		}
 	}
 	for _, c := range copies {
@@ -85,8 +77,8 @@ func TestCorrectForeignServers(t *testing.T) {
 						if s.others == 0 && !slices.Equal(got, want) {
 							t.Errorf("not checkable: %v, want %v", got, want)
 						}
-						if c := d.Counts; c.Stored+c.NotStored+c.Unsettled != c.Unknown || c.Unsettled < 0 || c.NotStored < 0 {
-							t.Errorf("counts do not add up: %+v", c)
+						if !d.Counts.addUp() {
+							t.Errorf("counts do not add up: %+v", d.Counts)
 						}
 					}
 				})

@@ -175,6 +175,11 @@ func (s *simulation) operation(worker, number int, now time.Duration) *Operation
 	}
 }
 
+// addUp reports whether every request is counted as what became of it.
+func (c Counts) addUp() bool {
+	return c.OK+c.Failed+c.Unknown == c.Sent && c.Stored+c.NotStored+c.Unsettled == c.Unknown && c.Unsettled >= 0 && c.NotStored >= 0
+}
+
 // play feeds events to a new Verifier as a live run would.
 func play(cfg Config, events []event) *Verifier {
 	v := New(cfg)
