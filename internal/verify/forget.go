@@ -26,14 +26,21 @@ func (o *operations) forgetPage(i int32, w *worker, base int64) bool {
 			return false
 		}
 	}
+	failed := uint64(0) // pageSize bits
 	for n, rec := range w.ops.between(first, last) {
 		switch {
 		case rec.outcome == Failed:
-			w.refuse(int32(n))
+			failed |= 1 << (n % pageSize)
 		case rec.outcome == Unknown && rec.is(returned) && (rec.seq == 0 || rec.seq >= base):
 			kept := *rec
 			o.open[ref{i, int32(n)}] = &kept
 		}
+	}
+	if failed != 0 {
+		if w.failed == nil {
+			w.failed = make(map[int32]uint64)
+		}
+		w.failed[w.forgotten/pageSize] = failed
 	}
 	return true
 }

@@ -37,22 +37,16 @@ func FindNonce(text string) (Nonce, bool) {
 			return Nonce{}, false
 		}
 		text = text[i+len(nonceOpen):]
-		if run, rest, ok := strings.Cut(text, ":"); ok && validRun(run) {
-			if worker, number, ok := parseOrdinals(rest); ok {
-				return Nonce{run, worker, number}, true
-			}
+		run, rest, _ := strings.Cut(text, ":")
+		if !validRun(run) {
+			continue
+		}
+		worker, rest, isWorker := parseOrdinal(rest, ':')
+		number, _, isNumber := parseOrdinal(rest, ']')
+		if isWorker && isNumber {
+			return Nonce{run, worker, number}, true
 		}
 	}
-}
-
-// parseOrdinals reads "WORKER:NUMBER]" at the start of s.
-func parseOrdinals(s string) (worker, number int, ok bool) {
-	worker, s, ok = parseOrdinal(s, ':')
-	if !ok {
-		return 0, 0, false
-	}
-	number, _, ok = parseOrdinal(s, ']')
-	return worker, number, ok
 }
 
 // parseOrdinal reads a canonical decimal number and the byte that ends it.

@@ -45,26 +45,10 @@ type worker struct {
 	floor    int64 // of the operation in flight
 
 	forgotten int32            // operations with lower numbers are forgotten: they were stored …
-	refused   map[int32]uint64 // … or failed, as one bit of each says, by number/pageSize; or are open
+	failed    map[int32]uint64 // … or failed, by number/pageSize one bit each; or are in operations.open
 }
 
 func (w *worker) isForgotten(number int32) bool { return number < w.forgotten }
-
-// refuse notes of an operation, which is about to be forgotten, that it failed.
-func (w *worker) refuse(number int32) {
-	if w.refused == nil {
-		w.refused = make(map[int32]uint64)
-	}
-	w.refused[number/pageSize] |= 1 << (number % pageSize)
-}
-
-// forgottenOutcome is that of a forgotten operation that is not open.
-func (w *worker) forgottenOutcome(number int32) Outcome {
-	if w.refused[number/pageSize]&(1<<(number%pageSize)) != 0 {
-		return Failed
-	}
-	return OK
-}
 
 // operations are what was sent and what came back.
 type operations struct {
@@ -141,7 +125,11 @@ func (o *operations) find(r ref) *record {
 	if rec := o.open[r]; rec != nil {
 		return rec
 	}
-	return &record{outcome: w.forgottenOutcome(r.number), flags: sent | returned | forgotten}
+	past := &record{outcome: OK, flags: sent | returned | forgotten}
+	if w.failed[r.number/pageSize]>>(r.number%pageSize)&1 != 0 {
+		past.outcome = Failed
+	}
+	return past
 }
 
 // A sighting is where a message was seen before, compared with where it is seen now.

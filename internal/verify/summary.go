@@ -89,7 +89,7 @@ func (j *judge) inconclusive() (reasons []Sentence) {
 	if t.ok < int64(j.cfg.MinOperations) {
 		reasons = append(reasons, say("too few operations: %d answered, at least %d are needed", t.ok, j.cfg.MinOperations))
 	}
-	if t.overlaps == 0 && !j.overlap() {
+	if !t.overlap && !j.overlap() {
 		reasons = append(reasons, say("no two operations were under way at the same time"))
 	}
 	for i, name := range j.cfg.Replicas {

@@ -9,7 +9,7 @@ type tally struct {
 	perReplica map[int]int64   // answered, without sentinels
 	perSender  map[int32]int64 // likewise
 
-	overlaps           int64 // operations that were under way at the same time as another
+	overlap            bool // some operation was under way at the same time as another
 	latestCall, latest time.Duration
 }
 
@@ -33,9 +33,7 @@ func (t *tally) count(op *Operation, rec *record) {
 	case Unknown:
 		t.unknown++
 	}
-	if t.sent > 1 && op.Call < t.latest && t.latestCall < op.Return {
-		t.overlaps++
-	}
+	t.overlap = t.overlap || t.sent > 1 && op.Call < t.latest && t.latestCall < op.Return
 	if op.Return >= t.latest {
 		t.latestCall, t.latest = op.Call, op.Return
 	}

@@ -12,18 +12,17 @@
 // The package is a pipeline of parts. Each owns its state and knows only those
 // before it (TestPartsPointOneWay holds the order of the files):
 //
-//	positions    gives places to the messages of a server that shows no seq
-//	facts        operations (what was sent and came back), acknowledgements,
-//	             the rebuilt log, the second walk along it, other writers
-//	findings     violations with their evidence
-//	check_*      one check each: what it looks at, counts, reports and cannot see
-//	checks       what happens to a run, and which checks look at it
-//	merger       the first walk: takes operations, merges their windows
-//	horizon      moves the second walk on, and forgets what lies behind it
-//	summary      the verdict
+//	positions  gives places to the messages of a server that shows no seq
+//	facts      operations (what was sent and came back), acknowledgements, the
+//	           rebuilt log, the second walk along it, counts
+//	findings   violations with their evidence
+//	check_*    one check each: what it looks at, counts, reports and cannot see
+//	checks     what happens to a run, and which checks look at it
+//	judge      the first walk (merge.go), the second one (horizon.go), and the
+//	           verdict (summary.go)
 //
-// A new check is a file of its own, and a line in check.go and for each event
-// of checks.go that it looks at.
+// A new check is a file of its own, a row in check.go, and in checks.go a field
+// and a line for each event that it looks at.
 //
 // # Two walks
 //
