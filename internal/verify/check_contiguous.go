@@ -111,7 +111,7 @@ func (k *contiguous) fillHoles(calls []time.Duration) {
 		spare = max(0, -empty)
 		switch {
 		case empty <= 0:
-		case k.writers.others || k.missingOps != 0 || k.cfg.Missing.Has(Text):
+		case k.tally.others || k.missingOps != 0 || k.cfg.Missing.Has(Text):
 			k.unexplained += empty // other writers, not recognised without texts, or the cut-off part may have filled them
 		default:
 			k.hole(h, empty)

@@ -11,7 +11,7 @@ type counters struct {
 
 func (k *counters) limits() (notCheckable Sentence, parts []Sentence) {
 	notCheckable, parts = k.base.limits()
-	if notCheckable.Form == "" && k.cfg.Missing.Has(Sender) && k.writers.others {
+	if notCheckable.Form == "" && k.cfg.Missing.Has(Sender) && k.tally.others {
 		notCheckable = say("the answers show no sender, and others, who wrote to the log too, may have used any")
 	}
 	parts = append([]Sentence{k.acrossStretches(), k.acrossSeams()}, parts...)

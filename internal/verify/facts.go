@@ -3,26 +3,17 @@ package verify
 // facts are what the operations and their answers have shown so far, apart from
 // any judgement. Each part of them knows only those above it. Checks read them.
 type facts struct {
-	cfg     Config
-	layout  layout
-	texts   texts
-	ops     operations
-	acks    acks
-	log     rebuiltLog
-	walk    walk
-	tally   tally
-	writers writers
+	cfg    Config
+	layout layout
+	texts  texts
+	ops    operations
+	acks   acks
+	log    rebuiltLog
+	walk   walk
+	tally  tally
 
 	identities Identities // who answered at each replica
 	missingOps int64      // operations missing in a stored history; below 0: it is not known how many
-}
-
-// writers are whose messages the second walk has passed.
-type writers struct {
-	ours       bool  // some are of this run
-	foreign    int64 // how many are not
-	others     bool  // somebody else wrote during the run
-	neighbours int64 // neighbouring seqs that different replicas acknowledged
 }
 
 func newFacts(cfg Config) *facts {
@@ -54,20 +45,20 @@ func (f *facts) recordOf(c *cell) *record {
 	return nil
 }
 
-// attribute notes whose message is in c, where the walk is: see checks.along.
+// attribute counts the message in c, where the walk is: see checks.along.
 func (f *facts) attribute(seq int64, c *cell, rec *record) {
-	w, before := &f.writers, &f.walk.before
+	t, before := &f.tally, &f.walk.before
 	switch {
 	case c.is(ours):
-		w.ours = true
+		t.ours = true
 		if rec != nil && c.is(acked) && before.is(acked) && f.walk.prev == seq-1 {
 			if last := f.recordOf(before); last != nil && last.replica != rec.replica {
-				w.neighbours++
+				t.Neighbours++
 			}
 		}
 	case f.cfg.Missing.Has(Text): // they all look alike
 	default:
-		w.foreign++
-		w.others = w.others || w.ours
+		t.Others++
+		t.others = t.others || t.ours
 	}
 }

@@ -20,7 +20,7 @@ func (j *judge) conclude(notStored int64) *Verdict {
 	j.found.refresh()
 	d := &Verdict{
 		Counts:         j.counts(notStored),
-		OtherWriters:   j.writers.others,
+		OtherWriters:   j.tally.others,
 		CutOff:         j.missingOps != 0,
 		CounterExample: j.counterExample(),
 	}
@@ -43,22 +43,18 @@ func (j *judge) conclude(notStored int64) *Verdict {
 }
 
 func (j *judge) counts(notStored int64) Counts {
-	t := &j.tally
-	inFlight, stored := int64(0), t.stored
+	c := j.tally.Counts
 	for rec := range j.ops.all() {
-		if !rec.is(returned) && !rec.is(sentinel) {
-			inFlight++
+		if !rec.is(returned) && !rec.is(sentinel) { // still in flight
+			c.Sent++
+			c.Unknown++
 			if rec.seq != 0 {
-				stored++
+				c.Stored++
 			}
 		}
 	}
-	unknown := t.unknown + inFlight
-	return Counts{
-		Sent: t.sent + inFlight, OK: t.ok, Failed: t.failed, Unknown: unknown,
-		Stored: stored, NotStored: notStored, Unsettled: unknown - stored - notStored,
-		Sentinels: t.sentinels, Others: j.writers.foreign, Neighbours: j.writers.neighbours,
-	}
+	c.NotStored, c.Unsettled = notStored, c.Unknown-c.Stored-notStored
+	return c
 }
 
 func (j *judge) result(c Check, check checker) CheckResult {
@@ -86,8 +82,8 @@ func (j *judge) counterExample() *Violation {
 // inconclusive says why the run could not have shown a fault.
 func (j *judge) inconclusive() (reasons []Sentence) {
 	t := &j.tally
-	if t.ok < int64(j.cfg.MinOperations) {
-		reasons = append(reasons, say("too few operations: %d answered, at least %d are needed", t.ok, j.cfg.MinOperations))
+	if t.OK < int64(j.cfg.MinOperations) {
+		reasons = append(reasons, say("too few operations: %d answered, at least %d are needed", t.OK, j.cfg.MinOperations))
 	}
 	if !t.overlap && !j.overlap() {
 		reasons = append(reasons, say("no two operations were under way at the same time"))
@@ -107,7 +103,7 @@ func (j *judge) inconclusive() (reasons []Sentence) {
 		senders := Quantity{int64(len(idle)), "sender"}
 		reasons = append(reasons, say("%s of %d got nothing stored: %s", senders, len(j.cfg.Senders), abridge(idle)))
 	}
-	if len(j.cfg.Replicas) > 1 && j.writers.neighbours == 0 {
+	if len(j.cfg.Replicas) > 1 && t.Neighbours == 0 {
 		reasons = append(reasons, say("no neighbouring seqs come from different replicas"))
 	}
 	return reasons

@@ -125,7 +125,7 @@ func (v *Verifier) Live() Live {
 	defer v.mu.Unlock()
 	return Live{
 		CrossChecked: v.checks.agreement.seen(), Violations: v.found.count(),
-		Unknown: v.tally.unknown - v.tally.stored, First: v.found.first,
+		Unknown: v.tally.Unknown - v.tally.Stored, First: v.found.first,
 	}
 }
 
