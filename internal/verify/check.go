@@ -51,6 +51,9 @@ var rows = [numChecks]row{
 // String is the check's name in the field's words.
 func (c Check) String() string { return rows[c].name }
 
+// Unit is what the check counts, in the singular.
+func (c Check) Unit() string { return rows[c].unit }
+
 // MarshalText writes the name.
 func (c Check) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 

@@ -59,7 +59,7 @@ func (j *judge) counts(notStored int64) Counts {
 
 func (j *judge) result(c Check, check checker) CheckResult {
 	res := &j.found.results[c]
-	result := CheckResult{Check: c, Saw: check.seen(), Unit: Plural(rows[c].unit), Violations: res.count, Worst: res.worst}
+	result := CheckResult{Check: c, Saw: check.seen(), Unit: Plural(c.Unit()), Violations: res.count, Worst: res.worst}
 	notCheckable, parts := check.limits()
 	switch {
 	case notCheckable.Form == "":

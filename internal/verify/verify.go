@@ -39,12 +39,11 @@
 // the highest acknowledged seq; 160 in all as measured, since tables grow in
 // pages and steps. Texts are hashed and not kept, but for the newest few
 // thousand. With Config.Stream the tables are freed behind the horizon; then
-// 2 bits per operation remain (2 bytes, with what holds them), an open record
-// for each unknown one, and one counter per sender. What a streamed run loses
-// is evidence, never a check: of an operation behind the horizon it knows the
-// outcome and no longer its seq, window and times. A server that shows no seq
-// costs the memory of all its windows, streamed or not, and is judged when the
-// run is over.
+// a bit per failed operation remains, an open record for each unknown one, and
+// one counter per sender. What a streamed run loses is evidence, never a check:
+// of an operation behind the horizon it knows the outcome and no longer its seq,
+// window and times. A server that shows no seq costs the memory of all its
+// windows, streamed or not, and is judged when the run is over.
 package verify
 
 import (
