@@ -82,19 +82,21 @@ func (s *staircase) before(t time.Duration) step {
 	return s.steps[i-1]
 }
 
+func (s *staircase) indexAbove(seq int64) int {
+	return sort.Search(len(s.steps), func(i int) bool { return s.steps[i].seq > seq })
+}
+
 // above is the first step higher than seq.
 func (s *staircase) above(seq int64) (step, bool) {
-	i := sort.Search(len(s.steps), func(i int) bool { return s.steps[i].seq > seq })
-	if i == len(s.steps) {
-		return step{}, false
+	if i := s.indexAbove(seq); i < len(s.steps) {
+		return s.steps[i], true
 	}
-	return s.steps[i], true
+	return step{}, false
 }
 
 // prune forgets the steps up to seq, which nothing above seq can ask for.
 func (s *staircase) prune(seq int64) {
-	i := sort.Search(len(s.steps), func(i int) bool { return s.steps[i].seq > seq })
-	if i > cap(s.steps)/2 {
+	if i := s.indexAbove(seq); i > cap(s.steps)/2 {
 		s.steps = append([]step(nil), s.steps[i:]...) // slices.Clone would hold the old array if nothing is left
 	}
 }

@@ -5,20 +5,14 @@ package verify
 // answers show.
 type agreement struct{ base }
 
-var agreementRow = row{"agreement", "entry cross-checked"}
-
-func (k *agreement) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutSeq()} }
-
 func (k *agreement) conflict(r ref, e *Entry, c *cell, text uint64) {
-	k.found.report(Violation{
-		Check: Agreement, Anomaly: "disagreement", Seq: e.Seq, Size: 1,
-		Why: say("two answers show different content at seq %d: %s", e.Seq, k.difference(e, c, text)),
-	}, c.shown, r)
+	k.report("disagreement", e.Seq, 1,
+		say("two answers show different content at seq %d: %s", e.Seq, k.difference(e, c, text)), c.shown, r)
 }
 
 func (k *agreement) difference(e *Entry, c *cell, text uint64) Sentence {
 	var diff []Sentence
-	if names := k.texts.names; c.sender >= 0 && int(c.sender) < len(names) && names[c.sender] != e.Sender {
+	if names := k.texts.names; c.sender >= 0 && names[c.sender] != e.Sender {
 		diff = append(diff, say("sender is %q in the one and %q in the other", names[c.sender], e.Sender))
 	} else if c.text != text {
 		diff = append(diff, say("the texts differ"))

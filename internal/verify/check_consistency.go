@@ -5,12 +5,6 @@ package verify
 // it cannot compare; without texts, the last message counts as the own one.
 type consistency struct{ base }
 
-var consistencyRow = row{"internal consistency", "window"}
-
-func (k *consistency) limits() (Sentence, []Sentence) {
-	return Sentence{}, []Sentence{k.withoutText(), k.withoutSender()}
-}
-
 func (k *consistency) window(w *window) {
 	k.saw++
 	if w.own < 0 {
@@ -18,17 +12,13 @@ func (k *consistency) window(w *window) {
 		return
 	}
 	if wrong := k.altered(w); wrong != nil {
-		k.found.report(Violation{
-			Check: InternalConsistency, Anomaly: "own fields altered", Seq: w.seq, Size: 1,
-			Why: say("the answer shows the own message otherwise than it was sent: %s", list(wrong)),
-		}, w.ref)
+		k.report("own fields altered", w.seq, 1,
+			say("the answer shows the own message otherwise than it was sent: %s", list(wrong)), w.ref)
 		k.found.remember(w.op, w.ref)
 	}
 	if w.after > 0 {
-		k.found.report(Violation{
-			Check: InternalConsistency, Anomaly: "own message not last", Seq: w.seq, Size: 2,
-			Why: say("the answer must end in the message that it answers, and does not"),
-		}, w.ref)
+		k.report("own message not last", w.seq, 2,
+			say("the answer must end in the message that it answers, and does not"), w.ref)
 	}
 }
 
@@ -39,7 +29,7 @@ func (k *consistency) ownMissing(w *window) {
 	} else {
 		seq = w.op.Window[n-1].Seq
 	}
-	k.found.report(Violation{Check: InternalConsistency, Anomaly: "own message missing", Seq: seq, Size: 3, Why: why}, w.ref)
+	k.report("own message missing", seq, 3, why, w.ref)
 }
 
 // altered says which fields of the own message are not as they were sent.

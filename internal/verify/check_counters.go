@@ -9,20 +9,16 @@ type counters struct {
 	nameless int64             // places passed whose sender is not known
 }
 
-var countersRow = row{"counters", "counter"}
-
-func (k *counters) limits() (Sentence, []Sentence) {
-	switch missing := k.cfg.Missing; {
-	case missing.Has(SenderCount):
-		return say("the answers show no sender_count"), nil
-	case missing.Has(Sender) && k.writers.others:
-		return say("the answers show no sender, and others, who wrote to the log too, may have used any"), nil
+func (k *counters) limits() (notCheckable Sentence, parts []Sentence) {
+	notCheckable, parts = k.base.limits()
+	if notCheckable.Form == "" && k.cfg.Missing.Has(Sender) && k.tally.others {
+		notCheckable = say("the answers show no sender, and others, who wrote to the log too, may have used any")
 	}
-	parts := []Sentence{k.acrossStretches(), k.acrossSeams(), k.withoutSeq()}
+	parts = append([]Sentence{k.acrossStretches(), k.acrossSeams()}, parts...)
 	if k.walk.lowest > 1 {
 		parts = append(parts, say("the log was not empty: each sender's counter is checked from its first known value on"))
 	}
-	return Sentence{}, parts
+	return notCheckable, parts
 }
 
 // A counter is the last known sender_count of a sender.
@@ -34,7 +30,7 @@ type counter struct {
 }
 
 func (k *counters) along(seq int64, c *cell, rec *record) {
-	if k.walk.apart {
+	if k.walk.unordered {
 		clear(k.last)
 	}
 	if k.cfg.Missing.Has(SenderCount) {
@@ -52,21 +48,15 @@ func (k *counters) along(seq int64, c *cell, rec *record) {
 	last, known := k.last[sender]
 	now := counter{seq, c.count, k.walk.spare + k.nameless, c.owner, c.is(ours)}
 	k.last[sender] = now
-	if c.count < 1 && !known {
-		k.found.report(Violation{
-			Check: Counters, Anomaly: "counter below 1", Seq: seq, Size: 1 - c.count,
-			Why: say("sender %q has sender_count %d at seq %d, and counters begin at 1", k.texts.names[sender], c.count, seq),
-		}, c.witness())
-		return
+	name, next := k.texts.names[sender], last.count+1
+	switch {
+	case c.count < 1 && !known:
+		k.report("counter below 1", seq, 1-c.count,
+			say("sender %q has sender_count %d at seq %d, and counters begin at 1", name, c.count, seq), c.witness())
+	case !known && k.walk.midLog: // the log was not empty, or may not have been: from the first known value on
+	case c.count < next || c.count-next > now.spare-last.spare:
+		k.outOfStep(name, last, known, now, c.witness())
 	}
-	if !known && k.walk.middle {
-		return // the log was not empty, or may not have been: from the first known value on
-	}
-	next := last.count + 1
-	if c.count >= next && c.count-next <= now.spare-last.spare {
-		return
-	}
-	k.outOfStep(k.texts.names[sender], last, known, now, c.witness())
 }
 
 func (k *counters) outOfStep(sender string, last counter, known bool, now counter, witness ref) {
@@ -80,11 +70,11 @@ func (k *counters) outOfStep(sender string, last counter, known bool, now counte
 	if !known {
 		why = say("the first message of sender %q has sender_count %d, at seq %d", sender, now.count, now.seq)
 	}
-	var refs []ref
+	refs := []ref{witness}
 	if last.ours {
-		refs = append(refs, last.owner)
+		refs = []ref{last.owner, witness}
 	}
-	k.found.report(Violation{Check: Counters, Anomaly: anomaly, Seq: now.seq, Size: size, Why: why}, append(refs, witness)...)
+	k.report(anomaly, now.seq, size, why, refs...)
 }
 
 // conflict reports a message whose counter alone is not as it was.
@@ -92,11 +82,7 @@ func (k *counters) conflict(r ref, e *Entry, c *cell, text uint64) {
 	if c.count == e.SenderCount || c.sentAt != e.SentAt || c.text != text {
 		return
 	}
-	k.found.report(Violation{
-		Check: Counters, Anomaly: "counter not stored", Seq: e.Seq, Size: 1,
-		Why: say(
-			"one and the same message, at seq %d, has sender_count %d in one answer and %d in the other: "+
-				"it was counted when answering, not when storing",
-			e.Seq, c.count, e.SenderCount),
-	}, c.shown, r)
+	k.report("counter not stored", e.Seq, 1,
+		say("one and the same message, at seq %d, has sender_count %d in one answer and %d in the other: "+
+			"it was counted when answering, not when storing", e.Seq, c.count, e.SenderCount), c.shown, r)
 }

@@ -7,17 +7,13 @@ import "time"
 // place. Where the run's start is unknown it cannot compare clocks.
 type dates struct{ base }
 
-var datesRow = row{"dates", "date"}
-
-func (k *dates) limits() (Sentence, []Sentence) {
-	if k.cfg.Missing.Has(SentAt) {
-		return say("the answers show no sent_at"), nil
-	}
-	parts := []Sentence{k.acrossSeams(), k.withoutSeq()}
+func (k *dates) limits() (notCheckable Sentence, parts []Sentence) {
+	notCheckable, parts = k.base.limits()
+	parts = append([]Sentence{k.acrossSeams()}, parts...)
 	if k.cfg.Start == 0 {
 		parts = append(parts, say("the run's start is unknown: dates are not compared with the operations' times"))
 	}
-	return Sentence{}, parts
+	return notCheckable, parts
 }
 
 func (k *dates) along(seq int64, c *cell, rec *record) {
@@ -27,10 +23,9 @@ func (k *dates) along(seq int64, c *cell, rec *record) {
 	k.saw++
 	prev, before := k.walk.prev, &k.walk.before
 	if prev != 0 && c.sentAt < before.sentAt {
-		k.found.report(Violation{
-			Check: Dates, Anomaly: "date decreases", Seq: seq, Size: before.sentAt - c.sentAt,
-			Why: say("sent_at is %s at seq %d and %s, which is earlier, at seq %d", date(before.sentAt), prev, date(c.sentAt), seq),
-		}, before.witness(), c.witness())
+		k.report("date decreases", seq, before.sentAt-c.sentAt,
+			say("sent_at is %s at seq %d and %s, which is earlier, at seq %d", date(before.sentAt), prev, date(c.sentAt), seq),
+			before.witness(), c.witness())
 	}
 	if rec.is(returned) && rec.seq == seq && k.cfg.Start != 0 && k.cfg.ClockAllowance >= 0 {
 		k.within(seq, c, rec, prev != 0 && c.sentAt == before.sentAt)
@@ -59,5 +54,5 @@ func (k *dates) within(seq int64, c *cell, rec *record, heldBack bool) {
 		why = say("the message at seq %d has sent_at %s, which is %s after it was answered, even with %s allowed between the clocks",
 			seq, date(c.sentAt), by, k.cfg.ClockAllowance)
 	}
-	k.found.report(Violation{Check: Dates, Anomaly: "date outside the operation", Seq: seq, Size: off, Why: why}, c.owner)
+	k.report("date outside the operation", seq, off, why, c.owner)
 }

@@ -7,10 +7,6 @@ import "slices"
 // was sent again.
 type exactlyOnce struct{ base }
 
-var exactlyOnceRow = row{"exactly once", "request sent again"}
-
-func (k *exactlyOnce) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutText()} }
-
 func (k *exactlyOnce) sighted(r ref, rec *record, how sighting) {
 	if how == seenTwice && rec.is(retried) {
 		k.twice(r, rec)
@@ -22,34 +18,30 @@ func (k *exactlyOnce) returned(op *Operation, r ref, rec *record) {
 		return
 	}
 	k.saw++
-	if rec.again != 0 {
+	if rec.secondSeq != 0 {
 		k.twice(r, rec)
 	}
 	if op.Replay == nil || op.Outcome != OK {
 		return
 	}
 	if !slices.EqualFunc(op.Window, op.Replay, func(a, b *Entry) bool { return a == b || *a == *b }) {
-		k.found.report(Violation{
-			Check: ExactlyOnce, Anomaly: "replay differs", Seq: rec.seq, Size: 1,
-			Why: say("the request was repeated with its idempotency key and got another answer than at first: %s at first, then %s",
-				span(op.Window), span(op.Replay)),
-		}, r)
+		k.report("replay differs", rec.seq, 1,
+			say("the request was repeated with its idempotency key and got another answer than at first: %s at first, then %s",
+				span(op.Window), span(op.Replay)), r)
 	}
 }
 
 func (k *exactlyOnce) twice(r ref, rec *record) {
-	k.found.report(Violation{
-		Check: ExactlyOnce, Anomaly: "double append", Seq: rec.again, Size: 2,
-		Why: say("a request that was repeated with its idempotency key was stored twice, at seq %d and at seq %d", rec.seq, rec.again),
-	}, r)
+	k.report("double append", rec.secondSeq, 2,
+		say("a request that was repeated with its idempotency key was stored twice, at seq %d and at seq %d", rec.seq, rec.secondSeq), r)
 }
 
 // span says in short which places a window shows.
 func span(w []*Entry) Sentence {
-	switch {
-	case len(w) == 0:
+	switch len(w) {
+	case 0:
 		return say("nothing")
-	case len(w) == 1:
+	case 1:
 		return say("seq %d", w[0].Seq)
 	}
 	return say("seq %d to %d", w[0].Seq, w[len(w)-1].Seq)

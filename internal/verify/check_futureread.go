@@ -4,10 +4,6 @@ package verify
 // and nothing whose request had not been sent yet.
 type futureRead struct{ base }
 
-var futureReadRow = row{"future read", "window"}
-
-func (k *futureRead) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutText()} }
-
 func (k *futureRead) window(w *window) {
 	k.saw++
 	if w.own < 0 || w.after == 0 {
@@ -19,11 +15,9 @@ func (k *futureRead) window(w *window) {
 		refs = append(refs, n)
 	}
 	after := int64(w.after)
-	k.found.report(Violation{
-		Check: FutureRead, Anomaly: "future read", Seq: last.Seq, Size: after,
-		Why: say("the answer to the message at seq %d shows %s after it, up to seq %d: the window was read later than the message was stored",
-			w.seq, Quantity{after, "message"}, last.Seq),
-	}, refs...)
+	k.report("future read", last.Seq, after,
+		say("the answer to the message at seq %d shows %s after it, up to seq %d: the window was read later than the message was stored",
+			w.seq, Quantity{after, "message"}, last.Seq), refs...)
 }
 
 // along reports a message of ours that an answer showed before it was sent.
@@ -42,8 +36,6 @@ func (k *futureRead) sentAfterwards(rec *record, c *cell) {
 }
 
 func (k *futureRead) notSentYet(seq int64, c *cell, rec *record) {
-	k.found.report(Violation{
-		Check: FutureRead, Anomaly: "future read", Seq: seq, Size: int64(rec.call - c.first),
-		Why: say("the first answer was there before the second request was sent, and shows its message"),
-	}, c.shown, c.owner)
+	k.report("future read", seq, int64(rec.call-c.first),
+		say("the first answer was there before the second request was sent, and shows its message"), c.shown, c.owner)
 }

@@ -11,12 +11,6 @@ import (
 // recognise them.
 type garbageRead struct{ base }
 
-var garbageReadRow = row{"garbage read", "message compared with what was sent"}
-
-func (k *garbageRead) limits() (Sentence, []Sentence) {
-	return k.unrecognised(), []Sentence{k.withoutSender()}
-}
-
 func (k *garbageRead) sighted(r ref, rec *record, how sighting, seq int64, text uint64) {
 	if rec.is(sent) && (how == seenFirst || how == seenTwice) {
 		k.compare(r, rec, seq, text)
@@ -25,10 +19,10 @@ func (k *garbageRead) sighted(r ref, rec *record, how sighting, seq int64, text 
 
 // overwritten: an answer shows c's message with another text.
 func (k *garbageRead) overwritten(e *Entry, c *cell, text uint64, same bool) {
-	if !same || !c.is(ours) || text == c.text {
+	if !same || text == c.text {
 		return
 	}
-	if rec := k.ops.find(c.owner); rec.is(sent) && !rec.is(forgotten) {
+	if rec := k.recordOf(c); rec.is(sent) {
 		k.compare(c.owner, rec, e.Seq, text)
 	}
 }
@@ -38,10 +32,9 @@ func (k *garbageRead) compare(r ref, rec *record, seq int64, text uint64) {
 	if text == rec.text || k.cfg.Missing.Has(Text) {
 		return
 	}
-	k.found.report(Violation{
-		Check: GarbageRead, Anomaly: "garbage read", Seq: seq, Size: 1,
-		Why: say("the message at seq %d is not what the first request sent: its sender or text was altered", seq),
-	}, k.senderAndWitness(r, seq)...)
+	k.report("garbage read", seq, 1,
+		say("the message at seq %d is not what the first request sent: its sender or text was altered", seq),
+		k.senderAndWitness(r, seq)...)
 }
 
 // neverSent reports, after the run, the messages that were shown and never
@@ -57,9 +50,7 @@ func (k *garbageRead) neverSent() {
 		if missing != 0 && r.number == k.ops.worker(r.worker).last+1 {
 			continue // it was under way where the history was cut off
 		}
-		k.found.report(Violation{
-			Check: GarbageRead, Anomaly: "garbage read", Seq: unsent[r], Size: 2,
-			Why: say("an answer shows a message of this run at seq %d that was never sent", unsent[r]),
-		}, k.senderAndWitness(r, unsent[r])...)
+		k.report("garbage read", unsent[r], 2,
+			say("an answer shows a message of this run at seq %d that was never sent", unsent[r]), k.senderAndWitness(r, unsent[r])...)
 	}
 }

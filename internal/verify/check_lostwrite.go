@@ -5,17 +5,8 @@ package verify
 // hold. It cannot judge a message whose place no other window covers.
 type lostWrite struct{ base }
 
-var lostWriteRow = row{"lost write", "place of an older message in a window"}
-
-func (k *lostWrite) limits() (not Sentence, parts []Sentence) {
-	if k.cfg.Missing.Has(Seq) {
-		not = k.unrecognised()
-	}
-	return not, nil
-}
-
 func (k *lostWrite) window(w *window) {
-	k.saw += max(0, int64(len(w.op.Window))-1, w.must-1)
+	k.saw += max(0, int64(len(w.op.Window))-1, w.mustHold-1)
 }
 
 // overwritten: r's answer shows another message in c's place.
@@ -43,8 +34,7 @@ func (k *lostWrite) acknowledged(r ref, seq int64, c *cell) {
 }
 
 func (k *lostWrite) lost(writer ref, seq int64, reader ref) {
-	k.found.report(Violation{
-		Check: LostWrite, Anomaly: "lost write", Seq: seq, Size: 1,
-		Why: say("the first message was acknowledged at seq %d, and the second answer, whose window covers that place, does not show it", seq),
-	}, writer, reader)
+	k.report("lost write", seq, 1,
+		say("the first message was acknowledged at seq %d, and the second answer, whose window covers that place, does not show it", seq),
+		writer, reader)
 }

@@ -5,10 +5,6 @@ package verify
 // open. It sees each of our messages in the log.
 type realTime struct{ base }
 
-var realTimeRow = row{"real-time order", "operation in order"}
-
-func (k *realTime) limits() (Sentence, []Sentence) { return Sentence{}, []Sentence{k.withoutSeq()} }
-
 // along reports a message of ours at seq that was sent after a higher seq had
 // been acknowledged. Stretches of a log are compared as wholes: see
 // stretches.contradictions.
@@ -55,7 +51,7 @@ func (k *realTime) inverted(seq int64, later ref, rec *record, earlier ref, earl
 		session = k.sessionGuarantees(seq, earlier, earlierSeq)
 	}
 	k.found.report(Violation{
-		Check: RealTimeOrder, Anomaly: "real-time inversion", Seq: seq, Size: earlierSeq - seq, Session: session,
+		Check: k.check, Anomaly: "real-time inversion", Seq: seq, Size: earlierSeq - seq, Session: session,
 		Why: say("the first request had been answered with seq %d before the second was sent, and yet the second got the lower seq %d",
 			earlierSeq, seq),
 	}, earlier, later)

@@ -3,6 +3,8 @@ package verify
 // A checker makes one check: it learns what the answers show (see checks) and
 // reports what cannot be in a correct log. It changes no state but its own.
 type checker interface {
+	prepare(base)
+
 	// seen returns how much it has looked at, in its row's unit.
 	seen() int64
 
@@ -15,10 +17,18 @@ type checker interface {
 type base struct {
 	*facts
 	found *findings
+	check Check
 	saw   int64
 }
 
+func (b *base) prepare(made base) { *b = made }
+
 func (b *base) seen() int64 { return b.saw }
+
+// report reports a violation, with the operations refs as witnesses.
+func (b *base) report(anomaly string, seq, size int64, why Sentence, refs ...ref) {
+	b.found.report(Violation{Check: b.check, Anomaly: anomaly, Seq: seq, Size: size, Why: why}, refs...)
+}
 
 // senderAndWitness returns r and the operation whose answer showed the place first, if
 // that is another one.
@@ -29,8 +39,33 @@ func (b *base) senderAndWitness(r ref, seq int64) []ref {
 	return []ref{r}
 }
 
-// Limits that several checks have, each zero if it does not apply.
+// limits are those of a check that is limited only by fields that answers do not
+// show: see row.
+func (b *base) limits() (notCheckable Sentence, parts []Sentence) {
+	missing, row := b.cfg.Missing, rows[b.check]
+	switch {
+	case row.needs == 0 || !missing.Has(row.needs):
+	case row.needs == SenderCount:
+		notCheckable = say("the answers show no sender_count")
+	case row.needs == SentAt:
+		notCheckable = say("the answers show no sent_at")
+	default:
+		notCheckable = say("the answers show no text, so that no message can be recognised")
+	}
+	limited := row.uses & missing
+	if limited.Has(Text) {
+		parts = append(parts, say("the answers show no text: whose a message is, is told by its seq only"))
+	}
+	if limited.Has(Sender) {
+		parts = append(parts, say("the answers show no sender"))
+	}
+	if limited.Has(Seq) {
+		parts = append(parts, say("the answers show no seq: places in the log are inferred from how the windows overlap"))
+	}
+	return notCheckable, parts
+}
 
+// acrossStretches is the limit of a check that looks at the log as a whole.
 func (b *base) acrossStretches() Sentence {
 	if n := len(b.layout.seams); n > 0 {
 		return say("the windows join to %d stretches of log; what lies between them was not seen", n+1)
@@ -38,34 +73,10 @@ func (b *base) acrossStretches() Sentence {
 	return Sentence{}
 }
 
+// acrossSeams is the limit of a check that compares neighbours in the log.
 func (b *base) acrossSeams() Sentence {
 	if n := b.layout.unordered(); n > 0 {
 		return say("not checkable across %s between stretches, since real time leaves open which comes first", Quantity{n, "seam"})
-	}
-	return Sentence{}
-}
-
-func (b *base) withoutText() Sentence {
-	return b.without(Text, say("the answers show no text: whose a message is, is told by its seq only"))
-}
-
-// unrecognised is why a check that has to recognise messages cannot be made.
-func (b *base) unrecognised() Sentence {
-	return b.without(Text, say("the answers show no text, so that no message can be recognised"))
-}
-
-func (b *base) withoutSender() Sentence {
-	return b.without(Sender, say("the answers show no sender"))
-}
-
-func (b *base) withoutSeq() Sentence {
-	return b.without(Seq, say("the answers show no seq: places in the log are inferred from how the windows overlap"))
-}
-
-// without returns limit if answers do not show the field.
-func (b *base) without(field Fields, limit Sentence) Sentence {
-	if b.cfg.Missing.Has(field) {
-		return limit
 	}
 	return Sentence{}
 }

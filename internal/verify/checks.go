@@ -1,5 +1,7 @@
 package verify
 
+import "time"
+
 // checks are all checks. Its methods are the events of a run: each calls the
 // checks that look at it, in the order in which they report.
 type checks struct {
@@ -18,11 +20,11 @@ type checks struct {
 }
 
 func newChecks(f *facts, found *findings) *checks {
-	b := base{facts: f, found: found}
-	return &checks{
-		consistency{b}, contiguous{base: b}, agreement{b}, duplicate{b}, lostWrite{b}, futureRead{b}, realTime{b},
-		counters{base: b, last: make(map[int32]counter)}, dates{b}, abortedRead{b}, garbageRead{b}, exactlyOnce{b},
+	k := &checks{counters: counters{last: make(map[int32]counter)}}
+	for c, check := range k.table() {
+		check.prepare(base{facts: f, found: found, check: Check(c)})
 	}
+	return k
 }
 
 // table are the checks in the order of the table.
@@ -42,6 +44,9 @@ func (k *checks) table() [numChecks]checker {
 		ExactlyOnce:         &k.exactlyOnce,
 	}
 }
+
+// laidOut: it is known where the messages of a server lie that shows no seq.
+func (k *checks) laidOut() { k.contiguous.contradictions() }
 
 // window: an answer came.
 func (k *checks) window(w *window) {
@@ -113,4 +118,11 @@ func (k *checks) along(seq int64, c *cell, rec *record) {
 	k.dates.along(seq, c, rec)
 	k.futureRead.along(seq, c, rec)
 	k.realTime.along(seq, c, rec)
+}
+
+// ended: the run is over, and the second walk too. Calls are of the operations
+// that may be in places that no answer shows, ascending.
+func (k *checks) ended(calls []time.Duration) {
+	k.garbage.neverSent()
+	k.contiguous.fillHoles(calls)
 }

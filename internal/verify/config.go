@@ -87,7 +87,7 @@ type Config struct {
 	AnyStart bool `json:"any_start,omitzero"`
 
 	// MinOperations is how many answered operations a run needs in order to
-	// prove anything. 0 is DefaultMinOperations; below 0, none is needed.
+	// prove anything. 0 is defaultMinOperations; below 0, none is needed.
 	MinOperations int `json:"min_operations,omitzero"`
 
 	// Stream forgets what no correct answer can touch any more, so that memory
@@ -97,5 +97,5 @@ type Config struct {
 
 const (
 	DefaultClockAllowance = 2 * time.Second
-	DefaultMinOperations  = 100
+	defaultMinOperations  = 100
 )

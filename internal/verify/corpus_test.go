@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"flag"
 	"fmt"
@@ -33,14 +32,14 @@ func TestVerdictsOfTheCorpus(t *testing.T) {
 		fmt.Fprintln(&got, strings.TrimSuffix(name, "; "))
 		last := ""
 		for _, way := range ways {
-			told := way.feed(t, cfg, events)
+			result := way.feed(t, cfg, events)
 			if *corpusDir != "" {
 				file := filepath.Join(*corpusDir, fmt.Sprintf("%03d %s.json", histories, way.name))
-				if err := os.WriteFile(file, []byte(name+"\n"+told.json(t)), 0o644); err != nil {
+				if err := os.WriteFile(file, []byte(name+"\n"+result.json(t)), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if line := told.summary(t); line != last { // as the way before
+			if line := result.summary(t); line != last { // as the way before
 				fmt.Fprintf(&got, "\t%s: %s\n", way.name, line)
 				last = line
 			}
@@ -75,15 +74,15 @@ func TestVerdictsOfTheCorpus(t *testing.T) {
 	}
 }
 
-// A told is all that one way of feeding a history came to.
-type told struct {
+// A feedResult is all that one way of feeding a history came to.
+type feedResult struct {
 	verdict *Verdict
 	live    Live
 	err     error
 }
 
 // json is all of it, byte for byte.
-func (o told) json(t *testing.T) string {
+func (o feedResult) json(t *testing.T) string {
 	if o.err != nil {
 		return o.err.Error()
 	}
@@ -92,7 +91,7 @@ func (o told) json(t *testing.T) string {
 
 // summary is one short line: what a reader wants to know first, and a hash of
 // all the rest.
-func (o told) summary(t *testing.T) string {
+func (o feedResult) summary(t *testing.T) string {
 	if o.err != nil {
 		return o.err.Error()
 	}
@@ -110,25 +109,25 @@ func (o told) summary(t *testing.T) string {
 // ways are how a Verifier may learn of a run.
 var ways = []struct {
 	name string
-	feed func(t *testing.T, cfg Config, events []event) told
+	feed func(t *testing.T, cfg Config, events []event) feedResult
 }{
-	{"live", func(_ *testing.T, cfg Config, events []event) told {
+	{"live", func(_ *testing.T, cfg Config, events []event) feedResult {
 		v := play(cfg, events)
 		live := v.Live()
-		return told{v.Verdict(), live, nil}
+		return feedResult{v.Verdict(), live, nil}
 	}},
-	{"streamed", func(_ *testing.T, cfg Config, events []event) told {
+	{"streamed", func(_ *testing.T, cfg Config, events []event) feedResult {
 		cfg.Stream = true
 		v := play(cfg, events)
 		live := v.Live()
-		return told{v.Verdict(), live, nil}
+		return feedResult{v.Verdict(), live, nil}
 	}},
-	{"returns only", func(_ *testing.T, cfg Config, events []event) told {
+	{"returns only", func(_ *testing.T, cfg Config, events []event) feedResult {
 		v := replay(cfg, events)
 		live := v.Live()
-		return told{v.Verdict(), live, nil}
+		return feedResult{v.Verdict(), live, nil}
 	}},
-	{"stored with marks", func(t *testing.T, cfg Config, events []event) told {
+	{"stored with marks", func(t *testing.T, cfg Config, events []event) feedResult {
 		cfg.Stream = true
 		var file bytes.Buffer
 		live, h := New(cfg), NewRecorder(&file, cfg)
@@ -149,12 +148,12 @@ var ways = []struct {
 			t.Fatal(err)
 		}
 		d, _, err := ReadHistory(&file, nil)
-		return told{d, Live{}, err}
+		return feedResult{d, Live{}, err}
 	}},
-	{"cut off", func(t *testing.T, cfg Config, events []event) told {
+	{"cut off", func(t *testing.T, cfg Config, events []event) feedResult {
 		file := store(t, cfg, events)
 		d, _, err := ReadHistory(bytes.NewReader(file[:len(file)*4/5]), nil)
-		return told{d, Live{}, err}
+		return feedResult{d, Live{}, err}
 	}},
 }
 
@@ -169,7 +168,7 @@ func corpus(yield func(name string, cfg Config, events []event)) {
 		for _, missing := range []Fields{0, Seq} {
 			s := newSimulation(9, 10, 30)
 			events := s.run()
-			classicFaults[name].fault(s, returnedOps(events))
+			classicFaults[name].change(s, returnedOps(events))
 			without(missing, events)
 			s.cfg.Missing = missing
 			yield(fmt.Sprintf("%s, without %q", name, missing), s.cfg, inOrderOfTime(events))
@@ -336,19 +335,4 @@ func altered(change func(*Entry)) func(*rand.Rand, *simulation, []*Operation) {
 		op.Window = slices.Clone(op.Window)
 		op.Window[i] = &e
 	}
-}
-
-// returnedOps are the operations of events.
-func returnedOps(events []event) (ops []*Operation) {
-	for _, e := range events {
-		if !e.isCall {
-			ops = append(ops, e.op)
-		}
-	}
-	return ops
-}
-
-func inOrderOfTime(events []event) []event {
-	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(when(a), when(b)) })
-	return events
 }

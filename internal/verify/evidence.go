@@ -30,8 +30,6 @@ type Violation struct {
 
 	// Witnesses are the one or two operations that cannot both be true.
 	Witnesses []Witness `json:"witnesses"`
-
-	refs []ref // of the witnesses
 }
 
 // A Witness is one operation as evidence.
@@ -84,17 +82,13 @@ func (n Witness) String() string {
 	if n.Sentinel {
 		b.WriteString(" (sentinel)")
 	}
-	if n.Forgotten {
-		fmt.Fprintf(&b, ", long ago: %s", n.Outcome)
-		return b.String()
-	}
-	if n.Outcome == "never sent" {
-		b.WriteString(": never sent")
-		return b.String()
-	}
-	if n.Outcome == "in flight" {
-		fmt.Fprintf(&b, " from sender %q: sent at %s, not answered yet", n.Sender, n.Call)
-		return b.String()
+	switch {
+	case n.Forgotten:
+		return b.String() + ", long ago: " + n.Outcome
+	case n.Outcome == "never sent":
+		return b.String() + ": never sent"
+	case n.Outcome == "in flight":
+		return b.String() + fmt.Sprintf(" from sender %q: sent at %s, not answered yet", n.Sender, n.Call)
 	}
 	fmt.Fprintf(&b, " from sender %q to replica %d", n.Sender, n.Replica+1)
 	if n.Name != "" {

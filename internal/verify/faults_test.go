@@ -6,12 +6,15 @@ import (
 	"time"
 )
 
+// A fault changes a correct run, and want is the check that names it.
+type fault struct {
+	change func(*simulation, []*Operation)
+	want   Check
+}
+
 // The classic wrong solutions of the task, each made from a correct run and with
 // the check that names it.
-var classicFaults = map[string]struct {
-	fault func(*simulation, []*Operation)
-	want  Check
-}{
+var classicFaults = map[string]fault{
 	"no lock between two replicas: COUNT(*)+1 or MAX()+1": {func(s *simulation, ops []*Operation) {
 		for i := 20; i < len(s.log); i += 20 { // each race gives one number twice
 			for j := i; j < len(s.log); j++ {
@@ -20,11 +23,11 @@ var classicFaults = map[string]struct {
 				s.log[j] = &kept
 			}
 		}
-		byText(s, ops, func(op *Operation, i int) { op.Window = s.log[max(0, i-9) : i+1] })
+		readByText(s, ops)
 	}, Duplicate},
 	"a sequence with holes of rolled-back transactions": {func(s *simulation, ops []*Operation) {
 		change(s, func(i int, e *Entry) { e.Seq += int64(i / 30) })
-		byText(s, ops, func(op *Operation, i int) { op.Window = s.log[max(0, i-9) : i+1] })
+		readByText(s, ops)
 	}, Contiguous},
 	"window read after the commit": {func(s *simulation, ops []*Operation) {
 		for _, op := range ops {
@@ -34,7 +37,7 @@ var classicFaults = map[string]struct {
 	"window read before the commit": {func(s *simulation, ops []*Operation) {
 		for i, op := range ops {
 			if seq := own(op).Seq; i%7 == 0 && seq > 20 {
-				op.Window = append(slices.Clone(s.log[seq-12:seq-3]), own(op))
+				readEarly(s, op, seq-3)
 			}
 		}
 	}, LostWrite},
@@ -88,7 +91,7 @@ var classicFaults = map[string]struct {
 	"a stale replica": {func(s *simulation, ops []*Operation) {
 		for i, op := range ops {
 			if seq := own(op).Seq; i%10 == 0 && seq > 40 {
-				op.Window = append(slices.Clone(s.log[seq-30:seq-21]), own(op))
+				readEarly(s, op, seq-21)
 			}
 		}
 	}, LostWrite},
@@ -147,15 +150,8 @@ func TestClassicFaults(t *testing.T) {
 			s := newSimulation(9, 10, 30)
 			s.cfg.ClockAllowance = 500 * time.Millisecond
 			events := s.run()
-			var ops []*Operation
-			for _, e := range events {
-				if !e.isCall {
-					ops = append(ops, e.op)
-				}
-			}
-			test.fault(s, ops)
-			slices.SortStableFunc(events, func(a, b event) int { return int(when(a) - when(b)) })
-			for mode, d := range verdicts(s.cfg, events) {
+			test.change(s, returnedOps(events))
+			for mode, d := range verdicts(s.cfg, inOrderOfTime(events)) {
 				if !slices.Contains(broken(d), test.want) {
 					t.Errorf("%s: breaks %v, want %v among them", mode, broken(d), test.want)
 				}
@@ -178,10 +174,20 @@ func change(s *simulation, each func(i int, e *Entry)) {
 	}
 }
 
-// byText calls each with every operation and the place of its message in the
-// log's slice.
-func byText(s *simulation, ops []*Operation, each func(op *Operation, i int)) {
+// readByText gives every operation whose message is in the log the window that
+// ends there.
+func readByText(s *simulation, ops []*Operation) {
 	for _, op := range ops {
-		each(op, slices.IndexFunc(s.log, func(e *Entry) bool { return e.Text == op.Text }))
+		if i := slices.IndexFunc(s.log, func(e *Entry) bool { return e.Text == op.Text }); i >= 0 {
+			op.Window = s.log[max(0, i-9) : i+1]
+		}
+	}
+}
+
+// readEarly gives op a window that was read when the log ended before its own
+// message, at seq head.
+func readEarly(s *simulation, op *Operation, head int64) {
+	if head > 0 {
+		op.Window = append(slices.Clone(s.window(head)[max(0, min(head, 10)-9):]), own(op))
 	}
 }

@@ -6,9 +6,9 @@ import "slices"
 type findings struct {
 	*facts
 	results [numChecks]result
-	first   *Violation // of all
-	merging *Operation // the one whose window is being merged
-	odd     map[ref][]Entry
+	first   *Violation      // of all
+	merging *Operation      // the one whose window is being merged
+	windows map[ref][]Entry // remembered, since they cannot be read back from the log
 }
 
 // A result is what a check has found so far.
@@ -19,11 +19,11 @@ type result struct {
 }
 
 const (
-	worstKept = 8
-	maxOdd    = 1024
+	worstKept  = 8
+	maxWindows = 1024
 )
 
-func newFindings(f *facts) *findings { return &findings{facts: f, odd: make(map[ref][]Entry)} }
+func newFindings(f *facts) *findings { return &findings{facts: f, windows: make(map[ref][]Entry)} }
 
 // report counts a violation and keeps it, with the evidence of the operations
 // refs, if it is the first of its check or among the worst.
@@ -34,7 +34,6 @@ func (f *findings) report(n Violation, refs ...ref) {
 	if full && n.Size <= res.worst[worstKept-1].Size {
 		return
 	}
-	n.refs = refs
 	if f.layout.inferred {
 		n.Inferred = true
 		n.Why = n.Why.inferred()
@@ -60,8 +59,8 @@ func (f *findings) report(n Violation, refs ...ref) {
 
 // count is how many violations there are.
 func (f *findings) count() (n int64) {
-	for i := range f.results {
-		n += f.results[i].count
+	for _, res := range f.results {
+		n += res.count
 	}
 	return n
 }
@@ -69,27 +68,26 @@ func (f *findings) count() (n int64) {
 // refresh completes the evidence with what became known after it was found,
 // such as how an operation ended that was still under way.
 func (f *findings) refresh() {
-	for i := range f.results {
-		res := &f.results[i]
+	for _, res := range f.results {
 		if res.first != nil {
-			f.refreshOne(res.first)
+			f.refreshWitnesses(res.first.Witnesses)
 		}
-		for j := range res.worst {
-			f.refreshOne(&res.worst[j])
+		for _, n := range res.worst {
+			f.refreshWitnesses(n.Witnesses)
 		}
 	}
 }
 
-func (f *findings) refreshOne(n *Violation) {
-	for i, old := range n.Witnesses {
-		now := f.witness(n.refs[i])
+func (f *findings) refreshWitnesses(witnesses []Witness) {
+	for i, old := range witnesses {
+		now := f.witness(ref{int32(old.Worker), int32(old.Number)})
 		if now.Forgotten {
 			continue
 		}
 		if old.Window != nil {
 			now.Window = old.Window
 		}
-		n.Witnesses[i] = now
+		witnesses[i] = now
 	}
 }
 
@@ -103,14 +101,14 @@ func (f *findings) witness(r ref) Witness {
 	switch {
 	case !rec.is(sent):
 		n.Outcome = "never sent"
+	case rec.is(forgotten):
 	case !rec.is(returned):
-		n.Outcome = "in flight"
-	}
-	if rec.is(sent) && !rec.is(forgotten) {
+		n.Outcome, n.Sender = "in flight", f.texts.names[rec.sender]
+	default:
 		n.Sender = f.texts.names[rec.sender]
-	}
-	if rec.is(returned) && !rec.is(forgotten) && n.Replica >= 0 && n.Replica < len(f.cfg.Replicas) {
-		n.Name = f.cfg.Replicas[n.Replica]
+		if n.Replica >= 0 && n.Replica < len(f.cfg.Replicas) {
+			n.Name = f.cfg.Replicas[n.Replica]
+		}
 	}
 	if op := f.merging; op != nil && op.ref() == r {
 		n.Window = entries(op.Window)
@@ -123,7 +121,7 @@ func (f *findings) witness(r ref) Witness {
 // window is what the answer to an operation showed: as it was remembered, or
 // else read back from the log.
 func (f *findings) window(r ref, rec *record) []Entry {
-	if w, ok := f.odd[r]; ok {
+	if w, ok := f.windows[r]; ok {
 		return w
 	}
 	if rec.seq == 0 {
@@ -141,8 +139,7 @@ func (f *findings) window(r ref, rec *record) []Entry {
 // remember keeps op's window as evidence, since it cannot be read back from
 // the log.
 func (f *findings) remember(op *Operation, r ref) {
-	if _, ok := f.odd[r]; ok || len(f.odd) >= maxOdd {
-		return
+	if _, ok := f.windows[r]; !ok && len(f.windows) < maxWindows {
+		f.windows[r] = entries(op.Window)
 	}
-	f.odd[r] = entries(op.Window)
 }

@@ -20,38 +20,20 @@ type headLine struct {
 	Config  Config `json:"config"`
 }
 
+// An operationLine is an Operation: tries are 1 if absent, times are in
+// nanoseconds, and by is as in the last line of this replica if absent.
 type operationLine struct {
-	Worker   int    `json:"worker"`
-	Number   int    `json:"number"`
-	Replica  int    `json:"replica"`
-	Tries    int    `json:"tries"` // 1 if absent
-	Sentinel bool   `json:"sentinel,omitzero"`
-	Call     int64  `json:"call"`   // nanoseconds from the run's start
-	Return   int64  `json:"return"` // likewise
-	Outcome  string `json:"outcome"`
-	Reason   string `json:"reason,omitzero"`
-	Sender   string `json:"sender"`
-	Text     string `json:"text"`
-
-	By *Identity `json:"by,omitzero"` // absent: as in the last line of this replica
-
-	Window []place `json:"window,omitempty"`
-	Replay []place `json:"replay,omitzero"` // empty is an answer too; absent: none
+	Operation
+	Outcome string  `json:"outcome"`
+	Window  []place `json:"window,omitempty"`
+	Replay  []place `json:"replay,omitzero"` // empty is an answer too; absent: none
 
 	Floor int64    `json:"floor,omitzero"` // in a line that has nothing else: see Recorder.Mark
 	End   *endLine `json:"end,omitzero"`   // in the last line, which has nothing else
 }
 
-type floorLine struct {
-	Floor int64 `json:"floor"`
-}
-
 type endLine struct {
 	Operations int64 `json:"operations"`
-}
-
-type lastLine struct {
-	End endLine `json:"end"`
 }
 
 // A place is one entry of a window: in full, or, if its seq stands here alone,
@@ -99,12 +81,8 @@ func (h *Recorder) Record(op *Operation) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l := &h.line
-	*l = operationLine{
-		Worker: op.Worker, Number: op.Number, Replica: op.Replica, Tries: max(1, op.Tries), Sentinel: op.Sentinel,
-		Call: int64(op.Call), Return: int64(op.Return), Outcome: op.Outcome.String(), Reason: op.Reason,
-		Sender: op.Sender, Text: op.Text,
-		Window: h.places(l.Window[:0], op.Window),
-	}
+	*l = operationLine{Operation: *op, Outcome: op.Outcome.String(), Window: h.places(l.Window[:0], op.Window)}
+	l.Tries, l.By = max(1, op.Tries), nil
 	for len(h.by) <= op.Replica {
 		h.by = append(h.by, nil)
 	}
@@ -128,7 +106,9 @@ func (h *Recorder) Mark(floor int64) {
 	defer h.mu.Unlock()
 	if floor > h.floor {
 		h.floor = floor
-		h.write(floorLine{floor})
+		h.write(struct {
+			Floor int64 `json:"floor"`
+		}{floor})
 	}
 }
 
@@ -153,7 +133,9 @@ func (h *Recorder) places(to []place, w []*Entry) []place {
 func (h *Recorder) Close() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.write(lastLine{endLine{h.count}})
+	h.write(struct {
+		End endLine `json:"end"`
+	}{endLine{h.count}})
 	if h.err == nil {
 		h.err = h.w.Flush()
 	}

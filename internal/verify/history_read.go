@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,52 +26,50 @@ const maxLine = 16 << 20
 func ReadHistory(r io.Reader, each func(*Operation)) (*Verdict, Config, error) {
 	lines, err := historyLines(r)
 	if err != nil {
-		return nil, Config{}, err
+		return nil, Config{}, fmt.Errorf("history: %w", err)
 	}
-	var head headLine
+	cfg, err := readHead(lines)
+	if err != nil {
+		return nil, cfg, fmt.Errorf("history: %w", err)
+	}
+	h := &historyReader{
+		lines: lines, cfg: &cfg, verifier: New(cfg), each: each, entries: make([]*Entry, backSize), by: make(map[int]*Identity),
+	}
+	if h.verifier.facts.missingOps, err = h.operations(); err != nil {
+		return nil, cfg, fmt.Errorf("history: %w", err)
+	}
+	return h.verifier.Verdict(), cfg, nil
+}
+
+// readHead reads the first line.
+func readHead(lines *bufio.Scanner) (Config, error) {
 	if !lines.Scan() {
 		if err := lines.Err(); err != nil {
-			return nil, Config{}, fmt.Errorf("history: line 1 cannot be read: %w", err)
+			return Config{}, fmt.Errorf("line 1 cannot be read: %w", err)
 		}
-		return nil, Config{}, errors.New("history: the file is empty")
+		return Config{}, errors.New("the file is empty")
 	}
-	if bytes.HasPrefix(lines.Bytes(), []byte("\ufeff")) {
-		return nil, Config{}, errors.New("history: line 1 begins with a byte order mark; store the file as UTF-8 without one")
+	line := lines.Bytes()
+	if bytes.HasPrefix(line, []byte("\ufeff")) {
+		return Config{}, errors.New("line 1 begins with a byte order mark; store the file as UTF-8 without one")
 	}
-	if !bytes.Contains(lines.Bytes(), []byte(`"dummymessenger_history"`)) {
-		return nil, Config{}, errors.New("history: not what client --history has written: line 1 has no key dummymessenger_history")
+	if !bytes.Contains(line, []byte(`"dummymessenger_history"`)) {
+		return Config{}, errors.New("not what client --history has written: line 1 has no key dummymessenger_history")
 	}
-	if err := json.Unmarshal(lines.Bytes(), &head, jsonv1.FormatDurationAsNano(true)); err != nil {
-		return nil, Config{}, fmt.Errorf("history: line 1, the head: %w", plainly(err))
+	var head headLine
+	err := json.Unmarshal(line, &head, jsonv1.FormatDurationAsNano(true))
+	switch {
+	case err != nil:
+		err = plainError(err)
+	case head.History != historyVersion:
+		return Config{}, fmt.Errorf("version %d is not known, only %d is", head.History, historyVersion)
+	default:
+		err = checkConfig(head.Config)
 	}
-	if head.History != historyVersion {
-		return nil, Config{}, fmt.Errorf("history: version %d is not known, only %d is", head.History, historyVersion)
-	}
-	cfg := head.Config
-	if err := usable(cfg); err != nil {
-		return nil, cfg, fmt.Errorf("history: line 1, the head: %w", err)
-	}
-	v := New(cfg)
-	v.facts.missingOps, err = readOperations(lines, v.horizon.setFloor, func(op *Operation) error {
-		switch n := len(cfg.Replicas); {
-		case n > 0 && op.Replica >= n:
-			return fmt.Errorf("replica is %d, and the head names %s, from 0", op.Replica, Quantity{int64(n), "replica"})
-		case n == 0 && op.Replica >= maxUnnamed:
-			return fmt.Errorf("replica is %d, and must be below %d where the head names none", op.Replica, maxUnnamed)
-		}
-		if v.hasReturned(op.ref()) {
-			return fmt.Errorf("worker %d has its operation %d twice", op.Worker, op.Number)
-		}
-		v.Return(op)
-		if each != nil {
-			each(op)
-		}
-		return nil
-	})
 	if err != nil {
-		return nil, cfg, err
+		return head.Config, fmt.Errorf("line 1, the head: %w", err)
 	}
-	return v.Verdict(), cfg, nil
+	return head.Config, nil
 }
 
 const (
@@ -79,8 +77,8 @@ const (
 	maxUnnamed = 1000 // replicas; callers may keep something of each
 )
 
-// usable returns what is wrong with the head of a history.
-func usable(cfg Config) error {
+// checkConfig returns what is wrong with the head of a history.
+func checkConfig(cfg Config) error {
 	switch {
 	case !validRun(cfg.Run):
 		return fmt.Errorf("run is %q, and must be 1 to %d letters and digits", cfg.Run, maxRun)
@@ -94,18 +92,20 @@ func usable(cfg Config) error {
 	return nil
 }
 
-// plainly returns a JSON error without Go's wording.
-func plainly(err error) error {
-	e, ok := errors.AsType[*json.SemanticError](err)
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
+// plainError returns a JSON error without Go's wording.
+func plainError(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the line ends in the middle of its JSON")
-	case !ok || e.JSONPointer == "":
-		return err
-	case e.Err != nil:
-		return fmt.Errorf("%s: %w", strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", "."), e.Err)
 	}
-	return fmt.Errorf("%s is of the wrong type", strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", "."))
+	e, ok := errors.AsType[*json.SemanticError](err)
+	if !ok || e.JSONPointer == "" {
+		return err
+	}
+	path := strings.ReplaceAll(strings.Trim(string(e.JSONPointer), "/"), "/", ".")
+	if e.Err != nil {
+		return fmt.Errorf("%s: %w", path, e.Err)
+	}
+	return fmt.Errorf("%s is of the wrong type", path)
 }
 
 func historyLines(r io.Reader) (*bufio.Scanner, error) {
@@ -113,7 +113,7 @@ func historyLines(r io.Reader) (*bufio.Scanner, error) {
 	if magic, _ := b.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
 		z, err := gzip.NewReader(b)
 		if err != nil {
-			return nil, fmt.Errorf("history: %w", err)
+			return nil, err
 		}
 		z.Multistream(false)
 		r = &gunzip{z, b}
@@ -150,35 +150,41 @@ func (g *gunzip) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// readOperations reads all lines after the first one. It returns how many lines
-// are missing according to the last one, or unknownMany if the last one is
-// missing.
-func readOperations(lines *bufio.Scanner, floor func(int64), each func(*Operation) error) (gone int64, err error) {
-	read := &historyReader{entries: make([]*Entry, backSize), by: map[int]*Identity{}}
+// A historyReader reads the lines after the first one, and resolves references
+// to entries further up.
+type historyReader struct {
+	lines    *bufio.Scanner
+	cfg      *Config
+	verifier *Verifier
+	each     func(*Operation)  // may be nil
+	entries  []*Entry          // by seq modulo their number
+	by       map[int]*Identity // who answered last at each replica
+}
+
+// operations reads all lines. It returns how many are missing according to the
+// last one, or unknownMany if the last one is missing.
+func (h *historyReader) operations() (missing int64, err error) {
 	count := int64(0)
-	for n := 2; lines.Scan(); n++ {
-		l, cut, err := readLine(lines.Bytes())
+	for n := 2; h.lines.Scan(); n++ {
+		l, cut, err := readLine(h.lines.Bytes())
 		switch {
-		case err != nil && cut && !lines.Scan():
-			return unknownMany, corruption(lines.Err(), count)
+		case err != nil && cut && !h.lines.Scan():
+			return unknownMany, corruption(h.lines.Err(), count)
 		case err != nil:
-			return 0, fmt.Errorf("history: line %d: %w", n, err)
 		case l.End != nil:
-			return readEnd(lines, n, l.End.Operations, count)
+			return readEnd(h.lines, n, l.End.Operations, count)
 		case l.Floor != 0:
-			floor(l.Floor)
+			h.verifier.setFloor(l.Floor)
 			continue
-		}
-		op, err := read.operation(l)
-		if err == nil {
-			err = each(op)
+		default:
+			err = h.operation(l)
 		}
 		if err != nil {
-			return 0, fmt.Errorf("history: line %d: %w", n, err)
+			return 0, fmt.Errorf("line %d: %w", n, err)
 		}
 		count++
 	}
-	return unknownMany, corruption(lines.Err(), count)
+	return unknownMany, corruption(h.lines.Err(), count)
 }
 
 // unknownMany means that the last line is missing, so the number of missing
@@ -191,30 +197,30 @@ func readLine(line []byte) (l *operationLine, cut bool, err error) {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return nil, false, errors.New("it is blank")
 	}
-	l = &operationLine{Tries: 1}
-	if err := json.Unmarshal(line, l); err != nil {
+	l = &operationLine{Operation: Operation{Tries: 1}}
+	if err := json.Unmarshal(line, l, jsonv1.FormatDurationAsNano(true)); err != nil {
 		_, wrong := errors.AsType[*json.SemanticError](err)
-		return nil, !wrong, plainly(err)
+		return nil, !wrong, plainError(err)
 	}
 	return l, false, nil
 }
 
 // readEnd returns how many operations are missing according to line n, which
 // says how many there were. Line n must be the last.
-func readEnd(lines *bufio.Scanner, n int, said, count int64) (gone int64, err error) {
+func readEnd(lines *bufio.Scanner, n int, stated, count int64) (missing int64, err error) {
 	if lines.Scan() {
-		return 0, fmt.Errorf("history: line %d comes after the end", n+1)
+		return 0, fmt.Errorf("line %d comes after the end", n+1)
 	}
 	// The checksum of a compressed history comes last of all.
 	switch err := lines.Err(); {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return unknownMany, nil
 	case err != nil:
-		return 0, fmt.Errorf("history: the file is corrupt: %w", err)
-	case said < count:
-		return 0, fmt.Errorf("history: line %d says that there are %s, and there are %d", n, Quantity{said, "operation"}, count)
+		return 0, fmt.Errorf("the file is corrupt: %w", err)
+	case stated < count:
+		return 0, fmt.Errorf("line %d says that there are %s, and there are %d", n, Quantity{stated, "operation"}, count)
 	}
-	return said - count, nil
+	return stated - count, nil
 }
 
 // corruption returns what is wrong with a file that has no last line, nil if it
@@ -222,55 +228,53 @@ func readEnd(lines *bufio.Scanner, n int, said, count int64) (gone int64, err er
 func corruption(err error, count int64) error {
 	switch {
 	case errors.Is(err, bufio.ErrTooLong):
-		return fmt.Errorf("history: the line after %s is longer than %d MiB", Quantity{count, "operation"}, maxLine>>20)
+		return fmt.Errorf("the line after %s is longer than %d MiB", Quantity{count, "operation"}, maxLine>>20)
 	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("history: after %s: the file is corrupt: %w", Quantity{count, "operation"}, err)
+		return fmt.Errorf("after %s: the file is corrupt: %w", Quantity{count, "operation"}, err)
 	}
 	return nil
 }
 
-// A historyReader resolves references to entries further up.
-type historyReader struct {
-	entries []*Entry          // by seq modulo their number
-	by      map[int]*Identity // who answered last at each replica
-}
-
-func (h *historyReader) operation(l *operationLine) (*Operation, error) {
-	op := &Operation{
-		Worker: l.Worker, Number: l.Number, Replica: l.Replica, Tries: l.Tries, Sentinel: l.Sentinel,
-		Sender: l.Sender, Text: l.Text, Call: time.Duration(l.Call), Return: time.Duration(l.Return), Reason: l.Reason,
+// operation judges the operation of a line.
+func (h *historyReader) operation(l *operationLine) error {
+	op, outcome := &l.Operation, slices.Index(outcomeNames[:], l.Outcome)
+	switch {
+	case l.Outcome == "":
+		return errors.New("it has no outcome, so it is no operation, and it is no floor and no end either")
+	case outcome < 0:
+		return fmt.Errorf("outcome %q is none of ok, failed, unknown", l.Outcome)
+	case op.Worker < 0 || op.Worker > maxOrdinal || op.Number < 0 || op.Number > maxOrdinal || op.Replica < 0 || op.Replica > math.MaxInt16:
+		return errors.New("worker, number or replica is out of bounds")
+	case op.Tries < 1:
+		return fmt.Errorf("tries is %d, and must be at least 1", op.Tries)
+	case op.Return < op.Call:
+		return errors.New("it returned before it was called")
 	}
-	switch l.Outcome {
-	case "ok":
-		op.Outcome = OK
-	case "failed":
-		op.Outcome = Failed
-	case "unknown":
-		op.Outcome = Unknown
-	case "":
-		return nil, errors.New("it has no outcome, so it is no operation, and it is no floor and no end either")
-	default:
-		return nil, fmt.Errorf("outcome %q is none of ok, failed, unknown", l.Outcome)
+	op.Outcome = Outcome(outcome)
+	if op.By != nil {
+		h.by[op.Replica] = op.By
 	}
-	if l.Worker < 0 || l.Worker > maxOrdinal || l.Number < 0 || l.Number > maxOrdinal || l.Replica < 0 || l.Replica > math.MaxInt16 {
-		return nil, errors.New("worker, number or replica is out of bounds")
-	}
-	if l.Tries < 1 {
-		return nil, fmt.Errorf("tries is %d, and must be at least 1", l.Tries)
-	}
-	if l.Return < l.Call {
-		return nil, errors.New("it returned before it was called")
-	}
-	if l.By != nil {
-		h.by[l.Replica] = l.By
-	}
-	op.By = h.by[l.Replica]
+	op.By = h.by[op.Replica]
 	var err error
 	if op.Window, err = h.window(l.Window); err != nil {
-		return nil, err
+		return err
 	}
-	op.Replay, err = h.window(l.Replay)
-	return op, err
+	if op.Replay, err = h.window(l.Replay); err != nil {
+		return err
+	}
+	switch named := len(h.cfg.Replicas); {
+	case named > 0 && op.Replica >= named:
+		return fmt.Errorf("replica is %d, and the head names %s, from 0", op.Replica, Quantity{int64(named), "replica"})
+	case named == 0 && op.Replica >= maxUnnamed:
+		return fmt.Errorf("replica is %d, and must be below %d where the head names none", op.Replica, maxUnnamed)
+	case h.verifier.hasReturned(op.ref()):
+		return fmt.Errorf("worker %d has its operation %d twice", op.Worker, op.Number)
+	}
+	h.verifier.Return(op)
+	if h.each != nil {
+		h.each(op)
+	}
+	return nil
 }
 
 func (p *place) UnmarshalJSONFrom(d *jsontext.Decoder) error {

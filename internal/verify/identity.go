@@ -26,26 +26,6 @@ func (all *Identities) Add(replica int, id Identity) {
 	}
 }
 
-// answerers are who answered last at each replica, and who ever did.
-type answerers struct {
-	last []*Identity
-	all  Identities
-}
-
-// add remembers that by answered at replica, if the answer said so.
-func (a *answerers) add(replica int, by *Identity) {
-	if by == nil {
-		return
-	}
-	for len(a.last) <= replica {
-		a.last = append(a.last, nil)
-	}
-	if last := &a.last[replica]; *last != by { // most answers share one Identity
-		*last = by
-		a.all.Add(replica, *by)
-	}
-}
-
 // only returns the instance that alone answered at a URL, or "".
 func only(at []Identity) string {
 	if len(at) == 0 || slices.ContainsFunc(at, func(id Identity) bool { return id.Instance != at[0].Instance }) {

@@ -54,35 +54,22 @@ const maxSeq = 1 << 62
 
 func isPlace(seq int64) bool { return 1 <= seq && seq <= maxSeq }
 
-// A comparison is of an entry with what is known of its place.
-type comparison uint8
-
-const (
-	agrees    comparison = iota
-	fresh                // nothing is known of it yet
-	conflicts            // it was shown otherwise
-)
-
-// compare compares e with c, its place.
-func (l *rebuiltLog) compare(c *cell, e *Entry) (how comparison, text uint64) {
-	switch {
-	case !c.is(seen):
-		return fresh, l.texts.hash(e.Sender, e.Text)
-	case l.recent[e.Seq%recentSize] == e:
-		return agrees, c.text
+// compare reports whether e is what c, its place, is known to hold, and returns
+// its hash.
+func (l *rebuiltLog) compare(c *cell, e *Entry) (agrees bool, text uint64) {
+	if l.recent[e.Seq%recentSize] == e {
+		return true, c.text
 	}
 	text = l.texts.hash(e.Sender, e.Text)
-	if sender := l.texts.senderOf(e, c.sender); text != c.text || sender != c.sender || e.SenderCount != c.count || e.SentAt != c.sentAt {
-		return conflicts, text
-	}
-	return agrees, text
+	sender := l.texts.senderOf(e, c.sender)
+	return text == c.text && sender == c.sender && e.SenderCount == c.count && e.SentAt == c.sentAt, text
 }
 
 // fill notes e in c, which is empty, as the answer to r showed it at the time
 // at. It reports whether this is the lowest place known.
-func (l *rebuiltLog) fill(c *cell, e *Entry, text uint64, r ref, at time.Duration) (lower bool) {
+func (l *rebuiltLog) fill(c *cell, e *Entry, r ref, at time.Duration) (lower bool) {
 	*c = cell{
-		text: text, sentAt: e.SentAt, count: e.SenderCount, sender: l.texts.senderOf(e, -1),
+		text: l.texts.hash(e.Sender, e.Text), sentAt: e.SentAt, count: e.SenderCount, sender: l.texts.senderOf(e, -1),
 		first: at, shown: r, flags: seen,
 	}
 	l.recent[e.Seq%recentSize] = e

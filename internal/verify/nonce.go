@@ -22,6 +22,7 @@ const (
 	nonceOpen  = "[dm:"
 	maxRun     = 32
 	maxOrdinal = 1<<31 - 1 // of a worker, or of a number
+	maxDigits  = len("2147483647")
 )
 
 func (n Nonce) String() string {
@@ -36,50 +37,30 @@ func FindNonce(text string) (Nonce, bool) {
 			return Nonce{}, false
 		}
 		text = text[i+len(nonceOpen):]
-		if run, rest, ok := strings.Cut(text, ":"); ok && validRun(run) {
-			if worker, number, ok := parseOrdinals(rest); ok {
-				return Nonce{run, worker, number}, true
-			}
+		run, rest, _ := strings.Cut(text, ":")
+		if !validRun(run) {
+			continue
+		}
+		worker, rest, isWorker := parseOrdinal(rest, ':')
+		number, _, isNumber := parseOrdinal(rest, ']')
+		if isWorker && isNumber {
+			return Nonce{run, worker, number}, true
 		}
 	}
-}
-
-// parseOrdinals reads "WORKER:NUMBER]" at the start of s.
-func parseOrdinals(s string) (worker, number int, ok bool) {
-	worker, s, ok = parseOrdinal(s, ':')
-	if !ok {
-		return 0, 0, false
-	}
-	number, _, ok = parseOrdinal(s, ']')
-	return worker, number, ok
 }
 
 // parseOrdinal reads a canonical decimal number and the byte that ends it.
 func parseOrdinal(s string, end byte) (n int, rest string, ok bool) {
-	for i := range len(s) {
-		c := s[i]
-		switch {
-		case c == end && i > 0:
-			return n, s[i+1:], true
-		case c < '0' || c > '9' || (i == 1 && s[0] == '0'):
-			return 0, "", false
-		}
-		if n = n*10 + int(c-'0'); n > maxOrdinal {
-			return 0, "", false
-		}
+	i := strings.IndexByte(s[:min(len(s), maxDigits+1)], end)
+	if i < 1 || i > 1 && s[0] == '0' {
+		return 0, "", false
 	}
-	return 0, "", false
+	u, err := strconv.ParseUint(s[:i], 10, 31)
+	return int(u), s[i+1:], err == nil
 }
 
 func validRun(run string) bool {
-	if run == "" || len(run) > maxRun {
-		return false
-	}
-	for i := range len(run) {
-		c := run[i]
-		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			return false
-		}
-	}
-	return true
+	return run != "" && len(run) <= maxRun && !strings.ContainsFunc(run, func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	})
 }

@@ -27,30 +27,34 @@ type Entry struct {
 	SentAt      int64  `json:"sent_at,omitzero"` // microseconds since the Unix epoch
 }
 
-// An Operation is one request with all its tries.
+// An Operation is one request with all its tries. Its JSON is its line of a
+// stored history, but for the window: see operationLine.
 type Operation struct {
-	Worker  int // 0, 1, 2 …; a worker has one operation at a time
-	Number  int // 0, 1, 2 … among this worker's; with the run's id it makes the nonce
-	Replica int // index of the replica that gave the outcome
-	Tries   int // 0 or 1 if nothing was retried
+	Worker  int `json:"worker"`  // 0, 1, 2 …; a worker has one operation at a time
+	Number  int `json:"number"`  // 0, 1, 2 … among this worker's; with the run's id it makes the nonce
+	Replica int `json:"replica"` // index of the replica that gave the outcome
+	Tries   int `json:"tries"`   // 0 or 1 if nothing was retried
 
 	// Sentinel marks an operation that is no part of the run's load: it was
 	// sent after all others had ended, to show what became of the unknown ones.
-	Sentinel bool
+	Sentinel bool `json:"sentinel,omitzero"`
 
-	Sender string
-	Text   string // as it was sent, nonce included
+	// Call and Return are monotonic, from the run's start.
+	Call   time.Duration `json:"call"`
+	Return time.Duration `json:"return"`
 
-	Call, Return time.Duration // monotonic, from the run's start
+	Outcome Outcome `json:"outcome"`
+	Reason  string  `json:"reason,omitzero"` // why it is not OK, in a few words that group well: "timeout", "status 503"
 
-	By *Identity // who gave the outcome; nil if the answer does not say
+	Sender string `json:"sender"`
+	Text   string `json:"text"` // as it was sent, nonce included
 
-	Outcome Outcome
-	Reason  string   // why it is not OK, in a few words that group well: "timeout", "status 503"
-	Window  []*Entry // what an OK answer showed, oldest first
+	By *Identity `json:"by,omitzero"` // who gave the outcome; nil if the answer does not say
+
+	Window []*Entry `json:"window"` // what an OK answer showed, oldest first
 
 	// Replay is what the answer showed when the operation, answered already,
 	// was sent once more under its idempotency key: just what Window shows, or
 	// the key is not honoured. It is nil if that was not done.
-	Replay []*Entry
+	Replay []*Entry `json:"replay"`
 }

@@ -12,16 +12,16 @@ func (op *Operation) ref() ref { return ref{int32(op.Worker), int32(op.Number)} 
 
 // A record is what is kept of an operation.
 type record struct {
-	text    uint64 // hash of sender and text, as sent
-	call    time.Duration
-	ret     time.Duration
-	seq     int64 // where its message was seen first, 0 if nowhere yet
-	again   int64 // where it was seen a second time
-	floor   int64 // the highest seq acknowledged when it was called, as far as known
-	sender  int32
-	replica int16
-	outcome Outcome // Unknown until it returns
-	flags   recordFlags
+	text      uint64 // hash of sender and text, as sent
+	call      time.Duration
+	ret       time.Duration
+	seq       int64 // where its message was seen first, 0 if nowhere yet
+	secondSeq int64 // where it was seen a second time
+	floor     int64 // the highest seq acknowledged when it was called, as far as known
+	sender    int32
+	replica   int16
+	outcome   Outcome // Unknown until it returns
+	flags     recordFlags
 }
 
 type recordFlags uint8
@@ -43,8 +43,12 @@ type worker struct {
 	inFlight bool
 	live     bool  // its calls are reported too, not only its returns
 	floor    int64 // of the operation in flight
-	past     outcomes
+
+	forgotten int32            // operations with lower numbers are forgotten: they were stored …
+	failed    map[int32]uint64 // … or failed, by number/pageSize one bit each; or are in operations.open
 }
+
+func (w *worker) isForgotten(number int32) bool { return number < w.forgotten }
 
 // operations are what was sent and what came back.
 type operations struct {
@@ -109,19 +113,23 @@ func (o *operations) returned(op *Operation, r ref, rec *record) (live bool) {
 // hasReturned reports whether r has returned already.
 func (o *operations) hasReturned(r ref) bool {
 	w := o.worker(r.worker)
-	return w.past.has(r.number) || w.ops.peek(int64(r.number)).is(returned)
+	return w.isForgotten(r.number) || w.ops.peek(int64(r.number)).is(returned)
 }
 
 // find returns the record of r, a new one if nothing is known of it.
 func (o *operations) find(r ref) *record {
 	w := o.worker(r.worker)
-	if w.past.has(r.number) {
-		if rec := o.open[r]; rec != nil {
-			return rec
-		}
-		return &record{outcome: w.past.of(r.number), flags: sent | returned | forgotten}
+	if !w.isForgotten(r.number) {
+		return w.ops.at(int64(r.number))
 	}
-	return w.ops.at(int64(r.number))
+	if rec := o.open[r]; rec != nil {
+		return rec
+	}
+	past := &record{outcome: OK, flags: sent | returned | forgotten}
+	if w.failed[r.number/pageSize]>>(r.number%pageSize)&1 != 0 {
+		past.outcome = Failed
+	}
+	return past
 }
 
 // A sighting is where a message was seen before, compared with where it is seen now.
@@ -150,8 +158,8 @@ func (o *operations) sight(r ref, seq int64, mayBeTwice bool) (*record, sighting
 		return rec, seenFirst
 	case rec.seq != seq && !mayBeTwice:
 		return rec, seenMoved
-	case rec.seq != seq && rec.again != seq:
-		rec.again = seq
+	case rec.seq != seq && rec.secondSeq != seq:
+		rec.secondSeq = seq
 		return rec, seenTwice
 	}
 	return rec, seenThere
@@ -171,19 +179,18 @@ func (o *operations) all() iter.Seq[*record] {
 }
 
 // unseen yields the operations whose message no answer shows.
-func (o *operations) unseen() iter.Seq[*record] {
-	return func(yield func(*record) bool) {
-		for rec := range o.all() {
-			if rec.seq == 0 && !yield(rec) {
-				return
-			}
-		}
-		for _, rec := range o.open {
-			if rec.seq == 0 && !yield(rec) {
-				return
-			}
+func (o *operations) unseen() (unseen []*record) {
+	for rec := range o.all() {
+		if rec.seq == 0 {
+			unseen = append(unseen, rec)
 		}
 	}
+	for _, rec := range o.open {
+		if rec.seq == 0 {
+			unseen = append(unseen, rec)
+		}
+	}
+	return unseen
 }
 
 // lowestFloor returns the lowest seq that was acknowledged when an operation in

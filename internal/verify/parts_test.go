@@ -21,7 +21,6 @@ var parts = [][]string{
 	{"operation.go"},
 
 	// What was sent and came back, and the log that it shows.
-	{"outcomes.go"},
 	{"operations.go"},
 	{"forget.go", "acks.go", "tally.go", "texts.go"},
 	{"layout.go"},
@@ -29,7 +28,6 @@ var parts = [][]string{
 	{"positions.go"},
 	{"log.go"},
 	{"walk.go"},
-	{"writers.go"},
 	{"facts.go"},
 	{"window.go", "settle.go"},
 
@@ -42,11 +40,12 @@ var parts = [][]string{
 		"check_consistency.go", "check_contiguous.go", "check_agreement.go", "check_duplicate.go", "check_lostwrite.go", "check_futureread.go",
 		"check_realtime.go", "check_counters.go", "check_dates.go", "check_abortedread.go", "check_garbageread.go", "check_exactlyonce.go",
 	},
-	{"table.go", "checks.go"},
+	{"checks.go"},
 
 	// What moves all that, and what comes out.
-	{"merge.go", "horizon.go"},
 	{"verdict.go"},
+	{"merge.go"},
+	{"horizon.go"},
 	{"summary.go"},
 	{"verify.go"},
 	{"history.go"},
@@ -85,7 +84,7 @@ func TestPartsPointOneWay(t *testing.T) {
 	cfg := types.Config{Importer: noImports{}, Error: func(error) {}}
 	pkg, _ := cfg.Check("verify", fset, files, info)
 	resolved := 0
-	var told []string
+	var problems []string
 	for id, obj := range info.Uses {
 		if obj.Pkg() != pkg || !obj.Pos().IsValid() {
 			continue
@@ -96,16 +95,16 @@ func TestPartsPointOneWay(t *testing.T) {
 		}
 		resolved++
 		if place[user.Filename] <= place[owner.Filename] {
-			told = append(told, user.String()+" knows "+obj.Name()+" of "+owner.Filename+", which does not come before it")
+			problems = append(problems, user.String()+" knows "+obj.Name()+" of "+owner.Filename+", which does not come before it")
 		}
 	}
 	for _, f := range files {
 		if name := fset.Position(f.Pos()).Filename; strings.HasPrefix(name, "check_") {
-			told = append(told, foreignWrites(fset, info, f)...)
+			problems = append(problems, foreignWrites(fset, info, f)...)
 		}
 	}
-	slices.Sort(told)
-	for _, s := range told {
+	slices.Sort(problems)
+	for _, s := range problems {
 		t.Error(s)
 	}
 	if resolved < 1000 {
@@ -115,7 +114,7 @@ func TestPartsPointOneWay(t *testing.T) {
 
 // foreignWrites are the assignments in a check's file to fields that another
 // part owns. How much it saw a check counts in its base.
-func foreignWrites(fset *token.FileSet, info *types.Info, f *ast.File) (told []string) {
+func foreignWrites(fset *token.FileSet, info *types.Info, f *ast.File) (problems []string) {
 	check := func(target ast.Expr) {
 		field, ok := ast.Unparen(target).(*ast.SelectorExpr)
 		if !ok {
@@ -124,7 +123,7 @@ func foreignWrites(fset *token.FileSet, info *types.Info, f *ast.File) (told []s
 		switch owner := fset.Position(info.Uses[field.Sel].Pos()).Filename; owner {
 		case fset.Position(f.Pos()).Filename, "checker.go":
 		default:
-			told = append(told, fset.Position(field.Pos()).String()+" changes "+field.Sel.Name+", which is "+owner+"'s")
+			problems = append(problems, fset.Position(field.Pos()).String()+" changes "+field.Sel.Name+", which is "+owner+"'s")
 		}
 	}
 	ast.Inspect(f, func(n ast.Node) bool {
@@ -138,7 +137,7 @@ func foreignWrites(fset *token.FileSet, info *types.Info, f *ast.File) (told []s
 		}
 		return true
 	})
-	return told
+	return problems
 }
 
 type noImports struct{}

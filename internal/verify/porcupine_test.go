@@ -60,16 +60,14 @@ var model = porcupine.Model{
 
 func linearizable(events []event) bool {
 	var ops []porcupine.Operation
-	end := int64(math.MaxInt64)
-	for _, e := range events {
-		op := e.op
-		if e.isCall || op.Outcome == Failed {
+	for _, op := range returnedOps(events) {
+		if op.Outcome == Failed {
 			continue
 		}
 		o := porcupine.Operation{ClientId: len(ops), Input: op.ref(), Call: int64(op.Call), Return: int64(op.Return)}
 		o.Output = modelOutput{op.Outcome == Unknown, op.Window}
 		if op.Outcome == Unknown {
-			o.Return = end
+			o.Return = math.MaxInt64
 		}
 		ops = append(ops, o)
 	}
@@ -161,7 +159,7 @@ var mutations = []mutation{
 func pick(r *rand.Rand, ops []*Operation) *Operation { return ops[r.IntN(len(ops))] }
 
 // readAgain gives every answered operation the window that the log has now; one
-// whose message is gone keeps the old one.
+// whose message is lost keeps the old one.
 func readAgain(s *simulation, ops []*Operation) {
 	place := make(map[string]int64)
 	for _, e := range s.log {
@@ -196,26 +194,13 @@ func smallHistory(seed uint64) (cfg Config, events []event, what string) {
 	for _, e := range s.log {
 		e.SenderCount, e.SentAt = 0, 0
 	}
-	var ops []*Operation
-	for _, e := range events {
-		if !e.isCall {
-			ops = append(ops, e.op)
-		}
-	}
+	ops := returnedOps(events)
 	for range 1 + r.IntN(2) {
 		m := mutations[r.IntN(len(mutations))]
 		m.apply(r, s, ops)
 		what += m.name + "; "
 	}
-	slices.SortStableFunc(events, func(a, b event) int { return int(when(a) - when(b)) })
-	return s.cfg, events, what
-}
-
-func when(e event) time.Duration {
-	if e.isCall {
-		return e.op.Call
-	}
-	return e.op.Return
+	return s.cfg, inOrderOfTime(events), what
 }
 
 // Porcupine decides linearizability by search; we, by walking along seq. Both
@@ -249,12 +234,9 @@ func TestAgreesWithPorcupine(t *testing.T) {
 
 func dump(events []event) string {
 	var b strings.Builder
-	for _, e := range events {
-		if e.isCall {
-			continue
-		}
-		fmt.Fprintf(&b, "%d/%d %v-%v %v:", e.op.Worker, e.op.Number, e.op.Call, e.op.Return, e.op.Outcome)
-		for _, m := range e.op.Window {
+	for _, op := range returnedOps(events) {
+		fmt.Fprintf(&b, "%d/%d %v-%v %v:", op.Worker, op.Number, op.Call, op.Return, op.Outcome)
+		for _, m := range op.Window {
 			n, _ := FindNonce(m.Text)
 			fmt.Fprintf(&b, " %d=%d/%d", m.Seq, n.Worker, n.Number)
 		}

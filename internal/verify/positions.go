@@ -23,71 +23,57 @@ import (
 type positions struct {
 	cfg   *Config
 	texts *texts
-	held  []*Operation
-	refs  map[ref]*Operation // of those held
 
-	nodes   map[identity]*node
-	doubled map[identity]bool // twice in one window, so that they say nothing about distances
-	homes   map[identity]home // the first one of each message
-	twice   map[ref]bool      // messages in two places of the log: those doubled, and those with two homes
-	copies  map[inPlace]*Entry
+	held   []*answer
+	ops    map[ref]*Operation // of those held
+	nodes  map[messageKey]*node
+	twice  map[ref]bool // messages in two places of the log
+	copies map[entryAt]*Entry
 }
 
-// An identity is equal for two entries of the same message: our nonce,
+// A messageKey is equal for two entries of the same message: our nonce,
 // or, where answers show no texts, the number among its sender's.
-type identity struct {
+type messageKey struct {
 	nonce  ref
 	sender string
 	count  int64
 }
 
-// An inPlace is an entry at an inferred place. Entries of messages that look
+// An entryAt is an entry at an inferred place. Entries of messages that look
 // alike may be one and the same.
-type inPlace struct {
+type entryAt struct {
 	entry *Entry
 	seq   int64
 }
 
-// A home is where the answer to another request shows a message.
-type home struct {
-	before identity // the message before it
-	op     *Operation
-}
-
-// An anchor is an entry of a window whose message is recognised.
-type anchor struct {
-	index int
-	node  *node
-}
-
 func newPositions(cfg *Config, texts *texts) *positions {
 	return &positions{
-		cfg: cfg, texts: texts, refs: make(map[ref]*Operation),
-		nodes: make(map[identity]*node), doubled: make(map[identity]bool),
-		homes: make(map[identity]home), twice: make(map[ref]bool), copies: make(map[inPlace]*Entry),
+		cfg: cfg, texts: texts, ops: make(map[ref]*Operation),
+		nodes: make(map[messageKey]*node), twice: make(map[ref]bool), copies: make(map[entryAt]*Entry),
 	}
 }
 
 // hold keeps a returned operation until all are there.
 func (p *positions) hold(op *Operation) {
-	if p.holds(op.ref()) {
+	r := op.ref()
+	if p.holds(r) {
 		return
 	}
 	kept := *op
-	p.refs[op.ref()] = &kept
-	p.held = append(p.held, &kept)
+	p.ops[r] = &kept
+	p.held = append(p.held, &answer{&kept, p.recognise(op.Window, r)})
 }
 
-func (p *positions) holds(r ref) bool { return p.refs[r] != nil }
+func (p *positions) holds(r ref) bool { return p.ops[r] != nil }
 
 // layout returns where the stretches lie, when all operations are held.
 func (p *positions) layout() layout {
-	for _, op := range p.held {
-		p.findDoubled(op)
-		p.findTwoHomes(op)
+	for _, a := range p.held {
+		p.findDoubled(a)
+		p.findTwoHomes(a)
 	}
-	for _, op := range p.held {
-		p.join(op)
+	for _, a := range p.held {
+		p.join(a)
 	}
 	stretches := p.stretches()
 	l := layout{inferred: true, seams: stretches.lay(p.cfg.WindowSize, p.joins())}
@@ -104,13 +90,14 @@ func (p *positions) layout() layout {
 // window's stretch, when they have been laid out.
 func (p *positions) placed() iter.Seq2[*Operation, int64] {
 	return func(yield func(*Operation, int64) bool) {
-		for _, op := range p.held {
-			bottom := int64(1)
-			if anchors := p.anchors(op.Window, op.ref()); len(anchors) > 0 {
-				root, _ := anchors[len(anchors)-1].node.find()
+		for _, a := range p.held {
+			op, anchors, bottom := a.op, p.anchors(a.known, a.op.Window), int64(1)
+			if n := len(anchors); n > 0 {
+				root, _ := anchors[n-1].node.find()
 				bottom = root.base + root.low
 			}
-			op.Window, op.Replay = p.place(op.Window, op.ref()), p.place(op.Replay, op.ref())
+			op.Window = p.place(op.Window, anchors)
+			op.Replay = p.place(op.Replay, p.anchors(p.recognise(op.Replay, op.ref()), op.Replay))
 			if !yield(op, bottom) {
 				return
 			}
@@ -125,30 +112,39 @@ func (p *positions) joins() bool {
 	return !missing.Has(Text) || missing&(Sender|SenderCount) == 0
 }
 
-// identity recognises the message of entry i of a window that answered r.
-func (p *positions) identity(w []*Entry, i int, r ref) (identity, bool) {
-	e := w[i]
-	if !p.cfg.Missing.Has(Text) {
-		n, ok := p.texts.nonce(e.Text)
-		return identity{nonce: n}, ok
+// recognise returns the entries of a window that answered r whose messages are
+// recognised.
+func (p *positions) recognise(w []*Entry, r ref) []anchor {
+	known := make([]anchor, 0, len(w))
+	for i, e := range w {
+		var key messageKey
+		var ok bool
+		switch {
+		case !p.cfg.Missing.Has(Text):
+			key.nonce, ok = p.texts.nonce(e.Text)
+		case p.joins():
+			key, ok = messageKey{ref{-1, -1}, e.Sender, e.SenderCount}, true
+		default:
+			key.nonce, ok = r, i == len(w)-1
+		}
+		if !ok {
+			continue
+		}
+		if p.nodes[key] == nil {
+			p.nodes[key] = &node{nonce: key.nonce}
+		}
+		known = append(known, anchor{i, p.nodes[key]})
 	}
-	if p.joins() {
-		return identity{nonce: ref{-1, -1}, sender: e.Sender, count: e.SenderCount}, true
-	}
-	return identity{nonce: r}, i == len(w)-1
+	return known
 }
 
 // findDoubled looks for messages that are twice in one window. That is a
 // separate fault, so these messages say nothing about the distance between
 // windows.
-func (p *positions) findDoubled(op *Operation) {
-	var ids []identity
-	for i := range op.Window {
-		if id, ok := p.identity(op.Window, i, op.ref()); ok {
-			if slices.Contains(ids, id) {
-				p.doubled[id], p.twice[id.nonce] = true, true
-			}
-			ids = append(ids, id)
+func (p *positions) findDoubled(a *answer) {
+	for i, m := range a.known {
+		if shows(a.known[:i], m.node) {
+			m.node.doubled, p.twice[m.node.nonce] = true, true
 		}
 	}
 }
@@ -157,61 +153,36 @@ func (p *positions) findDoubled(op *Operation) {
 // different messages, in windows that share nothing else: such a message is in
 // the log twice. It ignores the last message of a window, which may follow
 // messages that were read long before.
-func (p *positions) findTwoHomes(op *Operation) {
-	var before identity
-	known := false // whether before was recognised
-	for i := range len(op.Window) - 1 {
-		id, ok := p.identity(op.Window, i, op.ref())
-		if ok && known {
-			first, met := p.homes[id]
-			switch {
-			case !met:
-				p.homes[id] = home{before, op}
-			case first.before != before && !p.shareMore(first.op, op, id):
-				p.twice[id.nonce] = true
-			}
+func (p *positions) findTwoHomes(a *answer) {
+	for i := 1; i < len(a.known); i++ {
+		before, m := a.known[i-1], a.known[i]
+		if m.index != before.index+1 || m.index == len(a.op.Window)-1 {
+			continue
 		}
-		before, known = id, ok
+		n := m.node
+		if n.shownBy == nil {
+			n.shownBy, n.behind = a, before.node
+		} else if n.behind != before.node && !shareOther(n.shownBy, a, n) {
+			p.twice[n.nonce] = true
+		}
 	}
 }
 
-// shareMore reports whether two windows have a message in common besides one.
-func (p *positions) shareMore(a, b *Operation, besides identity) bool {
-	for i := range a.Window {
-		id, ok := p.identity(a.Window, i, a.ref())
-		if !ok || id == besides {
-			continue
-		}
-		for j := range b.Window {
-			if other, ok := p.identity(b.Window, j, b.ref()); ok && other == id {
-				return true
-			}
-		}
-	}
-	return false
+// shareOther reports whether two windows have another message than n in common.
+func shareOther(a, b *answer, n *node) bool {
+	return slices.ContainsFunc(a.known, func(m anchor) bool { return m.node != n && shows(b.known, m.node) })
 }
 
-// anchors are the entries of a window from which its place follows.
-func (p *positions) anchors(w []*Entry, r ref) []anchor {
-	var sure, doubtful []anchor
-	for i := range w {
-		id, ok := p.identity(w, i, r)
-		if !ok {
-			continue
-		}
-		n := p.nodes[id]
-		if n == nil {
-			n = new(node)
-			p.nodes[id] = n
-		}
-		if p.doubled[id] {
-			doubtful = append(doubtful, anchor{i, n})
-		} else {
-			sure = append(sure, anchor{i, n})
-		}
-	}
-	if len(sure) == 0 && len(doubtful) > 0 {
-		return doubtful[:1]
+func shows(known []anchor, n *node) bool {
+	return slices.ContainsFunc(known, func(m anchor) bool { return m.node == n })
+}
+
+// anchors returns those of the known entries of window w from which its place
+// follows.
+func (p *positions) anchors(known []anchor, w []*Entry) []anchor {
+	sure := slices.DeleteFunc(slices.Clone(known), func(a anchor) bool { return a.node.doubled })
+	if len(sure) == 0 {
+		return known[:min(1, len(known))]
 	}
 	return slices.DeleteFunc(slices.Clone(sure), func(a anchor) bool { return p.displaced(a, sure, len(w)-1) })
 }
@@ -220,7 +191,7 @@ func (p *positions) anchors(w []*Entry, r ref) []anchor {
 // place and a is far from it. Then a's message is in the log twice.
 func (p *positions) displaced(a anchor, all []anchor, last int) bool {
 	root, at := a.node.find()
-	apart := 0
+	far := 0
 	for _, b := range all {
 		other, otherAt := b.node.find()
 		if b.index == a.index || other != root {
@@ -233,21 +204,21 @@ func (p *positions) displaced(a anchor, all []anchor, last int) bool {
 		if a.index == last && off > 0 {
 			return false // a window read long before its own message: a gap
 		}
-		apart++
+		far++
 	}
-	return apart > 1
+	return far > 1
 }
 
 // join notes the distances that a window states.
-func (p *positions) join(op *Operation) {
-	w := op.Window
-	anchors := p.anchors(w, op.ref())
-	for i, a := range anchors {
-		root, at := a.node.find()
-		root.low = min(root.low, at-int64(a.index))
-		root.high = max(root.high, at+int64(len(w)-1-a.index))
-		if len(w) < p.cfg.WindowSize && root.begins == nil {
-			root.begins = op
+func (p *positions) join(a *answer) {
+	size := len(a.op.Window)
+	anchors := p.anchors(a.known, a.op.Window)
+	for i, m := range anchors {
+		root, at := m.node.find()
+		root.low = min(root.low, at-int64(m.index))
+		root.high = max(root.high, at+int64(size-1-m.index))
+		if size < p.cfg.WindowSize && root.begins == nil {
+			root.begins = a.op
 		}
 		if i == 0 {
 			continue
@@ -256,7 +227,7 @@ func (p *positions) join(op *Operation) {
 		if root == before {
 			continue // if the distances differ, the window will show a gap
 		}
-		d := beforeAt + int64(a.index-anchors[i-1].index) - at
+		d := beforeAt + int64(m.index-anchors[i-1].index) - at
 		root.parent, root.distance = before, d
 		before.low = min(before.low, root.low+d)
 		before.high = max(before.high, root.high+d)
@@ -267,19 +238,21 @@ func (p *positions) join(op *Operation) {
 // stretches returns the stretches that the windows join up to, in an order that
 // real time allows, if there is one.
 func (p *positions) stretches() stretches {
-	known := make(map[*node]bool)
+	listed := make(map[*node]bool)
 	var roots stretches
-	for _, op := range p.held {
-		anchors := p.anchors(op.Window, op.ref())
-		for _, a := range anchors {
-			root, _ := a.node.find()
-			if !known[root] {
-				known[root] = true
+	for _, a := range p.held {
+		for _, m := range p.anchors(a.known, a.op.Window) {
+			root, _ := m.node.find()
+			if !listed[root] {
+				listed[root] = true
 				roots = append(roots, root)
 			}
-			sender := p.sender(op, a.index)
-			if sender == op && (root.first == nil || op.Return < root.first.Return) {
-				root.first = op
+			sender := p.ops[m.node.nonce]
+			if p.cfg.Missing.Has(Text) && m.index == len(a.op.Window)-1 {
+				sender = a.op
+			}
+			if sender == a.op && (root.first == nil || sender.Return < root.first.Return) {
+				root.first = sender
 			}
 			if sender != nil && (root.last == nil || sender.Call > root.last.Call) {
 				root.last = sender
@@ -290,46 +263,29 @@ func (p *positions) stretches() stretches {
 	return roots
 }
 
-// sender is the operation that sent the message at index i of op's window, nil
-// if that is not known.
-func (p *positions) sender(op *Operation, i int) *Operation {
-	if p.cfg.Missing.Has(Text) {
-		if i == len(op.Window)-1 {
-			return op
-		}
-		return nil
-	}
-	n, _ := p.texts.nonce(op.Window[i].Text)
-	return p.refs[n]
-}
-
 // place returns w with places. An entry that is not recognised gets its place
 // from the next one that is.
-func (p *positions) place(w []*Entry, r ref) []*Entry {
+func (p *positions) place(w []*Entry, anchors []anchor) []*Entry {
 	if w == nil {
 		return nil
 	}
-	anchors := p.anchors(w, r)
 	placed := make([]*Entry, len(w))
 	for i, e := range w {
+		for len(anchors) > 1 && anchors[0].index < i {
+			anchors = anchors[1:]
+		}
 		seq := int64(0)
 		if len(anchors) > 0 {
-			j := slices.IndexFunc(anchors, func(a anchor) bool { return a.index >= i })
-			if j < 0 {
-				j = len(anchors) - 1
-			}
-			root, at := anchors[j].node.find()
-			seq = root.base + at + int64(i-anchors[j].index)
+			root, at := anchors[0].node.find()
+			seq = root.base + at + int64(i-anchors[0].index)
 		}
-		key := inPlace{e, seq}
-		c := p.copies[key]
-		if c == nil {
+		key := entryAt{e, seq}
+		if p.copies[key] == nil {
 			shown := *e
 			shown.Seq = seq
-			c = &shown
-			p.copies[key] = c
+			p.copies[key] = &shown
 		}
-		placed[i] = c
+		placed[i] = p.copies[key]
 	}
 	return placed
 }

@@ -17,10 +17,11 @@ import (
 // after it had ended. The caller must wait until nothing is under way before it
 // sends the sentinels.
 func (f *facts) settled() (notStored int64, calls []time.Duration) {
-	for rec := range f.ops.unseen() {
+	whole := f.wholeFrom()
+	for _, rec := range f.ops.unseen() {
 		switch {
 		case rec.outcome == Failed:
-		case rec.outcome == OK || !f.isClosedFrom(rec): // shown by no answer, its own included, or unknown for good
+		case rec.outcome == OK || !f.isClosed(rec, whole, 0): // shown by no answer, its own included, or unknown for good
 			calls = append(calls, rec.call)
 		case !rec.is(sentinel):
 			notStored++
@@ -34,31 +35,42 @@ func (f *facts) settled() (notStored int64, calls []time.Duration) {
 // is over: see Verifier.Unsettled.
 func (f *facts) unsettled(grace time.Duration) (n int64) {
 	whole := f.wholeFrom()
-	for rec := range f.ops.unseen() {
-		if rec.outcome == Unknown && !rec.is(sentinel) && (f.acks.sentinelCall < rec.ret+grace || f.floorOf(rec)+1 < whole) {
+	for _, rec := range f.ops.unseen() {
+		if rec.outcome == Unknown && !rec.is(sentinel) && !f.isClosed(rec, whole, grace) {
 			n++
 		}
 	}
 	return n
 }
 
+// isClosed reports whether all places are known that rec's message can have, if
+// a server may store it for grace after it ended. All places are known from
+// whole to the newest sentinel's.
+func (f *facts) isClosed(rec *record, whole int64, grace time.Duration) bool {
+	return rec.is(returned) && f.acks.sentinelCall >= rec.ret+grace && f.floorOf(rec)+1 >= whole
+}
+
 // wholeFrom returns the lowest place such that all are known from there to the
-// newest sentinel's, before the second walk has come to the end.
+// newest sentinel's.
 func (f *facts) wholeFrom() int64 {
 	s := f.acks.sentinelSeq
 	if s == 0 || len(f.layout.seams) > 0 {
 		return math.MaxInt64
 	}
+	// The first walk alone has seen the places above log.walked, the second walk
+	// has noted the holes below.
 	for ; s > f.log.walked; s-- {
 		if !f.log.cells.peek(s).is(seen) {
 			return s + 1
 		}
 	}
-	if f.walk.prev != f.log.walked && f.walk.prev != 0 {
-		return f.log.walked + 1
+	if f.walk.prev != 0 && f.walk.prev < s {
+		return s + 1
 	}
-	if n := len(f.walk.holes); n > 0 {
-		return f.walk.holes[n-1].last + 1
+	for _, h := range slices.Backward(f.walk.holes) {
+		if h.first < s {
+			return h.last + 1
+		}
 	}
 	return f.walk.lowest
 }
@@ -66,20 +78,3 @@ func (f *facts) wholeFrom() int64 {
 // floorOf returns the highest seq that was acknowledged before rec's message
 // can have been stored.
 func (f *facts) floorOf(rec *record) int64 { return max(rec.floor, f.acks.before(rec.call).seq) }
-
-// isClosedFrom reports whether all places are known that rec's message can have.
-func (f *facts) isClosedFrom(rec *record) bool {
-	if len(f.layout.seams) > 0 || !rec.is(returned) || f.acks.sentinelSeq == 0 || f.acks.sentinelCall < rec.ret {
-		return false
-	}
-	floor := f.floorOf(rec)
-	if f.walk.lowest > floor+1 {
-		return false
-	}
-	for _, h := range slices.Backward(f.walk.holes) {
-		if h.first < f.acks.sentinelSeq {
-			return h.last <= floor
-		}
-	}
-	return true
-}

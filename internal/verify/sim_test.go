@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -60,6 +61,14 @@ type event struct {
 	isCall bool
 }
 
+func (e event) feed(v *Verifier) {
+	if e.isCall {
+		v.Call(e.op)
+	} else {
+		v.Return(e.op)
+	}
+}
+
 // run plays the run to its end, sentinels included.
 func (s *simulation) run() []event {
 	for i := range s.prefix {
@@ -70,7 +79,7 @@ func (s *simulation) run() []event {
 		next   time.Duration
 		stage  int
 		number int
-		gone   bool // the message is not going to be stored
+		lost   bool // the message is never stored
 	}
 	var events []event
 	states := make([]state, s.workers)
@@ -94,12 +103,12 @@ func (s *simulation) run() []event {
 		switch st.stage {
 		case 0: // call
 			st.op = s.operation(turn, st.number, now)
-			st.gone = false
+			st.lost = false
 			switch x := s.rng.Float64(); {
 			case x < s.lose:
-				st.op.Outcome, st.op.Reason, st.gone = Unknown, "timeout", s.rng.IntN(2) == 0
+				st.op.Outcome, st.op.Reason, st.lost = Unknown, "timeout", s.rng.IntN(2) == 0
 			case x < s.lose+s.refuse:
-				st.op.Outcome, st.op.Reason, st.gone = Failed, "status 503", true
+				st.op.Outcome, st.op.Reason, st.lost = Failed, "status 503", true
 			}
 			events = append(events, event{st.op, true})
 		case 1: // effect
@@ -108,7 +117,7 @@ func (s *simulation) run() []event {
 					s.foreign("stranger", fmt.Sprintf("hello from elsewhere, %d at %d", i, now), now)
 				}
 			}
-			if st.gone {
+			if st.lost {
 				break
 			}
 			e := s.append(st.op.Sender, st.op.Text, now)
@@ -166,15 +175,16 @@ func (s *simulation) operation(worker, number int, now time.Duration) *Operation
 	}
 }
 
+// addUp reports whether every request is counted as what became of it.
+func (c Counts) addUp() bool {
+	return c.OK+c.Failed+c.Unknown == c.Sent && c.Stored+c.NotStored+c.Unsettled == c.Unknown && c.Unsettled >= 0 && c.NotStored >= 0
+}
+
 // play feeds events to a new Verifier as a live run would.
 func play(cfg Config, events []event) *Verifier {
 	v := New(cfg)
 	for _, e := range events {
-		if e.isCall {
-			v.Call(e.op)
-		} else {
-			v.Return(e.op)
-		}
+		e.feed(v)
 	}
 	return v
 }
@@ -183,10 +193,30 @@ func play(cfg Config, events []event) *Verifier {
 // history does.
 func replay(cfg Config, events []event) *Verifier {
 	v := New(cfg)
-	for _, e := range events {
-		if !e.isCall {
-			v.Return(e.op)
-		}
+	for _, op := range returnedOps(events) {
+		v.Return(op)
 	}
 	return v
+}
+
+// returnedOps are the operations of events.
+func returnedOps(events []event) (ops []*Operation) {
+	for _, e := range events {
+		if !e.isCall {
+			ops = append(ops, e.op)
+		}
+	}
+	return ops
+}
+
+func inOrderOfTime(events []event) []event {
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(when(a), when(b)) })
+	return events
+}
+
+func when(e event) time.Duration {
+	if e.isCall {
+		return e.op.Call
+	}
+	return e.op.Return
 }

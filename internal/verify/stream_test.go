@@ -7,85 +7,44 @@ import (
 )
 
 // Live, streamed and stored, the same run gets the same verdict, broken checks
-// and counts, be it correct or not.
+// and counts, be it correct or not. A stored history with a mark after each
+// operation does too, although its reader forgets as much as a reader ever may.
 func TestModesAgree(t *testing.T) {
 	count := uint64(3000)
 	if testing.Short() {
 		count = 300
 	}
-	for seed := range count {
-		cfg, events, what := smallHistory(seed)
-		cfg.Run = "sim"
+	check := func(cfg Config, events []event, what string) {
+		t.Helper()
 		all := verdicts(cfg, events)
 		want := all["replay"]
 		for mode, got := range all {
 			if got.Status != want.Status || !slices.Equal(broken(got), broken(want)) || got.Counts != want.Counts {
-				t.Fatalf("seed %d (%s) %s: %v, breaks %v, %+v\nwant %v, breaks %v, %+v\n%s", seed, what, mode,
+				t.Fatalf("%s, %s: %v, breaks %v, %+v\nwant %v, breaks %v, %+v\n%s", what, mode,
 					got.Status, broken(got), got.Counts, want.Status, broken(want), want.Counts, dump(events))
 			}
 		}
-	}
-}
-
-// A history with a mark after each operation gets the verdict of the live run,
-// although its reader forgets as much as a reader ever may.
-func TestMarkedHistory(t *testing.T) {
-	count := uint64(2000)
-	if testing.Short() {
-		count = 200
-	}
-	check := func(cfg Config, events []event, what string) {
-		t.Helper()
-		want := replay(cfg, events).Verdict()
 		cfg.Stream = true
 		live, stored := New(cfg), New(cfg)
 		for _, e := range events {
-			if e.isCall {
-				live.Call(e.op)
-				continue
+			if !e.isCall {
+				stored.Return(e.op) // it is recorded before the Verifier learns of it
 			}
-			stored.Return(e.op) // as a Recorder is told before the Verifier
-			live.Return(e.op)
-			stored.horizon.setFloor(live.Floor())
+			e.feed(live)
+			stored.setFloor(live.Floor())
 		}
 		if got := stored.Verdict(); got.Status != want.Status || want.Status != Violated && got.Counts != want.Counts {
-			t.Fatalf("%s: %v, %+v\nwant %v, %+v\n%s", what, got.Status, got.Counts, want.Status, want.Counts, dump(events))
+			t.Fatalf("%s, marked: %v, %+v\nwant %v, %+v\n%s", what, got.Status, got.Counts, want.Status, want.Counts, dump(events))
 		}
 	}
 	for seed := range count {
 		cfg, events, what := smallHistory(seed)
-		cfg.Run = "sim"
 		check(cfg, events, fmt.Sprintf("seed %d (%s)", seed, what))
 	}
 	for seed := range count / 50 {
 		s := newSimulation(seed, 12, 60)
 		s.lose, s.refuse, s.prefix = 0.1, 0.1, int(seed%20)
 		check(s.cfg, s.run(), fmt.Sprintf("simulation %d", seed))
-	}
-}
-
-// Reading a streamed run's history takes no more memory than the run did.
-func TestStreamedHistoryIsBounded(t *testing.T) {
-	cfg := longConfig()
-	cfg.Stream = true
-	live, stored := New(cfg), New(cfg)
-	returned := 0
-	longRun(cfg, 50_000, func(op *Operation, isCall bool) {
-		if isCall {
-			live.Call(op)
-			return
-		}
-		stored.Return(op)
-		live.Return(op)
-		if returned++; returned%sweepEvery == 0 {
-			stored.horizon.setFloor(live.Floor())
-		}
-	})
-	if got := len(stored.facts.log.cells.pages); got > 2*recentSize/pageSize {
-		t.Errorf("%d pages of the log", got)
-	}
-	if d := stored.Verdict(); d.Status != Verified || d.Counts.OK != 50_000 {
-		t.Errorf("%v %v %v %+v", d.Status, d.Reasons, d.CounterExample, d.Counts)
 	}
 }
 

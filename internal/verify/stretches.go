@@ -7,8 +7,27 @@ import (
 	"time"
 )
 
+// An answer is a returned operation and the entries of its window whose messages
+// are recognised.
+type answer struct {
+	op    *Operation
+	known []anchor
+}
+
+// An anchor is an entry of a window whose message is recognised.
+type anchor struct {
+	index int
+	node  *node
+}
+
 // A node is one message, at a distance along the log from its parent.
 type node struct {
+	nonce   ref  // the message's, if answers show texts; its operation's, if they show no numbers either
+	doubled bool // it is twice in one window, so it says nothing about distances
+
+	shownBy *answer // the first answer that shows it behind a known message, and does not end in it …
+	behind  *node   // … and that message
+
 	parent   *node
 	distance int64
 	stretch  // of a root

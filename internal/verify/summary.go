@@ -8,14 +8,6 @@ import (
 	"time"
 )
 
-// A summary puts the verdict together when all has been found.
-type summary struct {
-	*facts
-	found     *findings
-	tally     *tally
-	answerers *answerers
-}
-
 // headlines are the checks in the order in which their counter-examples explain
 // a fault best: first what names a cause, last what follows from others.
 var headlines = [numChecks]Check{
@@ -23,20 +15,21 @@ var headlines = [numChecks]Check{
 	Counters, Agreement, Dates, InternalConsistency,
 }
 
-func (s *summary) verdict(table [numChecks]checker, notStored int64) *Verdict {
-	s.found.refresh()
+// conclude puts the verdict together when all has been found.
+func (j *judge) conclude(notStored int64) *Verdict {
+	j.found.refresh()
 	d := &Verdict{
-		Counts:         s.counts(notStored),
-		OtherWriters:   s.writers.others,
-		CutOff:         s.missingOps != 0,
-		CounterExample: s.counterExample(),
+		Counts:         j.counts(notStored),
+		OtherWriters:   j.tally.others,
+		CutOff:         j.missingOps != 0,
+		CounterExample: j.counterExample(),
 	}
-	for c, check := range table {
-		d.Checks = append(d.Checks, s.check(Check(c), check))
+	for c, check := range j.checks.table() {
+		d.Checks = append(d.Checks, j.result(Check(c), check))
 	}
-	one, logs := s.answerers.all.OneServer(s.cfg.Replicas), s.answerers.all.SeveralLogs(s.cfg.Replicas)
+	one, logs := j.identities.OneServer(j.cfg.Replicas), j.identities.SeveralLogs(j.cfg.Replicas)
 	d.Causes = slices.Concat(logs, one)
-	d.Reasons = s.inconclusive()
+	d.Reasons = j.inconclusive()
 	switch {
 	case d.CounterExample != nil || logs != nil:
 		d.Status = Violated
@@ -49,41 +42,37 @@ func (s *summary) verdict(table [numChecks]checker, notStored int64) *Verdict {
 	return d
 }
 
-func (s *summary) counts(notStored int64) Counts {
-	t := s.tally
-	inFlight, stored := int64(0), t.stored
-	for rec := range s.ops.all() {
-		if !rec.is(returned) && !rec.is(sentinel) {
-			inFlight++
+func (j *judge) counts(notStored int64) Counts {
+	c := j.tally.Counts
+	for rec := range j.ops.all() {
+		if !rec.is(returned) && !rec.is(sentinel) { // still in flight
+			c.Sent++
+			c.Unknown++
 			if rec.seq != 0 {
-				stored++
+				c.Stored++
 			}
 		}
 	}
-	unknown := t.unknown + inFlight
-	return Counts{
-		Sent: t.sent + inFlight, OK: t.ok, Failed: t.failed, Unknown: unknown,
-		Stored: stored, NotStored: notStored, Unsettled: unknown - stored - notStored,
-		Sentinels: t.sentinels, Others: s.writers.foreign, Neighbours: s.writers.neighbours,
-	}
+	c.NotStored, c.Unsettled = notStored, c.Unknown-c.Stored-notStored
+	return c
 }
 
-func (s *summary) check(c Check, made checker) CheckResult {
-	res := &s.found.results[c]
-	result := CheckResult{Check: c, Saw: made.seen(), Unit: Plural(c.Unit()), Violations: res.count, Worst: res.worst}
-	not, parts := made.limits()
+func (j *judge) result(c Check, check checker) CheckResult {
+	res := &j.found.results[c]
+	result := CheckResult{Check: c, Saw: check.seen(), Unit: Plural(c.Unit()), Violations: res.count, Worst: res.worst}
+	notCheckable, parts := check.limits()
 	switch {
-	case not.Form == "":
-		result.Limit = list(slices.DeleteFunc(parts, func(s Sentence) bool { return s.Form == "" }))
+	case notCheckable.Form == "":
+		result.Limit = list(slices.DeleteFunc(parts, func(part Sentence) bool { return part.Form == "" }))
 	case res.count == 0: // else what was seen was enough
-		result.NotCheckable = not
+		result.NotCheckable = notCheckable
 	}
 	return result
 }
 
-func (s *summary) counterExample() *Violation {
+func (j *judge) counterExample() *Violation {
 	for _, c := range headlines {
-		if first := s.found.results[c].first; first != nil {
+		if first := j.found.results[c].first; first != nil {
 			return first
 		}
 	}
@@ -91,30 +80,30 @@ func (s *summary) counterExample() *Violation {
 }
 
 // inconclusive says why the run could not have shown a fault.
-func (s *summary) inconclusive() (reasons []Sentence) {
-	t := s.tally
-	if t.ok < int64(s.cfg.MinOperations) {
-		reasons = append(reasons, say("too few operations: %d answered, at least %d are needed", t.ok, s.cfg.MinOperations))
+func (j *judge) inconclusive() (reasons []Sentence) {
+	t := &j.tally
+	if t.OK < int64(j.cfg.MinOperations) {
+		reasons = append(reasons, say("too few operations: %d answered, at least %d are needed", t.OK, j.cfg.MinOperations))
 	}
-	if t.overlaps == 0 && !s.overlap() {
+	if !t.overlap && !j.overlap() {
 		reasons = append(reasons, say("no two operations were under way at the same time"))
 	}
-	for i, name := range s.cfg.Replicas {
+	for i, name := range j.cfg.Replicas {
 		if t.perReplica[i] == 0 {
 			reasons = append(reasons, say("replica %d (%s) answered nothing", i+1, name))
 		}
 	}
 	var idle []string
-	for _, name := range s.cfg.Senders {
-		if i, ok := s.texts.index[name]; !ok || t.perSender[i] == 0 {
+	for _, name := range j.cfg.Senders {
+		if i, ok := j.texts.index[name]; !ok || t.perSender[i] == 0 {
 			idle = append(idle, name)
 		}
 	}
 	if idle != nil {
 		senders := Quantity{int64(len(idle)), "sender"}
-		reasons = append(reasons, say("%s of %d got nothing stored: %s", senders, len(s.cfg.Senders), abridge(idle)))
+		reasons = append(reasons, say("%s of %d got nothing stored: %s", senders, len(j.cfg.Senders), abridge(idle)))
 	}
-	if len(s.cfg.Replicas) > 1 && s.writers.neighbours == 0 {
+	if len(j.cfg.Replicas) > 1 && t.Neighbours == 0 {
 		reasons = append(reasons, say("no neighbouring seqs come from different replicas"))
 	}
 	return reasons
@@ -123,9 +112,9 @@ func (s *summary) inconclusive() (reasons []Sentence) {
 // overlap reports whether any two operations were under way at the same time.
 // The tally detects that only if operations come in the order of their returns.
 // They nearly do in a live run, but a stored history may be in any order.
-func (s *summary) overlap() bool {
+func (j *judge) overlap() bool {
 	var all []*record
-	for rec := range s.ops.all() {
+	for rec := range j.ops.all() {
 		if rec.is(returned) && !rec.is(sentinel) {
 			all = append(all, rec)
 		}

@@ -103,14 +103,7 @@ func (h hand) events() []event {
 	for _, op := range h {
 		events = append(events, event{op, true}, event{op, false})
 	}
-	at := func(e event) time.Duration {
-		if e.isCall {
-			return e.op.Call
-		}
-		return e.op.Return
-	}
-	slices.SortFunc(events, func(a, b event) int { return int(at(a) - at(b)) })
-	return events
+	return inOrderOfTime(events)
 }
 
 func broken(d *Verdict) []Check {

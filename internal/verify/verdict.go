@@ -64,23 +64,3 @@ type CheckResult struct {
 	NotCheckable Sentence `json:"not_checkable,omitzero"`
 	Limit        Sentence `json:"limit,omitzero"`
 }
-
-// Counts says what became of the requests. Sent = OK + Failed + Unknown, and
-// Unknown = Stored + NotStored + Unsettled. Sentinels are not among them.
-type Counts struct {
-	Sent    int64 `json:"sent"`
-	OK      int64 `json:"ok"`
-	Failed  int64 `json:"failed"`
-	Unknown int64 `json:"unknown"`
-
-	Stored    int64 `json:"stored"`     // unknown at first, then shown by some answer
-	NotStored int64 `json:"not_stored"` // unknown at first, and certainly not in the log
-	Unsettled int64 `json:"unsettled"`  // unknown for good
-
-	Sentinels int64 `json:"sentinels"`
-	Others    int64 `json:"others"` // messages in the log that are not of this run, as far as seen
-
-	// Neighbours are neighbouring seqs that different replicas acknowledged; 0
-	// if one of them was listed as several.
-	Neighbours int64 `json:"neighbours"`
-}

@@ -104,11 +104,7 @@ func TestLive(t *testing.T) {
 	h.show("c", "bcd")
 	v := New(handConfig)
 	for _, e := range h.events() {
-		if e.isCall {
-			v.Call(e.op)
-		} else {
-			v.Return(e.op)
-		}
+		e.feed(v)
 		if l := v.Live(); e.op == h["c"] && !e.isCall && (l.Violations == 0 || l.First == nil) {
 			t.Errorf("after the wrong answer: %+v", l)
 		}
@@ -173,38 +169,30 @@ func TestNamesReadBack(t *testing.T) {
 // after it, and a stored one by any answer.
 func TestUnsettled(t *testing.T) {
 	for seed := range uint64(10) {
-		s := newSimulation(seed, 8, 40)
-		s.lose = 0.2
 		for _, stream := range []bool{false, true} {
-			s.cfg.Stream = stream
+			s := newSimulation(seed, 8, 40)
+			s.lose, s.cfg.Stream = 0.2, stream
 			events := s.run()
 			v := New(s.cfg)
-			open := func(grace time.Duration) int64 { return v.Unsettled(grace) }
 			for _, e := range events {
-				if e.isCall && e.op.Sentinel && open(0) == 0 {
+				if e.isCall && e.op.Sentinel && v.Unsettled(0) == 0 {
 					t.Errorf("seed %d: nothing is unsettled before any sentinel", seed)
 					break
 				}
-				if e.isCall {
-					v.Call(e.op)
-				} else {
-					v.Return(e.op)
-				}
+				e.feed(v)
 				if e.op.Sentinel && !e.isCall {
 					break // one is enough
 				}
 			}
-			if n := open(0); n != 0 {
+			if n := v.Unsettled(0); n != 0 {
 				t.Errorf("seed %d: %d are unsettled after a sentinel", seed, n)
 			}
-			if open(time.Hour) == 0 {
+			if v.Unsettled(time.Hour) == 0 {
 				t.Errorf("seed %d: none waits for a later sentinel", seed)
 			}
 			if d := v.Verdict(); d.Counts.Unsettled != 0 {
 				t.Errorf("seed %d: Unsettled() is 0, the verdict says %+v", seed, d.Counts)
 			}
-			s = newSimulation(seed, 8, 40)
-			s.lose = 0.2
 		}
 	}
 }

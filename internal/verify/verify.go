@@ -12,18 +12,17 @@
 // The package is a pipeline of parts. Each owns its state and knows only those
 // before it (TestPartsPointOneWay holds the order of the files):
 //
-//	positions    gives places to the messages of a server that shows no seq
-//	facts        operations (what was sent and came back), acknowledgements,
-//	             the rebuilt log, the second walk along it, other writers
-//	findings     violations with their evidence
-//	check_*      one check each: what it looks at, counts, reports and cannot see
-//	checks       what happens to a run, and which checks look at it
-//	merger       the first walk: takes operations, merges their windows
-//	horizon      moves the second walk on, and forgets what lies behind it
-//	summary      the verdict
+//	positions  gives places to the messages of a server that shows no seq
+//	facts      operations (what was sent and came back), acknowledgements, the
+//	           rebuilt log, the second walk along it, counts
+//	findings   violations with their evidence
+//	check_*    one check each: what it looks at, counts, reports and cannot see
+//	checks     what happens to a run, and which checks look at it
+//	judge      the first walk (merge.go), the second one (horizon.go), and the
+//	           verdict (summary.go)
 //
-// A new check is a file of its own, and a line in check.go and for each event
-// of checks.go that it looks at.
+// A new check is a file of its own, a row in check.go, and in checks.go a field
+// and a line for each event that it looks at.
 //
 // # Two walks
 //
@@ -40,15 +39,15 @@
 // the highest acknowledged seq; 160 in all as measured, since tables grow in
 // pages and steps. Texts are hashed and not kept, but for the newest few
 // thousand. With Config.Stream the tables are freed behind the horizon; then
-// 2 bits per operation remain (2 bytes, with what holds them), an open record
-// for each unknown one, and one counter per sender. What a streamed run loses
-// is evidence, never a check: of an operation behind the horizon it knows the
-// outcome and no longer its seq, window and times. A server that shows no seq
-// costs the memory of all its windows, streamed or not, and is judged when the
-// run is over.
+// a bit per failed operation remains, an open record for each unknown one, and
+// one counter per sender. What a streamed run loses is evidence, never a check:
+// of an operation behind the horizon it knows the outcome and no longer its seq,
+// window and times. A server that shows no seq costs the memory of all its
+// windows, streamed or not, and is judged when the run is over.
 package verify
 
 import (
+	"cmp"
 	"math"
 	"sync"
 	"time"
@@ -58,34 +57,20 @@ import (
 
 // A Verifier judges one run. Its methods may be called concurrently.
 type Verifier struct {
-	mu        sync.Mutex
+	mu sync.Mutex
+	judge
 	positions *positions // of a server that shows no seq, else nil
-	facts     *facts
-	found     *findings
-	checks    *checks
-	tally     *tally
-	merger    merger
-	horizon   horizon
-	answerers answerers
 	verdict   *Verdict
 }
 
 // New returns a Verifier of the run that cfg describes.
 func New(cfg Config) *Verifier {
-	if cfg.ClockAllowance == 0 {
-		cfg.ClockAllowance = DefaultClockAllowance
-	}
-	if cfg.WindowSize == 0 {
-		cfg.WindowSize = messenger.WindowSize
-	}
-	if cfg.MinOperations == 0 {
-		cfg.MinOperations = DefaultMinOperations
-	}
+	cfg.ClockAllowance = cmp.Or(cfg.ClockAllowance, DefaultClockAllowance)
+	cfg.WindowSize = cmp.Or(cfg.WindowSize, messenger.WindowSize)
+	cfg.MinOperations = cmp.Or(cfg.MinOperations, defaultMinOperations)
 	f := newFacts(cfg)
-	v := &Verifier{facts: f, found: newFindings(f), tally: newTally()}
-	v.checks = newChecks(f, v.found)
-	v.merger = merger{facts: f, found: v.found, checks: v.checks, tally: v.tally}
-	v.horizon = horizon{facts: f, checks: v.checks}
+	found := newFindings(f)
+	v := &Verifier{judge: judge{facts: f, found: found, checks: newChecks(f, found)}}
 	if cfg.Missing.Has(Seq) {
 		v.positions = newPositions(&f.cfg, &f.texts)
 	}
@@ -96,11 +81,11 @@ func New(cfg Config) *Verifier {
 // before this, the request is written after it. It needs Worker, Number,
 // Sender, Text, Sentinel and Call of op, and keeps nothing of it.
 func (v *Verifier) Call(op *Operation) {
-	text := v.facts.texts.hash(op.Sender, op.Text)
+	text := v.texts.hash(op.Sender, op.Text)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.positions == nil { // else no place is known before the end
-		v.merger.call(op, text)
+		v.call(op, text)
 	}
 }
 
@@ -109,7 +94,9 @@ func (v *Verifier) Call(op *Operation) {
 func (v *Verifier) Return(op *Operation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.answerers.add(op.Replica, op.By)
+	if op.By != nil {
+		v.identities.Add(op.Replica, *op.By)
+	}
 	if v.positions != nil {
 		v.positions.hold(op)
 		return
@@ -118,8 +105,8 @@ func (v *Verifier) Return(op *Operation) {
 }
 
 func (v *Verifier) take(op *Operation, bottom int64) {
-	if v.merger.take(op, bottom) {
-		v.horizon.tick()
+	if v.accept(op, bottom) {
+		v.tick()
 	}
 }
 
@@ -137,7 +124,7 @@ func (v *Verifier) Live() Live {
 	defer v.mu.Unlock()
 	return Live{
 		CrossChecked: v.checks.agreement.seen(), Violations: v.found.count(),
-		Unknown: v.tally.unknown - v.tally.stored, First: v.found.first,
+		Unknown: v.tally.Unknown - v.tally.Stored, First: v.found.first,
 	}
 }
 
@@ -146,7 +133,7 @@ func (v *Verifier) Live() Live {
 func (v *Verifier) Floor() int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if floor, known := v.facts.ops.lowestFloor(v.facts.acks.head); known {
+	if floor, known := v.ops.lowestFloor(v.acks.head); known {
 		return floor
 	}
 	return 0
@@ -160,7 +147,7 @@ func (v *Verifier) Floor() int64 {
 func (v *Verifier) Unsettled(grace time.Duration) int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return v.facts.unsettled(grace)
+	return v.unsettled(grace)
 }
 
 // Verdict judges the run after all its operations have returned. Nothing may
@@ -172,17 +159,16 @@ func (v *Verifier) Verdict() *Verdict {
 		return v.verdict
 	}
 	if v.positions != nil {
-		v.facts.arrange(v.positions.layout())
+		v.arrange(v.positions.layout())
 		for op, bottom := range v.positions.placed() {
 			v.take(op, bottom)
 		}
-		v.checks.contiguous.contradictions()
+		v.checks.laidOut()
 	}
-	v.horizon.walkTo(math.MaxInt64)
-	v.checks.garbage.neverSent()
-	notStored, calls := v.facts.settled()
-	v.checks.contiguous.fillHoles(calls)
-	v.verdict = (&summary{v.facts, v.found, v.tally, &v.answerers}).verdict(v.checks.table(), notStored)
+	v.walkTo(math.MaxInt64)
+	notStored, calls := v.settled()
+	v.checks.ended(calls)
+	v.verdict = v.conclude(notStored)
 	return v.verdict
 }
 
@@ -191,5 +177,5 @@ func (v *Verifier) hasReturned(r ref) bool {
 	if v.positions != nil {
 		return v.positions.holds(r)
 	}
-	return v.facts.ops.hasReturned(r)
+	return v.ops.hasReturned(r)
 }

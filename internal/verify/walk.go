@@ -18,11 +18,11 @@ type walk struct {
 	prev   int64 // the last such place before this one, 0 if none …
 	before cell  // … and what it holds
 
-	holes  []hole
-	bottom int64 // the lowest place of the stretch that is being walked
-	spare  int64 // places passed that may hold a message of any sender
-	middle bool  // the first place of this stretch may not be where the log begins
-	apart  bool  // this place may come before the last one too
+	holes     []hole
+	bottom    int64 // the lowest place of the stretch that is being walked
+	spare     int64 // places passed that may hold a message of any sender
+	midLog    bool  // the first place of this stretch may not be where the log begins
+	unordered bool  // this place may come before the last one too
 }
 
 // A hole is a stretch of places that no answer shows. Its messages were sent by
@@ -32,8 +32,8 @@ type hole struct {
 	deadline    time.Duration
 }
 
-// anyNumber exceeds the number of places between any two that answers show.
-const anyNumber = 1 << 40
+// unknownDistance exceeds the number of places between any two that answers show.
+const unknownDistance = 1 << 40
 
 // to yields the places shown, in order, from where the walk is up to the place last.
 func (w *walk) to(last int64) iter.Seq2[int64, *cell] {
@@ -55,17 +55,17 @@ func (w *walk) to(last int64) iter.Seq2[int64, *cell] {
 // arrive notes what lies between the last place and seq.
 func (w *walk) arrive(seq int64) {
 	if w.prev == 0 {
-		w.lowest, w.bottom, w.middle = seq, seq, seq > 1 || w.log.fromZero
+		w.lowest, w.bottom, w.midLog = seq, seq, seq > 1 || w.log.fromZero
 	} else if seq > w.prev+1 {
 		w.passHole(w.prev+1, seq-1)
 	}
-	w.apart = false
+	w.unordered = false
 	if ordered, seam := w.layout.seams[seq]; seam {
-		w.spare += anyNumber
+		w.spare += unknownDistance
 		w.bottom = seq
 		w.before.flags = 0 // it is no neighbour
 		if !ordered {
-			w.middle, w.apart = true, true
+			w.midLog, w.unordered = true, true
 			w.before = cell{sentAt: math.MinInt64}
 		}
 	}

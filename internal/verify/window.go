@@ -13,7 +13,7 @@ type window struct {
 	after    int   // messages after the own one
 	disorder int   // how often seqs do not rise
 	skipped  int64 // places left out in between
-	must     int64 // how many messages it must hold
+	mustHold int64 // how many messages it must hold
 
 	whole  bool // it is exactly the places that it must show
 	begins bool // … if the log begins where it does
@@ -35,10 +35,10 @@ func (w *window) read(f *facts) {
 			w.disorder++
 		}
 	}
-	w.must = max(0, min(size, w.seq-w.bottom+1))
+	w.mustHold = max(0, min(size, w.seq-w.bottom+1))
 	if n := int64(len(all)); w.after == 0 && w.disorder == 0 && w.skipped == 0 && n <= size {
-		w.begins = n < w.must && f.cfg.AnyStart && (f.log.lowest == 0 || f.log.lowest >= all[0].Seq)
-		w.whole = n >= w.must || w.begins
+		w.begins = n < w.mustHold && f.cfg.AnyStart && (f.log.lowest == 0 || f.log.lowest >= all[0].Seq)
+		w.whole = n >= w.mustHold || w.begins
 	}
 }
 
