@@ -172,9 +172,9 @@ func (t *Test) VerifyConfig() verify.Config {
 		Replicas: t.config.URLs,
 		Senders:  t.config.Senders,
 		Start:    t.base.UnixMicro(),
-		Missing:  t.config.Profile.missing(),
+		Missing:  t.config.Profile.Answer.missing(),
 		Stream:   t.config.Stream,
-		AnyStart: *t.config.Profile != *Native(),
+		AnyStart: !t.config.Profile.native(),
 
 		ClockAllowance: t.config.ClockAllowance,
 	}
