@@ -148,7 +148,8 @@ func (d *decoder) checkOrder(window []*verify.Entry, text string) error {
 		d.ordered.Store(true)
 		return nil
 	}
-	falling := d.profile.Answer.Seq == "" || slices.IsSortedFunc(window, func(a, b *verify.Entry) int { return cmp.Compare(b.Seq, a.Seq) })
+	descending := func(a, b *verify.Entry) int { return cmp.Compare(b.Seq, a.Seq) }
+	falling := d.profile.Answer.Seq == "" || slices.IsSortedFunc(window, descending)
 	if first.Text != text || !falling {
 		return nil
 	}

@@ -28,7 +28,9 @@ type Recorder struct {
 // NewRecorder returns a Recorder that measures all operations, unless
 // MeasureFrom says otherwise.
 func NewRecorder(c Config) *Recorder {
-	r := &Recorder{tally: tally{from: math.MinInt64, bounded: c.Bounded, failures: map[Failure]int64{}, senders: map[string][]int64{}}}
+	r := &Recorder{tally: tally{
+		from: math.MinInt64, bounded: c.Bounded, failures: map[Failure]int64{}, senders: map[string][]int64{},
+	}}
 	if c.Trace {
 		r.tally.trace = newTrace()
 	}
