@@ -151,7 +151,9 @@ var races = []Server{
 		Breaks: []verify.Check{verify.Contiguous, verify.LostWrite}, // of the other senders
 		replica: stateless(func(db *database, d messenger.Draft) messages {
 			own := db.insert(d, messenger.Message{})
-			return db.find(messenger.WindowSize, func(m messenger.Message) bool { return m.Sender == d.Sender && m.Seq <= own.Seq })
+			return db.find(messenger.WindowSize, func(m messenger.Message) bool {
+				return m.Sender == d.Sender && m.Seq <= own.Seq
+			})
 		}),
 	},
 	{
