@@ -18,17 +18,15 @@ var Correct = []Server{
 		replica: stateless((*database).appendOnce),
 	},
 	{
-		Name:    "correct-locking",
-		Fault:   "none: several statements, under a lock of the database's that both replicas take",
-		Found:   "textbooks",
-		replica: stateless(locking),
+		Name:  "correct-locking",
+		Fault: "none: several statements, under a lock of the database's that both replicas take",
+		Found: "textbooks",
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			db.lock.Lock()
+			defer db.lock.Unlock()
+			m := messenger.Message{Seq: db.max() + 1, SenderCount: db.countOf(d.Sender) + 1}
+			window := db.latest(messenger.WindowSize - 1)
+			return append(window, db.insert(d, m))
+		}),
 	},
-}
-
-func locking(db *database, d messenger.Draft) []messenger.Message {
-	db.lock.Lock()
-	defer db.lock.Unlock()
-	m := messenger.Message{Seq: db.max() + 1, Sender: d.Sender, SenderCount: db.countOf(d.Sender) + 1, Text: d.Text}
-	window := db.latest(messenger.WindowSize - 1)
-	return append(window, db.insert(m))
 }

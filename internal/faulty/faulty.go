@@ -39,14 +39,17 @@ type Server struct {
 	replica func(db *database, index int) replica
 }
 
-// A replica stores d and returns the window to answer with.
-type replica func(d messenger.Draft) ([]messenger.Message, error)
+// A replica stores d and returns the window to answer with, or nil to answer that
+// d is not stored.
+type replica func(d messenger.Draft) messages
+
+type messages = []messenger.Message
 
 // stateless makes replicas that are alike and keep no state. steps handles a
 // whole request.
-func stateless(steps func(*database, messenger.Draft) []messenger.Message) func(*database, int) replica {
+func stateless(steps func(*database, messenger.Draft) messages) func(*database, int) replica {
 	return func(db *database, _ int) replica {
-		return func(d messenger.Draft) ([]messenger.Message, error) { return steps(db, d), nil }
+		return func(d messenger.Draft) messages { return steps(db, d) }
 	}
 }
 
@@ -80,12 +83,15 @@ func (s *Server) Start(seed uint64) (*Running, error) {
 			r.Close()
 			return nil, err
 		}
-		logger := slog.New(slog.DiscardHandler)
-		handler := server.New(server.Config{Log: appender(s.replica(db, i)), Logger: logger}).Handler()
+		answer := s.replica(db, i)
 		if s.Drops {
-			handler = dropping(handler, db)
+			answer = dropping(answer, db)
 		}
-		srv := &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+		logger := slog.New(slog.DiscardHandler)
+		srv := &http.Server{
+			Handler:  server.New(server.Config{Log: appender(answer), Logger: logger}).Handler(),
+			ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		}
 		r.URLs = append(r.URLs, "http://"+ln.Addr().String())
 		r.servers = append(r.servers, srv)
 		r.serving.Go(func() { srv.Serve(ln) })
@@ -107,31 +113,21 @@ type appender replica
 var _ server.Appender = appender(nil)
 
 func (a appender) Append(_ context.Context, d messenger.Draft) (messenger.Answer, error) {
-	window, err := a(d)
-	if err != nil {
-		return messenger.Answer{}, err
+	window := a(d)
+	if window == nil {
+		return messenger.Answer{}, &messenger.Error{Kind: messenger.Unavailable}
 	}
 	return messenger.Answer{Messages: server.AppendMessages(nil, window)}, nil
 }
 
 // dropping breaks the connection in place of some of next's answers.
-func dropping(next http.Handler, db *database) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if db.oneIn(seldom) {
-			next.ServeHTTP(unanswered{w, http.Header{}}, r)
+func dropping(next replica, db *database) replica {
+	return func(d messenger.Draft) messages {
+		drop := db.oneIn(seldom)
+		window := next(d)
+		if drop {
 			panic(http.ErrAbortHandler)
 		}
-		next.ServeHTTP(w, r)
-	})
+		return window
+	}
 }
-
-// unanswered is a ResponseWriter that sends nothing.
-type unanswered struct {
-	http.ResponseWriter
-	header http.Header
-}
-
-func (w unanswered) Header() http.Header         { return w.header }
-func (w unanswered) Write(p []byte) (int, error) { return len(p), nil }
-func (w unanswered) WriteHeader(int)             {}
-func (w unanswered) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,7 +1,10 @@
 package faulty
 
 import (
+	"math"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dummymessenger/internal/messenger"
@@ -18,8 +21,15 @@ var races = []Server{
 		Breaks: []verify.Check{verify.Duplicate, verify.Agreement},
 		// Two messages at one place: answers show the one or the other, and
 		// counters and dates that fit the one do not fit the other's neighbours.
-		Also:    []verify.Check{verify.LostWrite, verify.Contiguous, verify.Counters, verify.Dates},
-		replica: processLock,
+		Also: []verify.Check{verify.LostWrite, verify.Contiguous, verify.Counters, verify.Dates},
+		replica: func(db *database, _ int) replica {
+			var mu sync.Mutex
+			return func(d messenger.Draft) messages {
+				mu.Lock()
+				defer mu.Unlock()
+				return maxPlusOne(db, d)
+			}
+		},
 	},
 	{
 		Name:    "max-plus-one",
@@ -30,18 +40,31 @@ var races = []Server{
 		replica: stateless(maxPlusOne),
 	},
 	{
-		Name:    "count-plus-one",
-		Fault:   "COUNT(*)+1 of the sender is read and then inserted, without a lock: two of its messages get one sender_count",
-		Found:   "nearly every public solution of this task",
-		Breaks:  []verify.Check{verify.Counters},
-		replica: stateless(countPlusOne),
+		Name:   "count-plus-one",
+		Fault:  "COUNT(*)+1 of the sender is read and then inserted, without a lock: two of its messages get one sender_count",
+		Found:  "nearly every public solution of this task",
+		Breaks: []verify.Check{verify.Counters},
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			count := db.countOf(d.Sender) + 1
+			m := db.insert(d, messenger.Message{SenderCount: count})
+			return db.window(m.Seq)
+		}),
 	},
 	{
-		Name:    "rolled-back-sequence",
-		Fault:   "seq is from a sequence, and a transaction that is rolled back does not return its number",
-		Found:   "SERIAL, IDENTITY and AUTO_INCREMENT columns",
-		Breaks:  []verify.Check{verify.Contiguous},
-		replica: stateless(rolledBackSequence),
+		Name:   "rolled-back-sequence",
+		Fault:  "seq is from a sequence, and a transaction that is rolled back does not return its number",
+		Found:  "SERIAL, IDENTITY and AUTO_INCREMENT columns",
+		Breaks: []verify.Check{verify.Contiguous},
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			db.lock.Lock()
+			defer db.lock.Unlock()
+			seq := db.nextval(1)
+			for db.oneIn(seldom) { // the transaction is rolled back, and tried again
+				seq = db.nextval(1)
+			}
+			m := db.insert(d, messenger.Message{Seq: seq})
+			return db.window(m.Seq)
+		}),
 	},
 	{
 		Name:   "cached-sequence",
@@ -50,29 +73,61 @@ var races = []Server{
 		Breaks: []verify.Check{verify.RealTimeOrder},
 		// Windows end before the block above is used up, and what is filled in
 		// below them later was acknowledged and is not in them.
-		Also:    []verify.Check{verify.Contiguous, verify.LostWrite, verify.Counters, verify.Dates},
-		replica: cachedSequence,
+		Also: []verify.Check{verify.Contiguous, verify.LostWrite, verify.Counters, verify.Dates},
+		replica: func(db *database, _ int) replica {
+			const block = 10
+			var mu sync.Mutex // guards next, end
+			var next, end int64
+			nextval := func() int64 {
+				mu.Lock()
+				defer mu.Unlock()
+				if next == end {
+					next = db.nextval(block)
+					end = next + block
+				}
+				next++
+				return next - 1
+			}
+			return func(d messenger.Draft) messages {
+				m := db.insert(d, messenger.Message{Seq: nextval()})
+				return db.window(m.Seq)
+			}
+		},
 	},
 	{
-		Name:    "window-before-commit",
-		Fault:   "the window is read inside the transaction: lower numbers whose transactions have not committed yet are missing",
-		Found:   "a sequence, and INSERT and SELECT in one transaction in READ COMMITTED",
-		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite}, // the missing ones are acknowledged
-		replica: stateless(windowBeforeCommit),
+		Name:   "window-before-commit",
+		Fault:  "the window is read inside the transaction: lower numbers whose transactions have not committed yet are missing",
+		Found:  "a sequence, and INSERT and SELECT in one transaction in READ COMMITTED",
+		Breaks: []verify.Check{verify.Contiguous, verify.LostWrite}, // the missing ones are acknowledged
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			// From here on there is a row that only this transaction sees.
+			m := db.number(d)
+			window := append(db.find(messenger.WindowSize-1, upTo(m.Seq-1)), m)
+			db.insert(d, m) // the commit
+			return window
+		}),
 	},
 	{
-		Name:    "window-before-lock",
-		Fault:   "the window is read by the statement that waits for the lock, so its snapshot lacks what was committed during the wait",
-		Found:   "SELECT … FOR UPDATE that returns the rows too; a read before BEGIN IMMEDIATE",
-		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite},
-		replica: stateless(windowBeforeLock),
+		Name:   "window-before-lock",
+		Fault:  "the window is read by the statement that waits for the lock, so its snapshot lacks what was committed during the wait",
+		Found:  "SELECT … FOR UPDATE that returns the rows too; a read before BEGIN IMMEDIATE",
+		Breaks: []verify.Check{verify.Contiguous, verify.LostWrite},
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			window := db.latest(messenger.WindowSize - 1)
+			db.lock.Lock()
+			defer db.lock.Unlock()
+			return append(window, db.insert(d, messenger.Message{}))
+		}),
 	},
 	{
-		Name:    "window-after-commit",
-		Fault:   "the window is the last ten messages at the time of the answer, and others have come in since the commit",
-		Found:   "commit, then SELECT … ORDER BY id DESC LIMIT 10",
-		Breaks:  []verify.Check{verify.FutureRead, verify.InternalConsistency}, // the own message is not last
-		replica: stateless(windowAfterCommit),
+		Name:   "window-after-commit",
+		Fault:  "the window is the last ten messages at the time of the answer, and others have come in since the commit",
+		Found:  "commit, then SELECT … ORDER BY id DESC LIMIT 10",
+		Breaks: []verify.Check{verify.FutureRead, verify.InternalConsistency}, // the own message is not last
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			db.append(d)
+			return db.latest(messenger.WindowSize)
+		}),
 	},
 	{
 		Name:   "window-by-date",
@@ -80,22 +135,39 @@ var races = []Server{
 		Found:  "ORDER BY created_at DESC LIMIT 10",
 		Breaks: []verify.Check{verify.Contiguous, verify.Dates},
 		// Of two messages with the same microsecond, the other may come last.
-		Also:    []verify.Check{verify.LostWrite, verify.FutureRead, verify.InternalConsistency},
-		replica: stateless(windowByDate),
+		Also: []verify.Check{verify.LostWrite, verify.FutureRead, verify.InternalConsistency},
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			date := time.Now().UTC().Truncate(time.Microsecond)
+			db.insert(d, messenger.Message{SentAt: date})
+			rows := db.find(math.MaxInt, func(m messenger.Message) bool { return !m.SentAt.After(date) })
+			slices.SortStableFunc(rows, func(a, b messenger.Message) int { return a.SentAt.Compare(b.SentAt) })
+			return rows[max(0, len(rows)-messenger.WindowSize):]
+		}),
 	},
 	{
-		Name:    "window-of-sender",
-		Fault:   "the window holds the last ten messages of the caller's sender only",
-		Found:   "the task read carelessly: WHERE sender = …",
-		Breaks:  []verify.Check{verify.Contiguous, verify.LostWrite}, // of the other senders
-		replica: stateless(windowOfSender),
+		Name:   "window-of-sender",
+		Fault:  "the window holds the last ten messages of the caller's sender only",
+		Found:  "the task read carelessly: WHERE sender = …",
+		Breaks: []verify.Check{verify.Contiguous, verify.LostWrite}, // of the other senders
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			own := db.insert(d, messenger.Message{})
+			return db.find(messenger.WindowSize, func(m messenger.Message) bool {
+				return m.Sender == d.Sender && m.Seq <= own.Seq
+			})
+		}),
 	},
 	{
-		Name:    "counter-when-answered",
-		Fault:   "sender_count is not stored but counted anew for each answer, so that old messages change",
-		Found:   "a count(*) in the SELECT, or joined from the table of senders",
-		Breaks:  []verify.Check{verify.Counters, verify.Agreement},
-		replica: stateless(counterWhenAnswered),
+		Name:   "counter-when-answered",
+		Fault:  "sender_count is not stored but counted anew for each answer, so that old messages change",
+		Found:  "a count(*) in the SELECT, or joined from the table of senders",
+		Breaks: []verify.Check{verify.Counters, verify.Agreement},
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			window := db.append(d)
+			for i := range window {
+				window[i].SenderCount = db.countOf(window[i].Sender)
+			}
+			return window
+		}),
 	},
 	{
 		Name:   "acknowledged-unstored",
@@ -103,170 +175,82 @@ var races = []Server{
 		Found:  "synchronous_commit=off, SQLite with synchronous=NORMAL or OFF, Redis, a write-behind queue",
 		Breaks: []verify.Check{verify.LostWrite},
 		// After the crash the same numbers are given out again, to later requests.
-		Also:    []verify.Check{verify.Duplicate, verify.Agreement, verify.RealTimeOrder, verify.Contiguous, verify.Counters, verify.Dates},
-		replica: stateless(acknowledgedUnstored),
+		Also: []verify.Check{verify.Duplicate, verify.Agreement, verify.RealTimeOrder, verify.Contiguous, verify.Counters, verify.Dates},
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			window := db.append(d)
+			switch {
+			case db.oneIn(20):
+				db.flush()
+			case db.oneIn(100):
+				db.crash()
+			}
+			return window
+		}),
 	},
 	{
-		Name:    "stale-replica",
-		Fault:   "one replica reads the window from a database that follows with a delay, and lacks what was acknowledged just before",
-		Found:   "read replicas, caches in front of the database",
-		Breaks:  []verify.Check{verify.LostWrite, verify.Contiguous},
-		replica: staleReplica,
+		Name:   "stale-replica",
+		Fault:  "one replica reads the window from a database that follows with a delay, and lacks what was acknowledged just before",
+		Found:  "read replicas, caches in front of the database",
+		Breaks: []verify.Check{verify.LostWrite, verify.Contiguous},
+		replica: func(db *database, index int) replica {
+			var replicated atomic.Int64 // all up to this one has reached the database for reading
+			return func(d messenger.Draft) messages {
+				if index == 0 {
+					return db.append(d)
+				}
+				if db.oneIn(8) {
+					replicated.Store(db.max())
+				}
+				window := db.find(messenger.WindowSize-1, upTo(replicated.Load()))
+				return append(window, db.insert(d, messenger.Message{}))
+			}
+		},
 	},
 	{
-		Name:    "batch-window",
-		Fault:   "messages are stored in batches, and every caller of a batch gets the window of its last message",
-		Found:   "group commit done hastily",
-		Breaks:  []verify.Check{verify.FutureRead, verify.InternalConsistency},
-		replica: batchWindow,
+		Name:   "batch-window",
+		Fault:  "messages are stored in batches, and every caller of a batch gets the window of its last message",
+		Found:  "group commit done hastily",
+		Breaks: []verify.Check{verify.FutureRead, verify.InternalConsistency},
+		replica: func(db *database, _ int) replica {
+			type batch struct {
+				drafts []messenger.Draft
+				stored chan struct{}
+				window messages
+			}
+			var storing sync.Mutex // held while a batch is stored; meanwhile the next one grows
+			var mu sync.Mutex      // guards next and its drafts
+			var next *batch
+			return func(d messenger.Draft) messages {
+				mu.Lock()
+				b, first := next, next == nil
+				if first {
+					b = &batch{stored: make(chan struct{})}
+					next = b
+				}
+				b.drafts = append(b.drafts, d)
+				mu.Unlock()
+				if !first {
+					<-b.stored
+					return b.window
+				}
+
+				storing.Lock()
+				defer storing.Unlock()
+				mu.Lock()
+				next = nil
+				mu.Unlock()
+				for _, d := range b.drafts {
+					b.window = db.append(d)
+				}
+				close(b.stored)
+				return b.window
+			}
+		},
 	},
 }
 
-func processLock(db *database, _ int) replica {
-	var mu sync.Mutex
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		return maxPlusOne(db, d), nil
-	}
-}
-
-func maxPlusOne(db *database, d messenger.Draft) []messenger.Message {
+func maxPlusOne(db *database, d messenger.Draft) messages {
 	seq := db.max() + 1
-	m := db.insert(messenger.Message{Seq: seq, Sender: d.Sender, Text: d.Text})
-	return append(db.before(m.Seq, messenger.WindowSize-1), m)
-}
-
-func countPlusOne(db *database, d messenger.Draft) []messenger.Message {
-	count := db.countOf(d.Sender) + 1
-	m := db.insert(messenger.Message{Sender: d.Sender, SenderCount: count, Text: d.Text})
-	return db.through(m.Seq, messenger.WindowSize)
-}
-
-func rolledBackSequence(db *database, d messenger.Draft) []messenger.Message {
-	db.lock.Lock()
-	defer db.lock.Unlock()
-	seq := db.nextval(1)
-	for db.oneIn(seldom) { // the transaction is rolled back, and tried again
-		seq = db.nextval(1)
-	}
-	m := db.insert(messenger.Message{Seq: seq, Sender: d.Sender, Text: d.Text})
-	return db.through(m.Seq, messenger.WindowSize)
-}
-
-func cachedSequence(db *database, _ int) replica {
-	const block = 10
-	var mu sync.Mutex // guards next, end
-	var next, end int64
-	nextval := func() int64 {
-		mu.Lock()
-		defer mu.Unlock()
-		if next == end {
-			next = db.nextval(block)
-			end = next + block
-		}
-		next++
-		return next - 1
-	}
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		m := db.insert(messenger.Message{Seq: nextval(), Sender: d.Sender, Text: d.Text})
-		return db.through(m.Seq, messenger.WindowSize), nil
-	}
-}
-
-func windowBeforeCommit(db *database, d messenger.Draft) []messenger.Message {
-	// From here on there is a row that only this transaction sees.
-	m := db.number(messenger.Message{Sender: d.Sender, Text: d.Text})
-	window := append(db.before(m.Seq, messenger.WindowSize-1), m)
-	db.insert(m) // the commit
-	return window
-}
-
-func windowBeforeLock(db *database, d messenger.Draft) []messenger.Message {
-	window := db.latest(messenger.WindowSize - 1)
-	db.lock.Lock()
-	defer db.lock.Unlock()
-	return append(window, db.insert(messenger.Message{Sender: d.Sender, Text: d.Text}))
-}
-
-func windowAfterCommit(db *database, d messenger.Draft) []messenger.Message {
-	db.append(d)
-	return db.latest(messenger.WindowSize)
-}
-
-func windowByDate(db *database, d messenger.Draft) []messenger.Message {
-	date := time.Now().UTC().Truncate(time.Microsecond)
-	db.insert(messenger.Message{Sender: d.Sender, Text: d.Text, SentAt: date})
-	return db.throughDate(date, messenger.WindowSize)
-}
-
-func windowOfSender(db *database, d messenger.Draft) []messenger.Message {
-	window := db.append(d)
-	return db.throughOf(d.Sender, window[len(window)-1].Seq, messenger.WindowSize)
-}
-
-func counterWhenAnswered(db *database, d messenger.Draft) []messenger.Message {
-	window := db.append(d)
-	for i := range window {
-		window[i].SenderCount = db.countOf(window[i].Sender)
-	}
-	return window
-}
-
-func acknowledgedUnstored(db *database, d messenger.Draft) []messenger.Message {
-	window := db.append(d)
-	switch {
-	case db.oneIn(20):
-		db.flush()
-	case db.oneIn(100):
-		db.crash()
-	}
-	return window
-}
-
-func staleReplica(db *database, index int) replica {
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		if index == 0 {
-			return db.append(d), nil
-		}
-		window := db.latestReplicated(messenger.WindowSize - 1)
-		own := db.append(d)
-		return append(window, own[len(own)-1]), nil
-	}
-}
-
-func batchWindow(db *database, _ int) replica {
-	type batch struct {
-		drafts []messenger.Draft
-		stored chan struct{}
-		window []messenger.Message
-	}
-	var storing sync.Mutex // held while a batch is stored; meanwhile the next one grows
-	var mu sync.Mutex      // guards next and its drafts
-	var next *batch
-	return func(d messenger.Draft) ([]messenger.Message, error) {
-		mu.Lock()
-		b, first := next, next == nil
-		if first {
-			b = &batch{stored: make(chan struct{})}
-			next = b
-		}
-		b.drafts = append(b.drafts, d)
-		mu.Unlock()
-		if !first {
-			<-b.stored
-			return b.window, nil
-		}
-
-		storing.Lock()
-		defer storing.Unlock()
-		mu.Lock()
-		next = nil
-		mu.Unlock()
-		for _, d := range b.drafts {
-			b.window = db.append(d)
-		}
-		close(b.stored)
-		return b.window, nil
-	}
+	m := db.insert(d, messenger.Message{Seq: seq})
+	return append(db.find(messenger.WindowSize-1, upTo(seq-1)), m)
 }

@@ -2,241 +2,159 @@ package loadtest
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"hash/maphash"
-	"strings"
+	"slices"
 	"sync/atomic"
-	"unicode/utf8"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"dummymessenger/internal/verify"
 )
 
 // A decoder turns answers into windows; any number of workers share one.
 //
-// Each message appears in up to ten answers. The decoder recognises one that it
-// has met by its bytes, so that it is parsed once, and answers that show the
-// same bytes share one Entry.
+// Each message appears in up to ten answers. The decoder recognises one by its
+// bytes, so that it is parsed once, and answers that show the same bytes share
+// one Entry. It recognises what surrounds the messages in the same way. So of
+// most answers only the newest message is parsed.
 type decoder struct {
 	profile *Profile
-	native  bool // the profile is our own, whose usual form scan knows
-	recent  recent
+	native  bool // the profile is our own
+	fields  []field
+
+	// known caches the latest messages, each in its slot. It needs no lock: a
+	// message lost in a race is parsed again, and then two Entries show it.
+	known    [4096]atomic.Pointer[knownMessage]
+	envelope atomic.Pointer[envelope] // of the latest answer; nil before the first
 
 	ordered atomic.Bool // an answer was in the order that the profile says
 }
 
-func newDecoder(p *Profile) *decoder {
-	return &decoder{profile: p, native: *p == *Native()}
+// A knownMessage is a message that an answer has shown.
+type knownMessage struct {
+	raw   string // its JSON
+	entry verify.Entry
 }
 
-// decode reads the body of an answer.
+// An envelope is an answer without its messages: valid JSON, with an empty array
+// where the profile says.
+type envelope struct {
+	head []byte // up to the array's bracket
+	tail []byte // from the closing bracket
+}
+
+func newDecoder(p *Profile) *decoder {
+	return &decoder{profile: p, native: p.native(), fields: p.Answer.fields()}
+}
+
+// decode reads the body of an answer, in whatever form of JSON it is written.
 func (d *decoder) decode(body []byte) ([]*verify.Entry, error) {
-	if d.native {
-		if window := d.scan(body); window != nil {
-			return window, nil
+	r := readers.Get().(*jsonReader)
+	defer readers.Put(r)
+	around := d.envelope.Load()
+	if around == nil || !bytes.HasPrefix(body, around.head) {
+		r.reset(body)
+		if err := r.enterArray(d.profile.Answer.Messages); err != nil {
+			return nil, err
+		}
+		around = &envelope{head: bytes.Clone(body[:r.json.InputOffset()])}
+	}
+	window, tail, err := d.messages(r, body[len(around.head):])
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(tail, around.tail) {
+		if err := r.check(slices.Concat(around.head, tail)); err != nil {
+			return nil, err
+		}
+		d.envelope.Store(&envelope{around.head, bytes.Clone(tail)})
+	}
+	if d.profile.Answer.Order == "desc" {
+		slices.Reverse(window)
+	}
+	return window, nil
+}
+
+// messages reads the elements of an array. It returns the rest of the answer
+// from the array's closing bracket.
+func (d *decoder) messages(r *jsonReader, rest []byte) (window []*verify.Entry, tail []byte, err error) {
+	window = make([]*verify.Entry, 0, 10)
+	rest = trimSpace(rest)
+	for more := !bytes.HasPrefix(rest, []byte("]")); more; {
+		m, err := d.message(r, rest)
+		if err != nil {
+			return nil, nil, err
+		}
+		window = append(window, &m.entry)
+		rest = trimSpace(rest[len(m.raw):])
+		if rest, more = bytes.CutPrefix(rest, []byte(",")); more {
+			rest = trimSpace(rest)
+		} else if !bytes.HasPrefix(rest, []byte("]")) {
+			return nil, nil, errors.New("no comma and no bracket behind a message")
 		}
 	}
-	return d.decodeAny(body)
+	return window, rest, nil
 }
+
+func trimSpace(data []byte) []byte { return bytes.TrimLeft(data, " \t\r\n") }
+
+// message returns the message at the start of rest.
+func (d *decoder) message(r *jsonReader, rest []byte) (*knownMessage, error) {
+	slot := d.slot(rest)
+	// A JSON object is never a proper prefix of another value, so a known
+	// message's bytes at this place are this message.
+	if m := slot.Load(); m != nil && len(rest) >= len(m.raw) && string(rest[:len(m.raw)]) == m.raw {
+		return m, nil
+	}
+	m, err := d.parse(r, rest)
+	if err != nil {
+		return nil, err
+	}
+	slot.Store(m)
+	return m, nil
+}
+
+// slot returns where the message at the start of rest is kept. That depends on
+// the first bytes of the message, and on none behind it.
+func (d *decoder) slot(rest []byte) *atomic.Pointer[knownMessage] {
+	start := rest[:min(96, len(rest))]
+	if end := bytes.IndexByte(start, '}'); end >= 0 {
+		start = start[:end]
+	}
+	return &d.known[maphash.Bytes(slotSeed, start)%uint64(len(d.known))]
+}
+
+var slotSeed = maphash.MakeSeed()
 
 // plausible reports whether body begins as answers of the profile do, and a
 // log-in page does not. It costs next to nothing.
 func (d *decoder) plausible(body []byte) bool {
-	body = bytes.TrimLeft(body, " \t\r\n")
+	body = trimSpace(body)
 	if d.profile.Answer.Messages == "" {
 		return bytes.HasPrefix(body, []byte("["))
 	}
 	return bytes.HasPrefix(body, []byte("{")) && (!d.native || bytes.Contains(body, []byte(`"messages"`)))
 }
 
-// scan reads an answer written just like our own server's: no spaces, keys in
-// their order. It returns nil if that is not so, or anything else is odd.
-func (d *decoder) scan(body []byte) []*verify.Entry {
-	rest, ok := bytes.CutPrefix(body, []byte(`{"messages":[`))
-	if !ok {
+// checkOrder returns an error if the profile has the order of the window wrong:
+// the answer ends in the oldest message and begins with its own. Once one answer
+// was in the right order, another that is not is the server's fault.
+func (d *decoder) checkOrder(window []*verify.Entry, text string) error {
+	if d.native || len(window) < 2 || d.ordered.Load() {
 		return nil
 	}
-	window := make([]*verify.Entry, 0, 10)
-	for {
-		afterKey, ok := bytes.CutPrefix(rest, []byte(`{"seq":`))
-		if !ok {
-			return nil
-		}
-		seq, _, ok := scanInt(afterKey)
-		if !ok {
-			return nil
-		}
-		// A JSON object is never a proper prefix of another value, so a known
-		// message's bytes at this place are this message.
-		k := d.recent.slot(seq).Load()
-		if k == nil || len(rest) < len(k.raw) || string(rest[:len(k.raw)]) != k.raw {
-			if k = scanMessage(rest); k == nil {
-				return nil
-			}
-			d.recent.slot(seq).Store(k)
-		}
-		window = append(window, &k.entry)
-		rest = rest[len(k.raw):]
-		if len(rest) == 0 {
-			return nil
-		}
-		switch rest[0] {
-		case ',':
-			rest = rest[1:]
-		case ']':
-			if string(bytes.TrimSuffix(rest, []byte("\n"))) != "]}" {
-				return nil
-			}
-			return window
-		default:
-			return nil
-		}
-	}
-}
-
-// scanMessage reads the message at the start of data, nil if its form is not
-// the usual one.
-func scanMessage(data []byte) *known {
-	length := messageLength(data)
-	if length == 0 {
+	first, last := window[0], window[len(window)-1]
+	if last.Text == text {
+		d.ordered.Store(true)
 		return nil
 	}
-	k := &known{raw: string(data[:length])}
-	e := &k.entry
-	s := scanner{rest: k.raw, ok: true}
-	s.literal(`{"seq":`)
-	e.Seq = s.int()
-	s.literal(`,"sender":`)
-	e.Sender = s.string()
-	s.literal(`,"sender_count":`)
-	e.SenderCount = s.int()
-	s.literal(`,"text":`)
-	e.Text = s.string()
-	s.literal(`,"sent_at":`)
-	date := s.string()
-	s.literal(`}`)
-	if !s.ok || s.rest != "" {
+	descending := func(a, b *verify.Entry) int { return cmp.Compare(b.Seq, a.Seq) }
+	falling := d.profile.Answer.Seq == "" || slices.IsSortedFunc(window, descending)
+	if first.Text != text || !falling {
 		return nil
 	}
-	var err error
-	if e.SentAt, err = rfc3339(date); err != nil {
-		return nil
+	if d.profile.Answer.Order == "desc" {
+		return errors.New(`answer.order: "desc" means that the own message comes first, and it comes last; write "asc"`)
 	}
-	return k
+	return errors.New(`answer.order: "asc" means that the own message comes last, and it comes first; write "desc"`)
 }
-
-// messageLength returns the length of the object at the start of data, which
-// must contain no other object. It returns 0 if the object does not end.
-func messageLength(data []byte) int {
-	quoted := false
-	for i := 0; i < len(data); i++ {
-		switch data[i] {
-		case '"':
-			quoted = !quoted
-		case '\\':
-			i++
-		case '}':
-			if !quoted {
-				return i + 1
-			}
-		}
-	}
-	return 0
-}
-
-// A scanner reads JSON of a form known beforehand. Once something is not as
-// expected, ok is false and stays so. The strings that it yields are parts of
-// what it reads, wherever that is possible.
-type scanner struct {
-	rest string
-	ok   bool
-}
-
-func (s *scanner) literal(text string) {
-	if rest, ok := strings.CutPrefix(s.rest, text); ok {
-		s.rest = rest
-	} else {
-		s.ok = false
-	}
-}
-
-func (s *scanner) int() int64 {
-	n, length, ok := scanInt(s.rest)
-	if !ok {
-		s.ok = false
-		return 0
-	}
-	s.rest = s.rest[length:]
-	return n
-}
-
-func (s *scanner) string() string {
-	if !s.ok || len(s.rest) == 0 || s.rest[0] != '"' {
-		s.ok = false
-		return ""
-	}
-	end, escaped := 1, false // end: of the closing quote
-	for ; end < len(s.rest) && s.rest[end] != '"'; end++ {
-		switch c := s.rest[end]; {
-		case c == '\\':
-			escaped = true
-			end++
-		case c < ' ':
-			s.ok = false
-			return ""
-		}
-	}
-	if end >= len(s.rest) {
-		s.ok = false
-		return ""
-	}
-	quoted := s.rest[:end+1]
-	s.rest = s.rest[end+1:]
-	if text := quoted[1:end]; !escaped && utf8.ValidString(text) {
-		return text
-	}
-	var scratch [256]byte
-	text, err := jsontext.AppendUnquote(scratch[:0], quoted) // or it is no JSON string
-	if err != nil {
-		s.ok = false
-		return ""
-	}
-	return string(text)
-}
-
-// scanInt reads a positive number of at most 18 digits at the start of data.
-func scanInt[T []byte | string](data T) (n int64, length int, ok bool) {
-	for length < len(data) && length < 18 && '0' <= data[length] && data[length] <= '9' {
-		n = n*10 + int64(data[length]-'0')
-		length++
-	}
-	if length == 0 || data[0] == '0' || length == len(data) || '0' <= data[length] && data[length] <= '9' {
-		return 0, 0, false
-	}
-	return n, length, true
-}
-
-// recent caches the latest messages: one for each seq modulo its size or, if an
-// answer must be parsed to learn the seq, one for each hash of the JSON. It
-// needs no lock: a message lost in a race is parsed again, and then two Entries
-// show it.
-type recent struct {
-	slots [4096]atomic.Pointer[known]
-}
-
-// A known is a message that an answer has shown.
-type known struct {
-	raw   string // its JSON
-	entry verify.Entry
-}
-
-func (r *recent) slot(seq int64) *atomic.Pointer[known] {
-	return &r.slots[uint64(seq)%uint64(len(r.slots))]
-}
-
-// slotOf is the slot of a message whose seq is not known yet.
-func (r *recent) slotOf(raw []byte) *atomic.Pointer[known] {
-	return &r.slots[maphash.Bytes(rawSeed, raw)%uint64(len(r.slots))]
-}
-
-var rawSeed = maphash.MakeSeed()

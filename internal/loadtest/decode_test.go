@@ -1,9 +1,13 @@
 package loadtest
 
 import (
+	"cmp"
+	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,15 +19,15 @@ const twoMessages = `{"messages":[` +
 	`{"seq":41,"sender":"Анна","sender_count":7,"text":"привет \"\\\n","sent_at":"2026-11-24T10:00:00.123456Z"},` +
 	`{"seq":42,"sender":"Bob","sender_count":1,"text":"😀\ud83d\ude00\\\\","sent_at":"2026-11-24T10:00:00.123457Z"}]}`
 
-func TestScan(t *testing.T) {
+func TestDecode(t *testing.T) {
 	d := newDecoder(Native())
-	window := d.scan([]byte(twoMessages + "\n"))
+	window, err := d.decode([]byte(twoMessages + "\n"))
 	want := []verify.Entry{
 		{Seq: 41, Sender: "Анна", SenderCount: 7, Text: "привет \"\\\n", SentAt: 1795514400123456},
 		{Seq: 42, Sender: "Bob", SenderCount: 1, Text: `😀😀\\`, SentAt: 1795514400123457},
 	}
-	if len(window) != 2 || *window[0] != want[0] || *window[1] != want[1] {
-		t.Fatalf("scan = %v, want %v", entries(window), want)
+	if err != nil || !reflect.DeepEqual(entries(window), want) {
+		t.Fatalf("decode = %v, %v, want %v", entries(window), err, want)
 	}
 	// The second time, and in another window, the entries are the same ones.
 	_, second, _ := strings.Cut(twoMessages, ",{")
@@ -36,23 +40,12 @@ func TestScan(t *testing.T) {
 	if err != nil || len(other) != 2 || other[0] == window[0] || other[0].Text == window[0].Text || other[1] != window[1] {
 		t.Errorf("decode = %v, %v, want a new first entry and the known second one", entries(other), err)
 	}
-}
-
-// The general decoder reads the forms that scan rejects, and returns the same
-// entries.
-func TestDecodeUnusual(t *testing.T) {
-	d := newDecoder(Native())
-	usual, err := d.decode([]byte(twoMessages))
-	if err != nil {
-		t.Fatal(err)
-	}
-	spaced := strings.NewReplacer(`{"seq"`, "{\n \"seq\"", `":`, `": `, "Анна", `\u0410нна`).Replace(twoMessages)
-	if d.scan([]byte(spaced)) != nil {
-		t.Fatal("scan knows a form that it should not")
-	}
-	window, err := d.decode([]byte(spaced))
-	if err != nil || !reflect.DeepEqual(entries(window), entries(usual)) {
-		t.Errorf("decode = %v, %v, want %v", entries(window), err, entries(usual))
+	// In whatever form the same JSON is written, it has the same entries.
+	spaced := strings.NewReplacer(`{"seq"`, "{\n \"seq\"", `":`, `": `, "Анна", `\u0410нна`, "}", " } ").Replace(twoMessages)
+	for range 2 {
+		if window, err = d.decode([]byte(spaced)); err != nil || !reflect.DeepEqual(entries(window), want) {
+			t.Errorf("decode = %v, %v, want %v", entries(window), err, want)
+		}
 	}
 }
 
@@ -72,39 +65,81 @@ func TestGarbled(t *testing.T) {
 		strings.Replace(twoMessages, `"sender":"Анна"`, `"sender":null`, 1),
 		strings.Replace(twoMessages, `"sender":"Анна"`, `"sender":"Анна","sender":"Bob"`, 1),
 		strings.Replace(twoMessages, `"text"`, `"txt"`, 1),
+		strings.Replace(twoMessages, "},{", "}{", 1), strings.Replace(twoMessages, "}]}", "},]}", 1),
+		strings.TrimSuffix(twoMessages, "}") + `,"messages":[]}`, strings.TrimSuffix(twoMessages, "]}") + "}",
 	} {
+		// Also when what is right in it is known already.
+		if _, err := d.decode([]byte(twoMessages)); err != nil {
+			t.Fatal(err)
+		}
 		if window, err := d.decode([]byte(body)); err == nil {
 			t.Errorf("decode(%s) = %v, want an error", body, entries(window))
 		}
 	}
 }
 
-// FuzzScan: what scan accepts the general decoder accepts too, and reads alike.
-func FuzzScan(f *testing.F) {
+// FuzzDecode: the decoder accepts an answer if json does, and reads it alike.
+func FuzzDecode(f *testing.F) {
 	f.Add([]byte(twoMessages))
 	f.Add([]byte(twoMessages + "\n"))
 	f.Add([]byte(strings.Replace(twoMessages, ":41", ":1000000000000000000", 1)))
 	f.Add([]byte(strings.Replace(twoMessages, "привет", `a\"},{\"seq\":1`, 1)))
 	f.Add([]byte(strings.Replace(twoMessages, "Z", "+03:00", 1)))
+	f.Add([]byte(strings.Replace(twoMessages, `"seq":41`, `"seq":"41"`, 1)))
+	f.Add([]byte(strings.Replace(twoMessages, `"seq":41`, `"s\u0065q":41`, 1)))
 	f.Add([]byte(`{"messages":[]}`))
+	f.Add([]byte(`{"a":{"messages":1},"messages":[],"b":[{}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		d := newDecoder(Native())
-		window := d.scan(body)
-		if window == nil {
-			return
-		}
-		want, err := d.decodeAny(body)
-		if err != nil {
-			t.Fatalf("scan(%q) = %v, the general decoder says %v", body, entries(window), err)
-		}
-		if !reflect.DeepEqual(entries(window), entries(want)) {
-			t.Fatalf("scan(%q) = %v, want %v", body, entries(window), entries(want))
+		window, err := d.decode(body)
+		want, wantErr := reference(body)
+		if (err == nil) != (wantErr == nil) || err == nil && !reflect.DeepEqual(entries(window), want) {
+			t.Fatalf("decode(%q) = %v, %v, want %v, %v", body, entries(window), err, want, wantErr)
 		}
 		// Also when all messages are known already.
-		if again := d.scan(body); !reflect.DeepEqual(entries(again), entries(want)) {
-			t.Fatalf("second scan(%q) = %v, want %v", body, entries(again), entries(want))
+		if again, againErr := d.decode(body); (againErr == nil) != (err == nil) || !reflect.DeepEqual(entries(again), entries(window)) {
+			t.Fatalf("second decode(%q) = %v, %v, want %v, %v", body, entries(again), againErr, entries(window), err)
 		}
 	})
+}
+
+// reference decodes an answer of the Native profile.
+func reference(body []byte) (window []verify.Entry, err error) {
+	var answer map[string]jsontext.Value
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, err
+	}
+	var messages []map[string]jsontext.Value
+	if answer["messages"].Kind() != '[' {
+		return nil, errors.New("no array")
+	}
+	if err := json.Unmarshal(answer["messages"], &messages); err != nil {
+		return nil, err
+	}
+	window = []verify.Entry{}
+	for _, m := range messages {
+		field := func(name string) (s string) {
+			switch v := m[name]; v.Kind() {
+			case '0':
+				return string(v)
+			case '"':
+				err = cmp.Or(err, json.Unmarshal(v, &s))
+			default:
+				err = errors.New("neither a string nor a number")
+			}
+			return s
+		}
+		number := func(name string) int64 {
+			n, numErr := strconv.ParseInt(field(name), 10, 64)
+			err = cmp.Or(err, numErr)
+			return n
+		}
+		at, dateErr := time.Parse(time.RFC3339, field("sent_at"))
+		err = cmp.Or(err, dateErr)
+		window = append(window, verify.Entry{Seq: number("seq"), Sender: field("sender"), SenderCount: number("sender_count"),
+			Text: field("text"), SentAt: at.UnixMicro()})
+	}
+	return window, err
 }
 
 // FuzzDecodeAny: what the general decoder takes is one JSON value, and has as
@@ -132,25 +167,25 @@ func FuzzDecodeAny(f *testing.F) {
 	})
 }
 
-// BenchmarkDecode reads windows that hold one new message each.
+// BenchmarkDecode reads windows that hold one new message each: answers in our own
+// server's form and in one with spaces.
 func BenchmarkDecode(b *testing.B) {
-	b.Run("scan", func(b *testing.B) { benchmarkDecode(b, true) })
-	b.Run("general", func(b *testing.B) { benchmarkDecode(b, false) })
-}
-
-func benchmarkDecode(b *testing.B, native bool) {
-	d := newDecoder(Native())
-	d.native = native
-	messages := strings.Split(strings.TrimSuffix(strings.TrimPrefix(twoMessages, `{"messages":[`), "]}"), ",{")
-	last := []byte("{" + messages[1])
-	nine := strings.Repeat(messages[0]+",", 9)
-	b.ReportAllocs()
-	for b.Loop() {
-		d.recent.slot(42).Store(nil)
-		d.recent.slotOf(last).Store(nil)
-		if _, err := d.decode([]byte(`{"messages":[` + nine + "{" + messages[1] + "]}")); err != nil {
-			b.Fatal(err)
-		}
+	first, second, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(twoMessages, `{"messages":[`), "]}"), ",{")
+	second = "{" + second
+	usual := `{"messages":[` + strings.Repeat(first+",", 9) + second + "]}"
+	for name, body := range map[string]string{"usual": usual, "spaced": strings.ReplaceAll(usual, ",", ", ")} {
+		b.Run(name, func(b *testing.B) {
+			d := newDecoder(Native())
+			answer := []byte(body)
+			newest := d.slot(answer[strings.LastIndex(body, "{"):])
+			b.ReportAllocs()
+			for b.Loop() {
+				newest.Store(nil)
+				if _, err := d.decode(answer); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -123,7 +123,7 @@ func New(c Config) (*Test, error) {
 	}
 	t := &Test{
 		config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile),
-		servers: newServers(&c), figures: measure.NewRecorder(measure.Config{Callers: c.Workers, Bounded: c.Stream, Trace: c.Trace}),
+		servers: newServers(&c), figures: measure.NewRecorder(measure.Config{Bounded: c.Stream, Trace: c.Trace}),
 	}
 	listed := map[string]string{}
 	for i, raw := range c.URLs {
@@ -172,9 +172,9 @@ func (t *Test) VerifyConfig() verify.Config {
 		Replicas: t.config.URLs,
 		Senders:  t.config.Senders,
 		Start:    t.base.UnixMicro(),
-		Missing:  t.config.Profile.missing(),
+		Missing:  t.config.Profile.Answer.missing(),
 		Stream:   t.config.Stream,
-		AnyStart: *t.config.Profile != *Native(),
+		AnyStart: !t.config.Profile.native(),
 
 		ClockAllowance: t.config.ClockAllowance,
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/go-json-experiment/json"
@@ -19,6 +20,10 @@ type result struct {
 	window  []*verify.Entry
 	detail  string // of an answer that may tell of a mistake in the profile
 	passing bool   // the same try may well succeed later
+
+	at         time.Time        // when it ended
+	by         *verify.Identity // who answered
+	retryAfter string           // the answer's field of that name
 }
 
 // classify decides what is known after one try to send text. The outcome is

@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-
-	"dummymessenger/internal/verify"
 )
 
 // A Profile is the wire shape of a server, so that servers other than ours can
@@ -63,6 +61,8 @@ func Native() *Profile {
 		IdempotencyKey: true,
 	}
 }
+
+func (p *Profile) native() bool { return *p == *Native() }
 
 // ParseProfile reads a profile from JSON.
 func ParseProfile(data []byte) (*Profile, error) {
@@ -139,21 +139,4 @@ func (p *Profile) query() url.Values {
 	_, query, _ := strings.Cut(p.Path, "?")
 	values, _ := url.ParseQuery(query) // what is no parameter is sent as it stands
 	return values
-}
-
-// missing returns the fields that answers do not show.
-func (p *Profile) missing() verify.Fields {
-	var missing verify.Fields
-	for _, f := range []struct {
-		name  string
-		field verify.Fields
-	}{
-		{p.Answer.Seq, verify.Seq}, {p.Answer.Sender, verify.Sender}, {p.Answer.SenderCount, verify.SenderCount},
-		{p.Answer.Text, verify.Text}, {p.Answer.SentAt, verify.SentAt},
-	} {
-		if f.name == "" {
-			missing |= f.field
-		}
-	}
-	return missing
 }

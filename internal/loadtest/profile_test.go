@@ -79,8 +79,8 @@ func TestExampleProfiles(t *testing.T) {
 			if err != nil || !reflect.DeepEqual(entries(window), test.window) {
 				t.Errorf("decode = %v, %v, want %v", entries(window), err, test.window)
 			}
-			if p.missing() != test.missing {
-				t.Errorf("missing %v, want %v", p.missing(), test.missing)
+			if p.Answer.missing() != test.missing {
+				t.Errorf("missing %v, want %v", p.Answer.missing(), test.missing)
 			}
 		})
 	}

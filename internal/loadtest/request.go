@@ -10,11 +10,15 @@ import (
 
 // appendRequest appends a whole HTTP request.
 func (p *Profile) appendRequest(dst []byte, t *target, sender, text, key string) []byte {
-	var body []byte
 	dst = append(dst, p.Method...)
 	dst = append(dst, ' ')
 	dst = append(dst, t.path...)
-	if p.Request.As == "query" {
+	var scratch [512]byte
+	body, contentType := scratch[:0], ""
+	switch p.Request.As {
+	case "json":
+		body, contentType = p.appendJSON(body, sender, text), "application/json"
+	case "query":
 		switch {
 		case !strings.Contains(p.Path, "?"):
 			dst = append(dst, '?')
@@ -22,9 +26,6 @@ func (p *Profile) appendRequest(dst []byte, t *target, sender, text, key string)
 			dst = append(dst, '&')
 		}
 		dst = append(dst, url.Values{p.Request.Sender: {sender}, p.Request.Text: {text}}.Encode()...)
-	} else {
-		var scratch [512]byte
-		body = p.appendJSON(scratch[:0], sender, text)
 	}
 	dst = append(dst, " HTTP/1.1\r\nHost: "...)
 	dst = append(dst, t.host...)
@@ -39,8 +40,10 @@ func (p *Profile) appendRequest(dst []byte, t *target, sender, text, key string)
 		dst = append(dst, key...)
 		dst = append(dst, "\r\n"...)
 	}
-	if body != nil {
-		dst = append(dst, "Content-Type: application/json\r\n"...)
+	if contentType != "" {
+		dst = append(dst, "Content-Type: "...)
+		dst = append(dst, contentType...)
+		dst = append(dst, "\r\n"...)
 	}
 	dst = append(dst, "Content-Length: "...)
 	dst = strconv.AppendInt(dst, int64(len(body)), 10)

@@ -14,7 +14,7 @@ var DefaultSenders = []string{
 	"Alice", "Bob", "Grace Hopper", "O'Brien", "Linus",
 }
 
-var phrases = measured(
+var phrases = []string{
 	// What a messenger carries.
 	"привет", "как дела?", "скоро буду", "спасибо!", "встречаемся в семь", "ты где", "уже выхожу", "не забудь зонт",
 	"отправил отчёт", "хорошо", "давай завтра", "посмотри, пожалуйста", "Ёлки-палки", "всё готово", "ну и погода",
@@ -24,20 +24,6 @@ var phrases = measured(
 	// What breaks careless encoders.
 	`"в кавычках"`, `it's "quoted"`, "две\nстроки", "line one\r\nline two", "tab\there", `C:\temp\new`, `\u0041 \n`,
 	"<script>alert(1)</script>", "'; DROP TABLE messages; --", "&amp;", "%s %d", "{}[]", "\u2028\u2029", "e\u0301", "\u200f", "//",
-)
-
-// A phrase is a text and its length in characters.
-type phrase struct {
-	text   string
-	length int
-}
-
-func measured(texts ...string) []phrase {
-	var phrases []phrase
-	for _, text := range texts {
-		phrases = append(phrases, phrase{text, utf8.RuneCountInString(text)})
-	}
-	return phrases
 }
 
 // A textMaker invents texts, the same ones for the same random source.
@@ -65,15 +51,9 @@ func (m *textMaker) next(nonce string) string {
 	b.Grow(2 * size)
 	b.WriteString(nonce)
 	for n := least; n < size; {
-		phrase := &phrases[m.random.IntN(len(phrases))]
 		b.WriteByte(' ')
 		n++
-		if n+phrase.length <= size {
-			b.WriteString(phrase.text)
-			n += phrase.length
-			continue
-		}
-		for _, r := range phrase.text {
+		for _, r := range phrases[m.random.IntN(len(phrases))] {
 			if n == size {
 				break
 			}

@@ -115,21 +115,16 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Dur
 	for {
 		op.Tries++
 		op.Replica = replica
-		w.request = t.config.Profile.appendRequest(w.request[:0], t.targets[replica], op.Sender, op.Text, key)
-		conn := w.conns[replica]
-		answer, err := conn.exchange(w.request, began, w.timeout)
-		now := time.Now()
-		conn.lastUsed = now
-		op.Return = now.Sub(t.base)
-		op.By = answer.by
-		last = t.classify(op.Text, answer, err)
+		last = w.try(op, key, replica, began)
+		op.Return = last.at.Sub(t.base)
+		op.By = last.by
 		if last.outcome == verify.Unknown {
 			open = last
 		}
 		if op.Tries > w.retries || !last.retryable(key != "") || ctx.Err() != nil {
 			break
 		}
-		pause := w.pauseAfter(op.Tries, retryAfter(answer.retryAfter, now))
+		pause := w.pauseAfter(op.Tries, retryAfter(last.retryAfter, last.at))
 		if t.over(op.Return+pause) || !sleep(ctx, pause) {
 			break // the outcome stays what it is
 		}
@@ -155,6 +150,18 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Dur
 	}
 }
 
+// try sends op once, to replica.
+func (w *worker) try(op *verify.Operation, key string, replica int, began time.Time) result {
+	t := w.test
+	w.request = t.config.Profile.appendRequest(w.request[:0], t.targets[replica], op.Sender, op.Text, key)
+	conn := w.conns[replica]
+	answer, err := conn.exchange(w.request, began, w.timeout)
+	conn.lastUsed = time.Now()
+	r := t.classify(op.Text, answer, err)
+	r.at, r.by, r.retryAfter = conn.lastUsed, answer.by, answer.retryAfter
+	return r
+}
+
 // wantsReplay reports whether op is one of those to send again after its answer.
 func (w *worker) wantsReplay(op *verify.Operation) bool {
 	n := w.test.config.Replays
@@ -169,11 +176,7 @@ func (w *worker) replay(op *verify.Operation, key string) {
 	if n := len(t.targets); n > 1 {
 		replica = (replica + 1 + w.replays.IntN(n-1)) % n
 	}
-	w.request = t.config.Profile.appendRequest(w.request[:0], t.targets[replica], op.Sender, op.Text, key)
-	conn := w.conns[replica]
-	answer, err := conn.exchange(w.request, time.Now(), w.timeout)
-	result := t.classify(op.Text, answer, err)
-	conn.lastUsed = time.Now()
+	result := w.try(op, key, replica, time.Now())
 	if result.outcome != verify.OK {
 		t.unreplayed.Add(1)
 		return

@@ -12,6 +12,10 @@ import (
 // histograms.
 const exactLimit = 1_000_000
 
+// keptLatencies is how many a bounded Recorder keeps before it adds them to its
+// histograms.
+const keptLatencies = 1000
+
 // enoughBeyond is how many samples must lie beyond a percentile.
 const enoughBeyond = 10
 
@@ -43,7 +47,7 @@ func (l *latencies) distribution() *hdrhistogram.Histogram {
 // forget keeps the histogram only.
 func (l *latencies) forget() {
 	l.distribution()
-	if l.exact = l.exact[:0]; cap(l.exact) > maxTrays*traySize {
+	if l.exact = l.exact[:0]; cap(l.exact) > 2*keptLatencies {
 		l.exact = nil // the run has been exact up to here
 	}
 	l.counted, l.forgotten = 0, true

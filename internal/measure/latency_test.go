@@ -11,7 +11,7 @@ import (
 // Exact samples and histograms come to the same figures within a histogram's precision.
 func TestExactAndBounded(t *testing.T) {
 	for _, bounded := range []bool{false, true} {
-		r := NewRecorder(Config{Callers: 2, Bounded: bounded})
+		r := NewRecorder(Config{Bounded: bounded})
 		for i := range 2000 {
 			d := time.Duration(i+1) * time.Millisecond / 10
 			r.Add(&verify.Operation{Worker: i % 2, Replica: i % 2, Call: d, Return: 2 * d, Outcome: verify.OK}, 0)
@@ -62,7 +62,7 @@ func TestFewSamples(t *testing.T) {
 // A run of unknown length switches to histograms when it becomes long. No
 // sample is lost or counted twice, even if a reader asks for figures meanwhile.
 func TestLongRun(t *testing.T) {
-	r := NewRecorder(Config{Callers: 3})
+	r := NewRecorder(Config{})
 	const n = exactLimit + 1000
 	for i := range n {
 		r.Add(&verify.Operation{Worker: i % 3, Return: time.Duration(i%1000+1) * time.Millisecond, Outcome: verify.OK}, 0)
@@ -86,7 +86,7 @@ func TestLongRun(t *testing.T) {
 func BenchmarkRecord(b *testing.B) {
 	for _, bounded := range []bool{false, true} {
 		b.Run(map[bool]string{false: "exact", true: "bounded"}[bounded], func(b *testing.B) {
-			r := NewRecorder(Config{Callers: 50, Bounded: bounded})
+			r := NewRecorder(Config{Bounded: bounded})
 			senders := []string{"Анна", "Борис", "Мария Петрова", "Ёжик в тумане", "Дмитрий", "Alice", "Bob", "Grace Hopper",
 				"O'Brien", "Linus"}
 			done := make(chan bool)

@@ -14,49 +14,23 @@ import (
 
 // A Config describes what a Recorder is to keep.
 type Config struct {
-	Callers int  // goroutines that call Add at the same time; 1 if 0
 	Bounded bool // memory does not grow with the run: percentiles come from histograms at once
 	Trace   bool // keep a sample of the operations for the plots
 }
 
 // A Recorder adds up the operations of a run, live or stored. Its methods may
 // be called concurrently.
-//
-// Add runs between the requests of many workers, so they do not share a lock:
-// each has a tray, shared with few others, and one call in traySize empties it
-// into the tally.
 type Recorder struct {
-	trays []tray
-
 	mu    sync.Mutex
 	tally tally
-}
-
-const (
-	maxTrays = 16
-	traySize = 64 // operations
-)
-
-type tray struct {
-	mu    sync.Mutex
-	notes []note
-}
-
-// A note is what a Recorder keeps of an operation until it is added up.
-type note struct {
-	Mark
-	due     time.Duration
-	retries int64
-	replay  bool // answered once more
 }
 
 // NewRecorder returns a Recorder that measures all operations, unless
 // MeasureFrom says otherwise.
 func NewRecorder(c Config) *Recorder {
-	r := &Recorder{
-		trays: make([]tray, min(max(1, c.Callers), maxTrays)),
-		tally: tally{from: math.MinInt64, bounded: c.Bounded, failures: map[Failure]int64{}, senders: map[string][]int64{}},
-	}
+	r := &Recorder{tally: tally{
+		from: math.MinInt64, bounded: c.Bounded, failures: map[Failure]int64{}, senders: map[string][]int64{},
+	}}
 	if c.Trace {
 		r.tally.trace = newTrace()
 	}
@@ -78,45 +52,26 @@ func (r *Recorder) Add(op *verify.Operation, due time.Duration) {
 	if op.Sentinel {
 		return
 	}
-	n := note{
-		Mark: Mark{
-			Call: op.Call, Return: op.Return, Worker: op.Worker, Number: op.Number, Replica: op.Replica,
-			Outcome: op.Outcome, Sender: op.Sender, Reason: op.Reason,
-		},
-		due: due, retries: int64(max(0, op.Tries-1)), replay: op.Replay != nil,
+	m := Mark{
+		Call: op.Call, Return: op.Return, Worker: op.Worker, Number: op.Number, Replica: op.Replica,
+		Outcome: op.Outcome, Sender: op.Sender, Reason: op.Reason,
 	}
 	if r.tally.trace != nil {
-		n.Seq = ownSeq(op)
+		m.Seq = ownSeq(op)
 	}
-	t := &r.trays[op.Worker%len(r.trays)]
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.notes = append(t.notes, n)
-	if len(t.notes) >= traySize {
-		r.empty(t)
-	}
-}
-
-// empty adds up what is in a tray, whose mutex is held.
-func (r *Recorder) empty(t *tray) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i := range t.notes {
-		r.tally.add(&t.notes[i])
+	r.tally.retried += int64(max(0, op.Tries-1))
+	if op.Replay != nil {
+		r.tally.replayed++
 	}
-	t.notes = t.notes[:0]
-	r.tally.bound()
+	r.tally.add(&m, due)
 }
 
 // current locks and returns the tally of all operations added so far.
 func (r *Recorder) current() *tally {
-	for i := range r.trays {
-		t := &r.trays[i]
-		t.mu.Lock()
-		r.empty(t)
-		t.mu.Unlock()
-	}
 	r.mu.Lock()
+	r.tally.bound(0)
 	return &r.tally
 }
 
@@ -187,7 +142,6 @@ func (r *Recorder) Stored(c verify.Config) Run {
 		asked.Started = time.UnixMicro(c.Start).Add(t.first).UTC()
 	}
 	t.bounded = t.bounded || c.Stream // the live run's figures come from histograms
-	t.bound()
 	r.mu.Unlock()
 	return r.Run(asked)
 }
@@ -200,10 +154,10 @@ func (r *Recorder) Run(run Run) Run {
 	run.Retried, run.Replayed, run.Late = t.retried, t.replayed, t.late
 	run.Total = (t.last - t.first).Seconds()
 	run.Replicas = slices.Clone(run.Replicas)
-	for i := range max(len(run.Replicas), len(t.replicas)) {
-		if i == len(run.Replicas) {
-			run.Replicas = append(run.Replicas, Replica{})
-		}
+	for len(run.Replicas) < len(t.replicas) {
+		run.Replicas = append(run.Replicas, Replica{})
+	}
+	for i := range run.Replicas {
 		to := &run.Replicas[i]
 		to.URL = cmp.Or(to.URL, fmt.Sprintf("replica %d", i+1))
 		if i < len(t.replicas) {
@@ -264,49 +218,49 @@ type replicaTally struct {
 // lateAfter is how much after its time an operation counts as late.
 const lateAfter = time.Millisecond
 
-func (t *tally) add(n *note) {
-	t.retried += n.retries
-	if n.replay {
-		t.replayed++
-	}
+// add adds an operation to all but retried and replayed.
+func (t *tally) add(m *Mark, due time.Duration) {
 	if t.trace != nil {
-		t.trace.add(&n.Mark)
+		t.trace.add(m)
 	}
-	if n.due < t.from {
+	if due < t.from {
 		return
 	}
+	defer t.bound(keptLatencies)
 	if !t.begun {
-		t.begun, t.first, t.last = true, n.Call, n.Return
+		t.begun, t.first, t.last = true, m.Call, m.Return
 	}
-	t.first, t.last = min(t.first, n.Call), max(t.last, n.Return)
-	if n.Call-n.due > lateAfter {
+	t.first, t.last = min(t.first, m.Call), max(t.last, m.Return)
+	if m.Call-due > lateAfter {
 		t.late++
 	}
-	for len(t.replicas) <= n.Replica {
+	for len(t.replicas) <= m.Replica {
 		t.replicas = append(t.replicas, replicaTally{})
 	}
-	replica := &t.replicas[n.Replica]
-	if n.Outcome == verify.OK {
+	replica := &t.replicas[m.Replica]
+	if m.Outcome == verify.OK {
 		replica.OK++
-		t.senders[n.Sender] = countAt(t.senders[n.Sender], n.Replica, 1)
-		t.responses.add(n.Return - n.due)
-		t.services.add(n.Return - n.Call)
-		replica.responses.add(n.Return - n.due)
+		t.senders[m.Sender] = countAt(t.senders[m.Sender], m.Replica, 1)
+		t.responses.add(m.Return - due)
+		t.services.add(m.Return - m.Call)
+		replica.responses.add(m.Return - due)
 		return
 	}
-	t.failures[Failure{Outcome: n.Outcome.String(), Reason: n.Reason}]++
-	if n.Outcome == verify.Failed {
+	t.failures[Failure{Outcome: m.Outcome.String(), Reason: m.Reason}]++
+	if m.Outcome == verify.Failed {
 		replica.Failed++
-		t.refused.add(n.Return - n.Call)
+		t.refused.add(m.Return - m.Call)
 		return
 	}
 	replica.Unknown++
 }
 
-// bound turns latencies into histograms once there are too many of them.
-func (t *tally) bound() {
-	t.bounded = t.bounded || len(t.responses.exact)+len(t.refused.exact) > exactLimit
-	if !t.bounded {
+// bound turns latencies into histograms if there are too many of them; if the
+// tally is bounded, whenever there are more than kept.
+func (t *tally) bound(kept int) {
+	n := len(t.responses.exact) + len(t.refused.exact)
+	t.bounded = t.bounded || n > exactLimit
+	if !t.bounded || n <= kept {
 		return
 	}
 	t.responses.forget()
