@@ -27,12 +27,12 @@ func TestMain(m *testing.M) { labtest.Main(m) }
 var unflushed = pgcluster.Config{Settings: map[string]string{"fsync": "off"}}
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, storetest.Harness{New: func(t *testing.T) storetest.Log {
+	storetest.Run(t, func(t *testing.T) storetest.Log {
 		url := labtest.Schema(t)
 		return func(ctx context.Context) (messenger.Store, error) {
 			return Open(ctx, url, slog.New(slog.DiscardHandler))
 		}
-	}})
+	})
 }
 
 // open opens a replica's store, and fails the test if that takes longer than a minute.
