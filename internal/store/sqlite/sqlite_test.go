@@ -165,8 +165,8 @@ func TestDurableConnections(t *testing.T) {
 		t.Errorf("Append: %v, want it unavailable", err)
 	}
 	r := <-s.reader
-	s.discard(r)
-	s.reader <- nil
+	r.failed = true
+	s.reader <- r
 	store(t, s, 3, 2)
 	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("Ready: %v", err)
