@@ -282,7 +282,7 @@ func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				notes := &told{want: want, seen: make(chan struct{})}
+				notes := &lineWaiter{want: want, seen: make(chan struct{})}
 				var gaveUp time.Time
 				if !patient {
 					go func() {
@@ -312,13 +312,13 @@ func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 	}
 }
 
-// told is a writer that closes seen when a line holds want.
-type told struct {
+// A lineWaiter is a writer that closes seen when a line holds want.
+type lineWaiter struct {
 	want string
 	seen chan struct{}
 }
 
-func (n *told) Write(p []byte) (int, error) {
+func (n *lineWaiter) Write(p []byte) (int, error) {
 	if strings.Contains(string(p), "still waiting") && strings.Contains(string(p), n.want) {
 		close(n.seen)
 	}

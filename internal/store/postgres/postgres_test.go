@@ -58,8 +58,7 @@ func execute(t *testing.T, url, sql string, args ...any) {
 	}
 }
 
-// sessions are those of execute by URL. One session for each statement would double the
-// time of these tests.
+// sessions are those of execute by URL. To open one takes longer than most statements.
 var sessions sync.Map
 
 // session returns execute's session at url, which ends with the test.
