@@ -34,3 +34,16 @@ func TestDatabaseIsEmptyAndGoneAfterwards(t *testing.T) {
 		t.Error("the database is still there after its test")
 	}
 }
+
+func TestSchemaIsEmptyAndApart(t *testing.T) {
+	for range 2 {
+		conn, err := pgx.Connect(t.Context(), labtest.Schema(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(t.Context())
+		if _, err := conn.Exec(t.Context(), "CREATE TABLE messages (n int)"); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -10,8 +10,8 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, storetest.Harness{New: func(*testing.T) storetest.Log {
+	storetest.Run(t, func(*testing.T) storetest.Log {
 		log := memory.New()
 		return func(context.Context) (messenger.Store, error) { return log.Open(), nil }
-	}})
+	})
 }

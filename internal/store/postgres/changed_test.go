@@ -40,7 +40,7 @@ func TestMeddlersAreFoundEachTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := labtest.Database(t)
+			url := labtest.Schema(t)
 			s := open(t, url)
 			fill(t, s, 2)
 			execute(t, url, tt.before)
@@ -84,7 +84,7 @@ func TestAlteredColumnsAreNotRead(t *testing.T) {
 	} {
 		t.Run(change, func(t *testing.T) {
 			t.Parallel()
-			url := labtest.Database(t)
+			url := labtest.Schema(t)
 			s := open(t, url)
 			fill(t, s, 3)
 			if _, err := s.Read(t.Context(), 0, 10); err != nil {
@@ -115,7 +115,7 @@ func TestAlteredColumnsAreNotRead(t *testing.T) {
 // the store refuses every call until the hole is filled.
 func TestHoleFarBehind(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	s, notes := openNoted(t, url)
 	fill(t, s, 20)
 	execute(t, url, `CREATE TABLE copy AS TABLE messages; DELETE FROM messages WHERE seq IN (4, 5)`)
@@ -148,7 +148,7 @@ func TestHoleFarBehind(t *testing.T) {
 // A log whose window has a hole is not opened.
 func TestHoleAtTheStart(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	fill(t, open(t, url), 15)
 	for _, seq := range []int{14, 10} {
 		execute(t, url, fmt.Sprint(`DELETE FROM messages WHERE seq = `, seq))

@@ -119,7 +119,7 @@ func (s *Store) renew(config *pgx.ConnConfig) {
 	}
 	fresh, err := parse(s.url)
 	if err == nil {
-		err = gone(last, fresh)
+		err = checkComplete(last, fresh)
 	}
 	if err != nil {
 		s.logger.Warn("what the connection to the database needs cannot be read again; the last that could is used", "err", err)
@@ -131,9 +131,9 @@ func (s *Store) renew(config *pgx.ConnConfig) {
 	config.Host, config.Port, config.TLSConfig, config.Fallbacks = fresh.Host, fresh.Port, fresh.TLSConfig, fresh.Fallbacks
 }
 
-// gone returns an error if a file that last was made from is missing in fresh. pgx
-// itself ignores missing files, except certificates that the URL names.
-func gone(last, fresh *pgx.ConnConfig) error {
+// checkComplete returns an error if a file that last was made from is missing in fresh.
+// pgx itself ignores missing files, except certificates that the URL names.
+func checkComplete(last, fresh *pgx.ConnConfig) error {
 	was, is := last.TLSConfig, fresh.TLSConfig
 	switch {
 	case last.Password != "" && fresh.Password == "":

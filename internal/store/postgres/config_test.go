@@ -164,8 +164,8 @@ func TestRotatedCertificateAndService(t *testing.T) {
 
 // The environment counts where the URL leaves something out, and only there.
 func TestEnvironment(t *testing.T) {
-	url := labtest.Database(t)
-	plain := strings.Replace(url, "sslmode=disable", "", 1) // sslmode=prefer, then
+	url := labtest.Schema(t)
+	plain := strings.Replace(url, "sslmode=disable", "sslmode=prefer", 1)
 	missing := filepath.Join(t.TempDir(), "missing")
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, ".postgresql"), 0o700); err != nil {
@@ -237,7 +237,7 @@ func TestURLForms(t *testing.T) {
 // A standby that is asked for by name would be of no use.
 func TestTargetIsAlwaysReadWrite(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	for _, target := range []string{"any", "primary", "prefer-standby", "standby", "read-only"} {
 		fill(t, open(t, withParameter(t, url, "target_session_attrs", target)), 1)
 		execute(t, url, `TRUNCATE messages`)
@@ -253,7 +253,7 @@ func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	locked := labtest.Database(t)
+	locked := labtest.Schema(t)
 	open(t, locked).Close()
 	holder, err := pgx.Connect(t.Context(), locked)
 	if err != nil {
@@ -282,7 +282,7 @@ func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				notes := &told{want: want, seen: make(chan struct{})}
+				notes := &lineWaiter{want: want, seen: make(chan struct{})}
 				var gaveUp time.Time
 				if !patient {
 					go func() {
@@ -312,13 +312,13 @@ func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 	}
 }
 
-// told is a writer that closes seen when a line holds want.
-type told struct {
+// A lineWaiter is a writer that closes seen when a line holds want.
+type lineWaiter struct {
 	want string
 	seen chan struct{}
 }
 
-func (n *told) Write(p []byte) (int, error) {
+func (n *lineWaiter) Write(p []byte) (int, error) {
 	if strings.Contains(string(p), "still waiting") && strings.Contains(string(p), n.want) {
 		close(n.seen)
 	}
@@ -327,7 +327,7 @@ func (n *told) Write(p []byte) (int, error) {
 
 func TestWhyNoConnection(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	u, err := neturl.Parse(url)
 	if err != nil {
 		t.Fatal(err)

@@ -162,15 +162,15 @@ func (p *pinned) look(batch *pgx.Batch) {
 // ignores that: the session's first real statement will return the reason.
 func (p *pinned) lookBy(ctx context.Context, conn *pgconn.PgConn) error {
 	l := p.newLook()
-	sql := strings.NewReplacer("$1", fmt.Sprint(l.seen.seq), "$2", fmt.Sprint(l.missing)).Replace(p.sql.look)
-	results, err := conn.Exec(ctx, sql).ReadAll()
-	if err != nil {
+	seen, missing := fmt.Append(nil, l.seen.seq), fmt.Append(nil, l.missing)
+	found := conn.ExecParams(ctx, p.sql.look, [][]byte{seen, missing}, nil, nil, nil).Read()
+	if err := found.Err; err != nil {
 		if _, ok := errors.AsType[*pgconn.PgError](err); ok && !conn.IsClosed() {
 			return nil
 		}
 		return err
 	}
-	types, fields, row := pgtype.NewMap(), results[0].FieldDescriptions, results[0].Rows[0]
+	types, fields, row := pgtype.NewMap(), found.FieldDescriptions, found.Rows[0]
 	for i, target := range []any{&l.messages, &l.newest, &l.newestID, &l.seenID, &l.present} {
 		if err := types.Scan(fields[i].DataTypeOID, pgtype.TextFormatCode, row[i], target); err != nil {
 			return err

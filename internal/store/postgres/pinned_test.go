@@ -123,7 +123,7 @@ func TestLogIsKnownAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := labtest.Database(t)
+			url := emptyFor(t, tt.change)
 			s, notes := openNoted(t, url)
 			fill(t, s, 5)
 			execute(t, url, tt.change)
@@ -166,7 +166,7 @@ func TestLogIsKnownAgain(t *testing.T) {
 // The store never reads a child table's rows as messages of the log.
 func TestForgedChildIsNotRead(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	s := open(t, url)
 	fill(t, s, 2)
 	execute(t, url, `CREATE TABLE forged () INHERITS (messages);
@@ -266,7 +266,7 @@ func TestOddSchemaAndStrangersFunctions(t *testing.T) {
 // if the other has tables of the same names.
 func TestAnotherServerIsNotTheLog(t *testing.T) {
 	t.Parallel()
-	a, b := labtest.Cluster(t, pgcluster.Config{}), labtest.Stranger(t)
+	a, b := labtest.Cluster(t, unflushed), labtest.Stranger(t)
 	open(t, b.URL("postgres"))
 	target, err := neturl.Parse(a.URL("postgres"))
 	if err != nil {

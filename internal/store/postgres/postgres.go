@@ -174,7 +174,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	var writable, granted, lockable bool
 	err := s.ask(ctx, func(batch *pgx.Batch) {
 		batch.Queue(s.log.sql.ready).QueryRow(func(row pgx.Row) error { return row.Scan(&writable, &granted, &lockable) })
-		s.log.lookAtTable(batch, "messages", make(map[string]uint32))
+		s.log.lookAtTable(batch, "messages")
 	})
 	switch {
 	case err != nil:

@@ -23,13 +23,16 @@ import (
 
 func TestMain(m *testing.M) { labtest.Main(m) }
 
+// unflushed is a cluster that no test crashes.
+var unflushed = pgcluster.Config{Settings: map[string]string{"fsync": "off"}}
+
 func TestConformance(t *testing.T) {
-	storetest.Run(t, storetest.Harness{New: func(t *testing.T) storetest.Log {
-		url := labtest.Database(t)
+	storetest.Run(t, func(t *testing.T) storetest.Log {
+		url := labtest.Schema(t)
 		return func(ctx context.Context) (messenger.Store, error) {
 			return Open(ctx, url, slog.New(slog.DiscardHandler))
 		}
-	}})
+	})
 }
 
 // open opens a replica's store, and fails the test if that takes longer than a minute.
@@ -50,14 +53,40 @@ func execute(t *testing.T, url, sql string, args ...any) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 	defer cancel()
+	if _, err := session(ctx, t, url).Exec(ctx, sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// sessions are those of execute by URL. To open one takes longer than most statements.
+var sessions sync.Map
+
+// session returns execute's session at url, which ends with the test.
+func session(ctx context.Context, t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	if conn, ok := sessions.Load(url); ok {
+		return conn.(*pgx.Conn)
+	}
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close(ctx)
-	if _, err := conn.Exec(ctx, sql, args...); err != nil {
-		t.Fatalf("%s: %v", sql, err)
+	sessions.Store(url, conn)
+	t.Cleanup(func() {
+		sessions.Delete(url)
+		conn.Close(context.WithoutCancel(t.Context()))
+	})
+	return conn
+}
+
+// emptyFor returns the URL of an empty schema for sql: public, in a database of its own,
+// if sql names that.
+func emptyFor(t *testing.T, sql string) string {
+	t.Helper()
+	if strings.Contains(sql, "public") {
+		return labtest.Database(t)
 	}
+	return labtest.Schema(t)
 }
 
 func appendText(ctx context.Context, s messenger.Store, text string) (messenger.Message, error) {
@@ -72,7 +101,7 @@ func appendText(ctx context.Context, s messenger.Store, text string) (messenger.
 
 func TestDatesDoNotDecreaseWhenTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	s := open(t, url)
 	first, err := appendText(t.Context(), s, "first")
 	if err != nil {
@@ -119,7 +148,7 @@ func TestRoleNeedsNoMoreThanTheDocumentedGrants(t *testing.T) {
 
 func TestOtherEncodingIsRefused(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	name := fmt.Sprintf("latin_%d", time.Now().UnixNano())
 	execute(t, url, `CREATE DATABASE `+name+` ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0`)
 	t.Cleanup(func() { execute(t, url, `DROP DATABASE `+name) })
@@ -136,7 +165,7 @@ func TestOtherEncodingIsRefused(t *testing.T) {
 
 func TestLockTableWithoutItsRowStoresNothing(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	s := open(t, url)
 	execute(t, url, `DELETE FROM log_lock`)
 	if _, err := appendText(t.Context(), s, "x"); messenger.KindOf(err) != messenger.Unwritable {
@@ -153,7 +182,7 @@ func TestLockTableWithoutItsRowStoresNothing(t *testing.T) {
 
 func TestSessionThatFreezesWithTheLockLosesIt(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	frozen, other := open(t, url), open(t, url)
 	thaw, froze := make(chan struct{}), make(chan struct{})
 	var sleeper sync.WaitGroup
@@ -201,7 +230,7 @@ func TestBrokenSessionIsReplaced(t *testing.T) {
 
 func TestReadyMissesTheTable(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	s := open(t, url)
 	execute(t, url, `DROP TABLE messages`)
 	if err := s.Ready(t.Context()); messenger.KindOf(err) != messenger.Unwritable {
@@ -211,7 +240,7 @@ func TestReadyMissesTheTable(t *testing.T) {
 
 func TestClientEncodingAndQueryModeArePinned(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	for i, parameters := range []string{
 		"client_encoding=LATIN1", "default_query_exec_mode=simple_protocol", "statement_cache_capacity=0", "statement_cache_capacity=1",
 	} {
@@ -263,7 +292,7 @@ func again(t *testing.T, s *Store, text string) messenger.Result {
 // session relies on.
 func TestWriterKeepsItsSettings(t *testing.T) {
 	t.Parallel()
-	cluster := labtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, unflushed)
 	s := open(t, cluster.URL("postgres"))
 	if _, err := appendText(t.Context(), s, "x"); err != nil {
 		t.Fatal(err)
@@ -299,7 +328,7 @@ func TestWriterKeepsItsSettings(t *testing.T) {
 // If it were cancelled, others would see the message while only one server has it.
 func TestCommitIsNotCancelled(t *testing.T) {
 	t.Parallel()
-	cluster := labtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, unflushed)
 	url := cluster.URL("postgres")
 	impatient, other := open(t, url), open(t, url)
 	if err := cluster.Set(t.Context(), "synchronous_standby_names", "nobody"); err != nil {
@@ -384,7 +413,7 @@ func (c deafConn) Read(p []byte) (int, error) {
 
 func TestLostAnswerToCommitIsAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	s := open(t, labtest.Database(t))
+	s := open(t, labtest.Schema(t))
 	var deaf atomic.Bool
 	dial := s.config.DialFunc
 	s.config.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -413,7 +442,7 @@ func TestLostAnswerToCommitIsAnUnknownOutcome(t *testing.T) {
 
 func TestLockedTableIsWaitedForWithoutTheLog(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	s := open(t, url)
 	operator, err := pgx.Connect(t.Context(), url)
 	if err != nil {

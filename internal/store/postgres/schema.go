@@ -222,15 +222,15 @@ FROM pg_class AS m JOIN pg_namespace AS n ON n.oid = relnamespace
 	LEFT JOIN pg_am AS a ON a.oid = relam AND relkind IN ('r', 'm')
 WHERE nspname = $1 AND relname = $2`
 
-// lookAtTable adds a look at one of the log's tables to batch. It notes the table's OID
-// if it exists, and fails with a foreign error if it has another shape, or if something
-// could change what is read of it or stored in it.
-func (p *pinned) lookAtTable(batch *pgx.Batch, table string, found map[string]uint32) {
+// lookAtTable adds a look at one of the log's tables to batch, which finds its OID, 0 if
+// there is no such table. It fails with a foreign error if the table has another shape,
+// or if something could change what is read of it or stored in it.
+func (p *pinned) lookAtTable(batch *pgx.Batch, table string) (oid *uint32) {
+	oid = new(uint32)
 	batch.Queue(tableSQL, p.schema, table).QueryRow(func(row pgx.Row) error {
-		var oid uint32
 		var shape string
 		var meddlers []string
-		switch err := row.Scan(&oid, &shape, &meddlers); {
+		switch err := row.Scan(oid, &shape, &meddlers); {
 		case errors.Is(err, pgx.ErrNoRows):
 			return nil
 		case err != nil:
@@ -242,22 +242,19 @@ func (p *pinned) lookAtTable(batch *pgx.Batch, table string, found map[string]ui
 			return foreign(fmt.Sprintf("table %s is not this program's alone: it has %s, which could change what is read or stored; "+
 				"remove that, or use another database or schema (search_path)", table, strings.Join(meddlers, ", ")))
 		}
-		found[table] = oid
 		return nil
 	})
+	return oid
 }
 
 // checkTables looks at the tables, and reports whether both exist. It returns an error
 // if one that exists is not fit to be used.
 func (p *pinned) checkTables(ctx context.Context, conn *pgx.Conn) (complete bool, err error) {
-	found := make(map[string]uint32)
 	var batch pgx.Batch
-	for table := range shapes {
-		p.lookAtTable(&batch, table, found)
-	}
+	messages, lock := p.lookAtTable(&batch, "messages"), p.lookAtTable(&batch, "log_lock")
 	err = conn.SendBatch(ctx, &batch).Close()
-	p.messages, p.lock = found["messages"], found["log_lock"]
-	return len(found) == len(shapes), err
+	p.messages, p.lock = *messages, *lock
+	return p.messages != 0 && p.lock != 0, err
 }
 
 func lines(ctx context.Context, conn *pgx.Conn, sql string, args ...any) ([]string, error) {

@@ -60,7 +60,7 @@ func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := labtest.Database(t)
+			url := emptyFor(t, sql)
 			execute(t, url, sql)
 			before := relations(t, url)
 			s, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
@@ -83,7 +83,7 @@ const tellSQL = `CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ B
 // What operators may add changes nothing of what is read or stored.
 func TestHarmlessAdditionsAreLeftAlone(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	execute(t, url, createSQL+`
 		CREATE INDEX ON messages (sent_at);
 		CREATE UNIQUE INDEX messages_pkey_ccnew ON messages (seq); -- as REINDEX CONCURRENTLY does
@@ -101,7 +101,7 @@ func TestHarmlessAdditionsAreLeftAlone(t *testing.T) {
 
 func TestLockTableWithoutItsRowIsRefused(t *testing.T) {
 	t.Parallel()
-	url := labtest.Database(t)
+	url := labtest.Schema(t)
 	execute(t, url, createSQL+`DELETE FROM log_lock`)
 	s, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
 	if err == nil {
@@ -120,7 +120,7 @@ func relations(t *testing.T, url string) (names string) {
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	err = conn.QueryRow(t.Context(), `SELECT string_agg(relname || ':' || relnatts, ' ' ORDER BY relname) FROM pg_class
-		WHERE relnamespace = 'public'::regnamespace`).Scan(&names)
+		WHERE relnamespace = current_schema()::regnamespace`).Scan(&names)
 	if err != nil {
 		t.Fatal(err)
 	}

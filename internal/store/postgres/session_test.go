@@ -16,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"dummymessenger/internal/lab/labtest"
-	"dummymessenger/internal/lab/pgcluster"
 )
 
 // hostile is each setting that could break a promise, a value that would, and
@@ -113,7 +112,7 @@ var others = regexp.MustCompile(`^(allow_|backend_flush_after|backtrace_function
 // TestEverySettingIsKnown fails if the server has a setting that no list here covers.
 func TestEverySettingIsKnown(t *testing.T) {
 	t.Parallel()
-	conn, err := pgx.Connect(t.Context(), labtest.Database(t))
+	conn, err := pgx.Connect(t.Context(), labtest.Schema(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +146,7 @@ func TestEverySettingIsKnown(t *testing.T) {
 // come from, and checks what the sessions really use.
 func TestSettingsHoldAgainstAll(t *testing.T) {
 	t.Parallel()
-	cluster := labtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, unflushed)
 	admin := cluster.URL("postgres")
 	conn, err := pgx.Connect(t.Context(), admin)
 	if err != nil {
@@ -305,7 +304,7 @@ func show(t *testing.T, conn *pgx.Conn, name string) (value string) {
 
 func TestSettingsThatLoseMessagesAreRefused(t *testing.T) {
 	t.Parallel()
-	cluster := labtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, unflushed)
 	url := cluster.URL("postgres")
 	for _, name := range []string{"zero_damaged_pages", "ignore_checksum_failure"} {
 		execute(t, url, `ALTER ROLE postgres SET `+name+` = on`)

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"dummymessenger/internal/lab/labtest"
-	"dummymessenger/internal/lab/pgcluster"
 	"dummymessenger/internal/messenger"
 )
 
@@ -15,7 +14,7 @@ import (
 // The session gets that warning, whatever client_min_messages is set to elsewhere.
 func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
 	t.Parallel()
-	cluster := labtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, unflushed)
 	url := cluster.URL("postgres")
 	execute(t, url, `CREATE ROLE hushed LOGIN SUPERUSER PASSWORD 'x'; ALTER ROLE hushed SET client_min_messages = error`)
 	for i, variant := range []func(*neturl.URL){
@@ -54,7 +53,7 @@ func TestWarningAtCommitIsAnUnknownOutcome(t *testing.T) {
 // about a cancelled wait is noticed among them.
 func TestOtherWarningsAreNotOfTheCommit(t *testing.T) {
 	t.Parallel()
-	cluster := labtest.Cluster(t, pgcluster.Config{})
+	cluster := labtest.Cluster(t, unflushed)
 	url := cluster.URL("postgres")
 	execute(t, url, `ALTER ROLE postgres SET session_preload_libraries = auto_explain;
 		ALTER ROLE postgres SET auto_explain.log_min_duration = 0;

@@ -154,7 +154,7 @@ func (w *writer) inspect(ctx context.Context, now stamp) error {
 		return nil
 	}
 	var batch pgx.Batch
-	w.log.lookAtTable(&batch, "messages", make(map[string]uint32))
+	w.log.lookAtTable(&batch, "messages")
 	if err := w.conn.SendBatch(ctx, &batch).Close(); err != nil {
 		return err
 	}

@@ -116,7 +116,6 @@ func (s *Store) create(ctx context.Context, w *conn) (r *conn, err error) {
 		if s.watch, err = openWatch(s.path, s.given, found.id); err != nil {
 			return nil, err
 		}
-		s.watch.conns = 1
 		if err := s.watch.check(true); err != nil {
 			return nil, err
 		}
@@ -135,7 +134,6 @@ func (s *Store) create(ctx context.Context, w *conn) (r *conn, err error) {
 			return nil, err
 		}
 	}
-	s.watch.conns = 2 // w and r
 	if err := s.watch.begin(w); err != nil {
 		return nil, err
 	}

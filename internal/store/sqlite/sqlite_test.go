@@ -19,18 +19,18 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	storetest.Run(t, storetest.Harness{New: func(t *testing.T) storetest.Log {
+	storetest.Run(t, func(t *testing.T) storetest.Log {
 		path := filepath.Join(t.TempDir(), "log.db")
 		return func(ctx context.Context) (messenger.Store, error) {
 			return Open(ctx, path, slog.New(slog.DiscardHandler))
 		}
-	}})
+	})
 }
 
 // TestConformanceWithoutQueue gives each replica a queue of its own: BEGIN
 // IMMEDIATE alone must keep every promise.
 func TestConformanceWithoutQueue(t *testing.T) {
-	storetest.Run(t, storetest.Harness{New: func(t *testing.T) storetest.Log {
+	storetest.Run(t, func(t *testing.T) storetest.Log {
 		dir := t.TempDir()
 		var replicas atomic.Int64
 		return func(ctx context.Context) (messenger.Store, error) {
@@ -41,7 +41,7 @@ func TestConformanceWithoutQueue(t *testing.T) {
 			s.queue = newQueue(filepath.Join(dir, fmt.Sprint("queue", replicas.Add(1))))
 			return s, nil
 		}
-	}})
+	})
 }
 
 func open(t *testing.T, path string) *Store {
@@ -165,8 +165,8 @@ func TestDurableConnections(t *testing.T) {
 		t.Errorf("Append: %v, want it unavailable", err)
 	}
 	r := <-s.reader
-	s.discard(r)
-	s.reader <- nil
+	r.failed = true
+	s.reader <- r
 	store(t, s, 3, 2)
 	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("Ready: %v", err)

@@ -61,8 +61,9 @@ type Store struct {
 	version atomic.Int64                      // of the schema when it was last checked
 	refused atomic.Bool                       // the log is not what it was, and that was logged
 
-	// Each holds its connection while no call uses it: nil if it must be
-	// opened anew. Close takes both for good.
+	// Each holds its connection while no call uses it. The writer's is nil if it must
+	// be opened anew; a failed reader's stays open until there is another. Close takes
+	// both for good.
 	writer, reader chan *conn
 
 	// life ends with Close, and with it every running call.
@@ -316,8 +317,8 @@ func acquire(ctx context.Context, slot chan *conn) (*conn, error) {
 }
 
 // connected returns c, or a new connection if c is nil or has failed, which is
-// interrupted when ctx ends. It closes the failed one last, so that the watched
-// files stay: SQLite removes -wal and -shm with the last connection.
+// interrupted when ctx ends. It closes a failed one only when it has another, so that
+// the watched files stay: SQLite removes -wal and -shm with the last connection.
 func (s *Store) connected(ctx context.Context, c *conn) (*conn, error) {
 	if c != nil && !c.failed {
 		c.db.SetInterrupt(ctx)
@@ -333,10 +334,6 @@ func (s *Store) connected(ctx context.Context, c *conn) (*conn, error) {
 	if err := another.makeDurable(); err != nil {
 		return c, errors.Join(err, another.close())
 	}
-	if err := s.watch.join(); err != nil {
-		s.watch.leave()
-		return c, errors.Join(err, another.close())
-	}
 	if c != nil {
 		s.discard(c)
 	}
@@ -344,7 +341,6 @@ func (s *Store) connected(ctx context.Context, c *conn) (*conn, error) {
 }
 
 func (s *Store) discard(c *conn) {
-	s.watch.leave()
 	if err := c.close(); err != nil {
 		s.logger.Warn("connection not closed", "err", err)
 	}

@@ -38,12 +38,10 @@ type watch struct {
 	wal   *os.File // nil unless countersKnown
 	index *os.File // -shm; nil unless countersKnown
 
-	folder string
 	paths  [3]string
 	opened [3]fs.FileInfo // the file, its -wal and -shm
 
 	mu      sync.Mutex
-	conns   int       // how many connections are open
 	frames  int       // in the WAL at the last check by a caller that had the lock
 	checked time.Time // the folder's time when its names were checked; zero: check them again
 	note    *os.File  // the queue's file
@@ -56,13 +54,15 @@ type watch struct {
 // descriptor of -shm would drop SQLite's locks, or a file's time lags behind.
 const countersKnown = runtime.GOOS == "linux" || runtime.GOOS == "darwin"
 
+// openWatch starts to watch the files, all three of which exist until the last
+// connection is closed. The Store keeps its reader open as long as it is open itself.
 func openWatch(path, given, id string) (w *watch, err error) {
 	if given == path {
 		given = ""
 	}
 	w = &watch{
 		path: path, given: given, id: []byte(id),
-		folder: filepath.Dir(path), paths: [3]string{path, path + "-wal", path + "-shm"},
+		paths: [3]string{path, path + "-wal", path + "-shm"},
 	}
 	defer func() {
 		if err != nil {
@@ -71,58 +71,23 @@ func openWatch(path, given, id string) (w *watch, err error) {
 		}
 	}()
 	if w.main, err = os.Open(path); err != nil {
-		return nil, err
+		return w, err
 	}
-	if w.opened[0], err = identify(path); err != nil {
-		return nil, err
-	}
-	return w, w.find()
-}
-
-// identify returns what distinguishes the file from a later one of its name.
-func identify(path string) (fs.FileInfo, error) {
-	info, err := os.Stat(path)
-	if err == nil {
-		os.SameFile(info, info) // on Windows, info learns the file's identity at first use, by path
-	}
-	return info, err
-}
-
-// find remembers -wal and -shm, which exist while connections are open.
-func (w *watch) find() (err error) {
 	if countersKnown {
-		w.wal.Close() // may be nil
 		if w.wal, err = os.Open(w.paths[1]); err != nil {
-			return err
+			return w, err
 		}
-		w.index.Close()
 		if w.index, err = os.Open(w.paths[2]); err != nil {
-			return err
+			return w, err
 		}
 	}
-	for i := 1; i < len(w.paths); i++ {
-		if w.opened[i], err = identify(w.paths[i]); err != nil {
-			return err
+	for i, path := range w.paths {
+		if w.opened[i], err = os.Stat(path); err != nil {
+			return w, err
 		}
+		os.SameFile(w.opened[i], w.opened[i]) // on Windows, it learns the file's identity at first use, by path
 	}
-	return nil
-}
-
-// join counts one more connection, leave one less. While there are none, -wal and
-// -shm may be removed, and the next connection makes new ones.
-func (w *watch) join() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.conns++; w.conns == 1 {
-		return w.find()
-	}
-	return nil
-}
-
-func (w *watch) leave() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.conns--
+	return w, nil
 }
 
 // begin makes sure that the WAL has a salt, by which its counters differ from those
@@ -177,7 +142,7 @@ func (w *watch) check(locked bool) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var before index
-	if countersKnown && w.conns > 0 {
+	if countersKnown {
 		var err error
 		if before, err = w.checkWAL(); err != nil {
 			return err
@@ -197,17 +162,15 @@ func (w *watch) check(locked bool) error {
 }
 
 // checkWAL returns what the index tells of the WAL, or an error if the WAL is another.
-func (w *watch) checkWAL() (index, error) {
-	x, err := w.readIndex()
+func (w *watch) checkWAL() (x index, err error) {
 	for range 10 {
-		if err != nil || w.broken != nil || w.holdsFrames(x) {
+		if x, err = w.readIndex(); err != nil || w.broken != nil || w.holdsFrames(x) {
 			return x, err
 		}
 		time.Sleep(time.Millisecond) // it may have been begun anew since, or the index half written
-		x, err = w.readIndex()
 	}
 	w.broken = damaged("%s-wal was cut or overwritten", w.path)
-	return x, err
+	return x, nil
 }
 
 // checkNames returns an error if a name has come to stand for another file.
@@ -217,13 +180,13 @@ func (w *watch) checkWAL() (index, error) {
 // ask for its time, after which the kernel keeps that more exactly, and a commit on a
 // disk would take a fifth longer.
 func (w *watch) checkNames() (file fs.FileInfo, err error) {
-	folder, err := os.Stat(w.folder)
+	folder, err := os.Stat(filepath.Dir(w.path))
 	if err != nil {
 		return nil, err
 	}
 	now := folder.ModTime()
 	names := w.paths[:]
-	if countersKnown && now.Equal(w.checked) || w.conns == 0 {
+	if countersKnown && now.Equal(w.checked) {
 		names = names[:1]
 	}
 	for i, name := range slices.Backward(names) {
@@ -279,7 +242,7 @@ func (w *watch) checkContent(locked bool) error {
 	if w.broken != nil {
 		return w.broken
 	}
-	if !countersKnown || w.conns == 0 {
+	if !countersKnown {
 		return w.checkPage()
 	}
 	err := w.checkWritten(locked)

@@ -43,6 +43,42 @@ func await[T any](t *testing.T, what string, c <-chan T) (v T) {
 	return v
 }
 
+// waits starts an Append, which must not return while another replica has the lock, and
+// returns a channel for its error.
+func waits(t *testing.T, run func() error) <-chan error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- run() }()
+	select {
+	case err := <-done:
+		t.Errorf("Append returned while another replica held the lock: %v", err)
+		done <- err
+	case <-time.After(grace):
+	}
+	return done
+}
+
+// giveUp calls Append, which gives up waiting for the lock of another replica.
+func giveUp(t *testing.T, s messenger.Store) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), grace)
+	defer cancel()
+	_, err := s.Append(ctx, mustNotTake(t))
+	wantKind(t, "Append", err, messenger.Unavailable)
+}
+
+// wantUnavailable makes every call, none of which may succeed.
+func wantUnavailable(ctx context.Context, t *testing.T, s messenger.Store) {
+	t.Helper()
+	_, err := s.Append(ctx, mustNotTake(t))
+	wantKind(t, "Append", err, messenger.Unavailable)
+	_, err = s.Read(ctx, 0, 1)
+	wantKind(t, "Read", err, messenger.Unavailable)
+	_, err = s.Head(ctx)
+	wantKind(t, "Head", err, messenger.Unavailable)
+	wantKind(t, "Ready", s.Ready(ctx), messenger.Unavailable)
+}
+
 // testLockBeforeTake checks late binding: a replica that waits for the lock
 // has not called take, so that what it takes, and what it sees of the log, is
 // as of the moment it got the lock.
@@ -50,31 +86,26 @@ func testLockBeforeTake(t *testing.T, log Log) {
 	a, b := log.Open(t), log.Open(t)
 	messages := appendAll(t, a, nil, drafts(12, "first")...)
 
-	var waiting sync.Mutex // guards queue, as a combiner would
+	var waiting sync.Mutex // guards queue, as a combiner would, and took
 	queue := drafts(1, "early")
-	took := make(chan struct{})
+	took := false
 	var got messenger.Appended
-	done := make(chan error, 1)
+	var done <-chan error
 	messages = hold(t, a, messages, func() {
-		go func() {
-			var err error
+		done = waits(t, func() (err error) {
 			got, err = b.Append(limited(t), func() []messenger.Draft {
-				close(took)
 				waiting.Lock()
 				defer waiting.Unlock()
+				took = true
 				return queue
 			})
-			done <- err
-		}()
-		select {
-		case <-took:
-			t.Error("take was called while another replica held the lock")
-		case err := <-done:
-			t.Errorf("Append returned while another replica held the lock: %v", err)
-		case <-time.After(grace):
-		}
+			return err
+		})
 		waiting.Lock()
 		defer waiting.Unlock()
+		if took {
+			t.Error("take was called while another replica held the lock")
+		}
 		queue = append(queue, drafts(2, "late")...)
 	})
 	if err := await(t, "Append", done); err != nil {
@@ -89,10 +120,7 @@ func testLockBeforeTake(t *testing.T, log Log) {
 	for _, r := range got.Results {
 		messages = append(messages, r.Message)
 	}
-	checkLog(t, messages)
-	if log := read(t, a); !slices.Equal(log, messages) {
-		t.Errorf("the log holds %v, want %v", brief(log), brief(messages))
-	}
+	wantLog(t, a, messages)
 }
 
 func testReadBesideLock(t *testing.T, log Log) {
@@ -117,10 +145,7 @@ func testGivenUpWhileWaiting(t *testing.T, log Log) {
 	messages = appendAll(t, b, messages, drafts(1, "connected")...) // so that only the lock is waited for
 	messages = hold(t, a, messages, func() {
 		for range 3 { // the second and third find the wait of the first
-			ctx, cancel := context.WithTimeout(t.Context(), grace)
-			_, err := b.Append(ctx, mustNotTake(t))
-			cancel()
-			wantKind(t, "Append", err, messenger.Unavailable)
+			giveUp(t, b)
 		}
 	})
 	// A caller who gave up its wait does not hold up the others.
@@ -130,21 +155,13 @@ func testGivenUpWhileWaiting(t *testing.T, log Log) {
 	}
 	// A replica that gave up can append again, even if its old wait for the lock has not ended.
 	messages = appendAll(t, b, messages, drafts(1, "b")...)
-	done := make(chan error, 1)
+	var done <-chan error
 	messages = hold(t, a, messages, func() {
-		ctx, cancel := context.WithTimeout(t.Context(), grace)
-		_, err := b.Append(ctx, mustNotTake(t))
-		cancel()
-		wantKind(t, "Append", err, messenger.Unavailable)
-		go func() {
+		giveUp(t, b)
+		done = waits(t, func() error {
 			_, err := b.Append(limited(t), taking(draft("b", "again")))
-			done <- err
-		}()
-		select {
-		case err := <-done:
-			t.Errorf("Append returned while another replica held the lock: %v", err)
-		case <-time.After(grace):
-		}
+			return err
+		})
 	})
 	if err := await(t, "Append", done); err != nil {
 		t.Errorf("Append: %v", err)
@@ -160,13 +177,7 @@ func testGivenUpBefore(t *testing.T, log Log) {
 	s := log.Open(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := s.Append(ctx, mustNotTake(t))
-	wantKind(t, "Append", err, messenger.Unavailable)
-	_, err = s.Read(ctx, 0, 1)
-	wantKind(t, "Read", err, messenger.Unavailable)
-	_, err = s.Head(ctx)
-	wantKind(t, "Head", err, messenger.Unavailable)
-	wantKind(t, "Ready", s.Ready(ctx), messenger.Unavailable)
+	wantUnavailable(ctx, t, s)
 	appendAll(t, s, nil, drafts(1, "after")...)
 }
 
@@ -203,10 +214,7 @@ func testGivenUpAfterTake(t *testing.T, log Log) {
 		case err != nil && stored && e.Kind != messenger.Unknown:
 			t.Errorf("Append stored the batch and returned %v", err)
 		}
-		checkLog(t, messages)
-		if log := read(t, s); !slices.Equal(log, messages) {
-			t.Errorf("the log holds %v, want %v", brief(log), brief(messages))
-		}
+		wantLog(t, s, messages)
 	}
 }
 
@@ -216,13 +224,7 @@ func testClosed(t *testing.T, log Log) {
 	if err := s.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
 	}
-	_, err := s.Append(limited(t), mustNotTake(t))
-	wantKind(t, "Append", err, messenger.Unavailable)
-	_, err = s.Read(limited(t), 0, 1)
-	wantKind(t, "Read", err, messenger.Unavailable)
-	_, err = s.Head(limited(t))
-	wantKind(t, "Head", err, messenger.Unavailable)
-	wantKind(t, "Ready", s.Ready(limited(t)), messenger.Unavailable)
+	wantUnavailable(limited(t), t, s)
 	appendAll(t, other, messages, drafts(1, "after")...)
 }
 
@@ -230,16 +232,10 @@ func testClosedWhileWaiting(t *testing.T, log Log) {
 	a, b := log.Open(t), log.Open(t)
 	messages := appendAll(t, b, nil, drafts(1, "connected")...) // so that only the lock is waited for
 	messages = hold(t, a, messages, func() {
-		done := make(chan error, 1)
-		go func() {
+		done := waits(t, func() error {
 			_, err := b.Append(limited(t), mustNotTake(t))
-			done <- err
-		}()
-		select {
-		case err := <-done:
-			t.Errorf("Append returned while another replica held the lock: %v", err)
-		case <-time.After(grace):
-		}
+			return err
+		})
 		if err := b.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}

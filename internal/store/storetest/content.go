@@ -161,9 +161,8 @@ func testExisting(t *testing.T, log Log) {
 				t.Errorf("%s: result %d is %v, want what was stored, %v", step.name, i, r.Message, messages[j])
 			}
 		}
-		checkLog(t, messages)
-		if log := read(t, a); !slices.Equal(log, messages) {
-			t.Fatalf("%s: the log holds %v, want %v", step.name, brief(log), brief(messages))
+		if wantLog(t, a, messages); t.Failed() {
+			t.Fatalf("after %s", step.name)
 		}
 	}
 }

@@ -38,15 +38,9 @@ func (l Log) Open(t *testing.T) messenger.Store {
 	return s
 }
 
-// A Harness makes logs to test.
-type Harness struct {
-	// New returns a log that does not exist yet and that no other test uses.
-	// The first call of the Log creates it, or the first several at once.
-	New func(t *testing.T) Log
-}
-
-// Run runs the suite.
-func Run(t *testing.T, h Harness) {
+// Run runs the suite. newLog returns a log that does not exist yet and that no other
+// test uses. The first call of the Log creates it, or the first several at once.
+func Run(t *testing.T, newLog func(*testing.T) Log) {
 	for _, c := range []struct {
 		name string
 		test func(t *testing.T, log Log)
@@ -72,12 +66,12 @@ func Run(t *testing.T, h Harness) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.test(t, h.New(t))
+			c.test(t, newLog(t))
 		})
 	}
 	t.Run("log ID", func(t *testing.T) {
 		t.Parallel()
-		testLogID(t, h.New(t), h.New(t))
+		testLogID(t, newLog(t), newLog(t))
 	})
 }
 
@@ -166,11 +160,17 @@ func appendAll(t *testing.T, s messenger.Store, log []messenger.Message, ds ...m
 		}
 		log = append(log, r.Message)
 	}
-	checkLog(t, log)
-	if got := read(t, s); !slices.Equal(got, log) {
-		t.Errorf("the log holds %v, want %v", brief(got), brief(log))
-	}
+	wantLog(t, s, log)
 	return log
+}
+
+// wantLog checks that the log holds want, and want itself.
+func wantLog(t *testing.T, s messenger.Store, want []messenger.Message) {
+	t.Helper()
+	checkLog(t, want)
+	if got := read(t, s); !slices.Equal(got, want) {
+		t.Errorf("the log holds %v, want %v", brief(got), brief(want))
+	}
 }
 
 // tail is the window before the next message.
