@@ -29,18 +29,14 @@ func (l words) alternatives(r *Result, d *plots) alternatives {
 			slices.Min(d.Ops.Seq), slices.Max(d.Ops.Seq), verify.Quantity{N: violations, Noun: "violation"})
 	}
 	if len(d.Throughput[0]) > 0 {
-		least, most := 0.0, 0.0
-		for i := range d.Throughput[0] {
-			sum := 0.0
-			for _, column := range d.Throughput[1:] {
-				sum += column[i]
+		sums := make([]float64, len(d.Throughput[0]))
+		for _, column := range d.Throughput[1:] {
+			for i := range column {
+				sums[i] += column[i]
 			}
-			if i == 0 || sum < least {
-				least = sum
-			}
-			most = max(most, sum)
 		}
-		a.Throughput = l.Say("From %s to %s per second, on average %s.", lang.Amount(least), lang.Amount(most), lang.Amount(run.Throughput))
+		a.Throughput = l.Say("From %s to %s per second, on average %s.", lang.Amount(slices.Min(sums)),
+			lang.Amount(slices.Max(sums)), lang.Amount(run.Throughput))
 	}
 	return a
 }
