@@ -8,15 +8,17 @@ import (
 	"strings"
 
 	"dummymessenger/internal/buildinfo"
+	"dummymessenger/internal/files"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/measure"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/terminal"
 	"dummymessenger/internal/verify"
 )
 
 // outputs are all that a run writes.
 type outputs struct {
-	files   files
+	files   files.Outputs
 	result  *output
 	history *history                // nil: none
 	html    io.WriteCloser          // nil: none
@@ -28,51 +30,24 @@ type outputs struct {
 
 // open opens the files before the run, so that a mistyped name does not cost a
 // long run. If one of them cannot be opened, the others stay as they were.
-func (c *runCmd) open(ctx context.Context, test *loadtest.Test, stdout io.Writer) (*outputs, error) {
+func (c *runCmd) open(ctx context.Context, test *loadtest.Test, stdout *sink) (*outputs, error) {
 	o := &outputs{trace: test.Figures().Trace}
-	if err := o.create(ctx, c, test, stdout); err != nil {
-		o.files.discard()
+	o.result = createOutput(ctx, &o.files, c.JSON, stdout, c.Lang)
+	o.html = o.files.Create(ctx, c.HTML, nil)
+	history, profile := o.files.Create(ctx, c.History, nil), o.files.Create(ctx, c.CPUProfile, nil)
+	err := o.files.Begin()
+	if err == nil && history != nil {
+		o.history = newHistory(history, strings.HasSuffix(c.History, ".gz"), test)
+		o.record = o.history.record
+	}
+	if err == nil {
+		o.stopProfile, err = startProfile(profile) // last: Discard cannot stop it
+	}
+	if err != nil {
+		o.files.Discard()
 		return nil, err
 	}
 	return o, nil
-}
-
-func (o *outputs) create(ctx context.Context, c *runCmd, test *loadtest.Test, stdout io.Writer) (err error) {
-	if o.result, err = createOutput(ctx, &o.files, c.JSON, stdout, c.Lang); err != nil {
-		return err
-	}
-	if o.html, err = o.files.create(ctx, c.HTML, nil); err != nil {
-		return err
-	}
-	history, err := o.files.create(ctx, c.History, nil)
-	if err != nil {
-		return err
-	}
-	profile, err := o.files.create(ctx, c.CPUProfile, nil)
-	if err != nil {
-		return err
-	}
-	if err := o.files.begin(); err != nil {
-		return err
-	}
-	if history != nil {
-		if o.history, err = newHistory(history, strings.HasSuffix(c.History, ".gz"), test); err != nil {
-			return err
-		}
-		o.record = o.history.record
-	}
-	// Start the profile last: discard cannot stop it.
-	o.stopProfile, err = startProfile(profile)
-	return err
-}
-
-// checkNames returns an error if the files cannot be used together.
-func (c *runCmd) checkNames() error {
-	return checkNames(
-		named{flag: "--json", file: c.JSON, written: true, dash: true}, named{flag: "--history", file: c.History, written: true},
-		named{flag: "--html", file: c.HTML, written: true}, named{flag: "--cpuprofile", file: c.CPUProfile, written: true},
-		named{flag: "--annotate", file: c.Annotate}, named{flag: "--senders", file: c.Senders}, named{flag: "--profile", file: c.Profile},
-		named{flag: "--token-file", file: c.TokenFile}, named{flag: "--ca-file", file: c.CAFile})
 }
 
 // finish writes the result and returns the exit status. If a file cannot be
@@ -107,15 +82,14 @@ type output struct {
 	style report.Style   // of text
 }
 
-// createOutput opens the JSON file, if there is one.
-func createOutput(ctx context.Context, to *files, jsonName string, stdout io.Writer, lang string) (*output, error) {
-	o := &output{text: stdout, style: styleOf(stdout, language(lang))}
+// createOutput opens the JSON file, if there is one. If that fails, to tells.
+func createOutput(ctx context.Context, to *files.Outputs, jsonName string, stdout *sink, lang string) *output {
+	o := &output{text: stdout, style: terminal.Style(stdout.Writer, terminal.Language(lang))}
 	if jsonName == "-" {
 		o.text = nil
 	}
-	var err error
-	o.json, err = to.create(ctx, jsonName, stdout)
-	return o, err
+	o.json = to.Create(ctx, jsonName, stdout)
+	return o
 }
 
 // write writes r and returns the exit status: r's, unless something cannot be

@@ -16,9 +16,9 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// A terminal is a tmux server with one window. What is in it can be looked at,
+// A screen is a tmux server with one window. What is in it can be looked at,
 // with all that has scrolled out of it.
-type terminal struct {
+type screen struct {
 	t      *testing.T
 	socket string
 	target string
@@ -26,13 +26,13 @@ type terminal struct {
 
 // newTerminal runs the client in a terminal of that size. Without tmux the
 // test is skipped, or fails if the environment says CI=true.
-func newTerminal(t *testing.T, width, height int, env []string, args ...string) *terminal {
+func newTerminal(t *testing.T, width, height int, env []string, args ...string) *screen {
 	t.Helper()
 	if _, err := exec.LookPath("tmux"); errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") != "true" {
 		t.Skip("there is no tmux; install the package tmux")
 	}
 	dir := t.TempDir()
-	term := &terminal{t: t, socket: filepath.Join(dir, "tmux"), target: "client"}
+	term := &screen{t: t, socket: filepath.Join(dir, "tmux"), target: "client"}
 	command := []string{"env", asClient + "=1"}
 	command = append(command, env...)
 	command = append(command, os.Args[0])
@@ -48,7 +48,7 @@ func newTerminal(t *testing.T, width, height int, env []string, args ...string) 
 	return term
 }
 
-func (term *terminal) tmux(args ...string) string {
+func (term *screen) tmux(args ...string) string {
 	term.t.Helper()
 	out, err := exec.Command("tmux", append([]string{"-u", "-S", term.socket}, args...)...).CombinedOutput()
 	if err != nil {
@@ -58,13 +58,13 @@ func (term *terminal) tmux(args ...string) string {
 }
 
 // lines is all that the terminal shows and has shown.
-func (term *terminal) lines() []string {
+func (term *screen) lines() []string {
 	term.t.Helper()
 	return strings.Split(strings.TrimRight(term.tmux("capture-pane", "-p", "-S", "-", "-t", term.target), "\n"), "\n")
 }
 
 // wait waits until a line of the terminal has text in it, and returns all lines.
-func (term *terminal) wait(text string) []string {
+func (term *screen) wait(text string) []string {
 	term.t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		lines := term.lines()
@@ -78,7 +78,7 @@ func (term *terminal) wait(text string) []string {
 
 // fits fails the test if a line is wider than width or the client uses the
 // alternate screen.
-func (term *terminal) fits(lines []string, width int) {
+func (term *screen) fits(lines []string, width int) {
 	term.t.Helper()
 	for _, line := range lines {
 		if n := runewidth.StringWidth(line); n > width {

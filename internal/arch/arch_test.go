@@ -44,6 +44,7 @@ var rules = map[string]rule{
 	"internal/shutdown":    {nil, "it tells every program alike when to end"},
 	"internal/logging":     {nil, "it carries lines, whatever they say"},
 	"internal/textfile":    {nil, "it reads files, whatever they say"},
+	"internal/files":       {[]string{"internal/textfile"}, "it opens files, whatever is in them"},
 	"internal/buildinfo":   {nil, "it is what the linker stamped, whichever program asks"},
 	"internal/credentials": {[]string{"internal/textfile"}, "it reads files, whoever uses what they hold"},
 	"internal/metrics": {
@@ -89,6 +90,14 @@ var rules = map[string]rule{
 		[]string{"internal/verify"},
 		"a language must hold for every view, so it knows the sentences of verdicts and no report",
 	},
+	"internal/terminal": {
+		[]string{"internal/loadtest", "internal/report", "internal/report/lang"},
+		"it shows a run that goes on, and must neither cause nor judge it",
+	},
+	"internal/selftest": {
+		[]string{"internal/faulty", "internal/loadtest", "internal/verify", "internal/report/lang"},
+		"it tries the load test as users run it, so it must not reach into it",
+	},
 	"internal/faulty": {
 		[]string{"internal/messenger", "internal/verify", "internal/server"},
 		"a faulty server must be right in all but its log, and name the check that it breaks",
@@ -133,8 +142,8 @@ var rules = map[string]rule{
 	"cmd/client": {
 		[]string{
 			"internal/buildinfo", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify",
-			"internal/report", "internal/report/lang",
-			"internal/faulty", "internal/credentials", "internal/textfile", "internal/shutdown"},
+			"internal/report", "internal/terminal", "internal/selftest", "internal/faulty",
+			"internal/files", "internal/credentials", "internal/textfile", "internal/shutdown"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
