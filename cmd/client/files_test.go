@@ -68,6 +68,7 @@ func TestFullDisk(t *testing.T) {
 
 // Every command reports a failing stdout in its exit status.
 func TestStdoutFails(t *testing.T) {
+	t.Parallel()
 	dir := recorded(t)
 	history, result := filepath.Join(dir, "h"), filepath.Join(dir, "r")
 	for _, args := range [][]string{
@@ -147,6 +148,7 @@ func TestDash(t *testing.T) {
 
 // An output is no input either.
 func TestOutputsAreNoInputs(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	for _, flag := range []string{"--senders", "--profile", "--token-file", "--ca-file"} {
@@ -166,6 +168,7 @@ func TestOutputsAreNoInputs(t *testing.T) {
 // Text files may have a byte order mark and CRLF line ends, as Windows editors
 // write them. UTF-16 is an error.
 func TestWindowsText(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		file := filepath.Join(dir, name)
@@ -223,6 +226,7 @@ func TestWindowsText(t *testing.T) {
 // A command that fails before it begins leaves its output files untouched,
 // whether another output cannot be opened or the input is not a history.
 func TestFilesOfNoRun(t *testing.T) {
+	t.Parallel()
 	dir := recorded(t)
 	history := filepath.Join(dir, "h")
 	bad := filepath.Join(dir, "none", "x")

@@ -13,6 +13,7 @@ import (
 
 // If no replica accepts connections, the client does not begin the run.
 func TestNoServer(t *testing.T) {
+	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +29,7 @@ func TestNoServer(t *testing.T) {
 
 // The client reports an http:// URL of a TLS-only server before the run.
 func TestWrongScheme(t *testing.T) {
+	t.Parallel()
 	s := httptest.NewTLSServer(nil)
 	defer s.Close()
 	for lang, want := range map[string]string{"en": "write https://", "ru": "напишите https://"} {
@@ -42,6 +44,7 @@ func TestWrongScheme(t *testing.T) {
 // Servers stop during the run: the answers so far are consistent, but requests
 // failed. If the servers stop at once, the run proves nothing.
 func TestServersGone(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		after  int64
 		status int

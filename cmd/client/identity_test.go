@@ -28,6 +28,7 @@ func other(url string) string { return strings.Replace(url, "127.0.0.1", "localh
 // that, and servers of different logs, at the start of the run, in the first
 // line of the result, and from a history.
 func TestWhoAnswers(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		urls   func() []string
@@ -68,7 +69,7 @@ func TestWhoAnswers(t *testing.T) {
 			history := filepath.Join(t.TempDir(), "history")
 			urls := test.urls()
 			for _, args := range [][]string{
-				append([]string{"-c", "8", "-n", "1000", "-q", "--lang", "en", "--history", history}, urls...),
+				append([]string{"-c", "8", "-n", "400", "-q", "--lang", "en", "--history", history}, urls...),
 				{"verify", "--lang", "en", history},
 			} {
 				var stdout, stderr bytes.Buffer
@@ -85,7 +86,7 @@ func TestWhoAnswers(t *testing.T) {
 					t.Errorf("one server passes as several:\n%s", &stdout)
 				}
 			}
-			status, r := try(t, t.Context(), append([]string{"-n", "1000", "--no-verify"}, urls...)...)
+			status, r := try(t, t.Context(), append([]string{"-n", "400", "--no-verify"}, urls...)...)
 			if want := test.told != ""; (status == exitInconclusive) != want || (r.Causes() != nil) != want {
 				t.Errorf("with --no-verify: status %d, %v", status, r.Causes())
 			}
@@ -95,6 +96,7 @@ func TestWhoAnswers(t *testing.T) {
 
 // The HTML report shows these mistakes at the top.
 func TestWhoAnswersInReport(t *testing.T) {
+	t.Parallel()
 	url, html := newNamed(t, newMemory(), "a; log=L"), filepath.Join(t.TempDir(), "html")
 	var stdout, stderr bytes.Buffer
 	run(t.Context(), []string{"-q", "--lang", "ru", "-n", "200", "--html", html, url, other(url)}, &stdout, &stderr)
@@ -107,6 +109,7 @@ func TestWhoAnswersInReport(t *testing.T) {
 
 // A server that is listed twice is refused, however its URL is written.
 func TestListedTwice(t *testing.T) {
+	t.Parallel()
 	for _, urls := range [][]string{
 		{"http://a:8001", "http://a:8001"},
 		{"http://a:8001", "http://a:8001/"},

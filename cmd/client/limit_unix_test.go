@@ -12,6 +12,7 @@ import (
 // The client checks its own limit of open files before the run, so that it does
 // not blame the servers for it.
 func TestFewFiles(t *testing.T) {
+	t.Parallel()
 	url, url2 := newReplica(t, newMemory(), nil), newReplica(t, newMemory(), nil)
 	for _, test := range []struct {
 		args   []string

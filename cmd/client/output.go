@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime/pprof"
 	"strings"
 
 	"dummymessenger/internal/buildinfo"
@@ -16,24 +17,36 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// outputs are all that a run writes.
+// outputs are all that a command writes of a result. What is nil is not written.
 type outputs struct {
-	files   files.Outputs
-	result  *output
-	history *history                // nil: none
-	html    io.WriteCloser          // nil: none
-	trace   func() *measure.Trace   // of the run, when it is over
-	record  func(*verify.Operation) // takes each operation; nil if there is no history
+	files files.Outputs
+	text  io.Writer
+	style report.Style // of text
+	json  io.WriteCloser
 
+	// Of a run only.
+	html        io.WriteCloser
+	history     *history
+	record      func(*verify.Operation) // adds to the history
+	trace       func() *measure.Trace   // when the run is over
 	stopProfile func() error
+}
+
+// newOutputs opens the JSON file, if there is one. files.Err tells if it fails.
+func newOutputs(ctx context.Context, jsonName, lang string, stdout *sink) *outputs {
+	o := &outputs{text: stdout, style: terminal.Style(stdout.Writer, terminal.Language(lang))}
+	if jsonName == "-" {
+		o.text = nil
+	}
+	o.json = o.files.Create(ctx, jsonName, stdout)
+	return o
 }
 
 // open opens the files before the run, so that a mistyped name does not cost a
 // long run. If one of them cannot be opened, the others stay as they were.
 func (c *runCmd) open(ctx context.Context, test *loadtest.Test, stdout *sink) (*outputs, error) {
-	o := &outputs{trace: test.Figures().Trace}
-	o.result = createOutput(ctx, &o.files, c.JSON, stdout, c.Lang)
-	o.html = o.files.Create(ctx, c.HTML, nil)
+	o := newOutputs(ctx, c.JSON, c.Lang, stdout)
+	o.trace, o.html = test.Figures().Trace, o.files.Create(ctx, c.HTML, nil)
 	history, profile := o.files.Create(ctx, c.History, nil), o.files.Create(ctx, c.CPUProfile, nil)
 	err := o.files.Begin()
 	if err == nil && history != nil {
@@ -50,6 +63,22 @@ func (c *runCmd) open(ctx context.Context, test *loadtest.Test, stdout *sink) (*
 	return o, nil
 }
 
+// startProfile writes a CPU profile to f until stop is called. Without a file it
+// does nothing.
+func startProfile(f io.WriteCloser) (stop func() error, err error) {
+	if f == nil {
+		return func() error { return nil }, nil
+	}
+	out := &sink{Writer: f} // pprof returns no error
+	if err := pprof.StartCPUProfile(out); err != nil {
+		return nil, err
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return errors.Join(out.err, f.Close())
+	}, nil
+}
+
 // finish writes the result and returns the exit status. If a file cannot be
 // written, the others are, and the text. unread is an error of reading the
 // annotations.
@@ -60,14 +89,14 @@ func (o *outputs) finish(result *report.Result, annotations []report.Annotation,
 	}
 	if o.html != nil {
 		page := &report.Page{Result: result, Trace: o.trace(), Annotations: annotations, Environment: environment(result.Run),
-			Lang: o.result.style.Lang}
+			Lang: o.style.Lang}
 		err = errors.Join(err, writePage(o.html, page))
 	}
 	result.Exit = exitStatus(result)
 	if unread != nil {
 		result.Exit = complain(stderr, unread, exitNoInput)
 	}
-	return o.result.write(result, err, stderr)
+	return o.write(result, err, stderr)
 }
 
 // newResult puts together what is known of a run.
@@ -75,27 +104,10 @@ func newResult(run *measure.Run, verdict *verify.Verdict) *report.Result {
 	return &report.Result{Schema: report.SchemaVersion, Version: buildinfo.Read().Version, Run: run, Verdict: verdict}
 }
 
-// An output is where the result goes.
-type output struct {
-	text  io.Writer      // nil if there is none
-	json  io.WriteCloser // nil if there is none
-	style report.Style   // of text
-}
-
-// createOutput opens the JSON file, if there is one. If that fails, to tells.
-func createOutput(ctx context.Context, to *files.Outputs, jsonName string, stdout *sink, lang string) *output {
-	o := &output{text: stdout, style: terminal.Style(stdout.Writer, terminal.Language(lang))}
-	if jsonName == "-" {
-		o.text = nil
-	}
-	o.json = to.Create(ctx, jsonName, stdout)
-	return o
-}
-
 // write writes r and returns the exit status: r's, unless something cannot be
 // written. failed is the error of writing other files; write reports all errors on
 // stderr.
-func (o *output) write(r *report.Result, failed error, stderr io.Writer) int {
+func (o *outputs) write(r *report.Result, failed error, stderr io.Writer) int {
 	if failed != nil {
 		r.Exit = exitCannotWrite
 	}

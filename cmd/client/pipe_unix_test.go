@@ -20,6 +20,7 @@ import (
 
 // Annotations from a pipe are read once; from a file, after the run.
 func TestAnnotationsRead(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	fifo, file := filepath.Join(dir, "fifo"), filepath.Join(dir, "file")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
@@ -57,6 +58,7 @@ func TestAnnotationsRead(t *testing.T) {
 // The reader of stdout or stderr may close it: the run ends normally, its files
 // are complete, and the exit status reports a lost result.
 func TestReaderGone(t *testing.T) {
+	t.Parallel()
 	for _, gone := range []string{"stdout", "stderr"} {
 		reader, writer, err := os.Pipe()
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 // A server leaves out one message and alters another. The report of the run
 // shows both, and so does the report of its history.
 func TestReportViolated(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	wrong := func(w http.ResponseWriter, number int64, store func() []message) bool {
 		switch {
@@ -67,6 +68,7 @@ func TestReportViolated(t *testing.T) {
 
 // Without -o the report is written beside its history and never overwrites it.
 func TestReportName(t *testing.T) {
+	t.Parallel()
 	for history, want := range map[string]string{
 		"a/run.jsonl.gz": "a/run.html", "run.jsonl": "run.html", "run": "run.html", "run.gz": "run.html", "run.html": "run.html.html",
 	} {
@@ -91,6 +93,7 @@ func TestReportName(t *testing.T) {
 }
 
 func TestReportUsage(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad")
 	if err := os.WriteFile(bad, []byte(`{"from":1}`), 0o600); err != nil {
@@ -119,6 +122,7 @@ func TestReportUsage(t *testing.T) {
 // Malformed annotations stop the client before the run. If they become
 // malformed during the run, the report is still written.
 func TestAnnotateMistakes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	bad, late, page := filepath.Join(dir, "bad"), filepath.Join(dir, "late"), filepath.Join(dir, "page.html")
 	if err := os.WriteFile(bad, []byte("{\n"), 0o600); err != nil {
@@ -151,6 +155,7 @@ func TestAnnotateMistakes(t *testing.T) {
 
 // A run that cannot write all its files begins none.
 func TestNothingIsLeftBehind(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	m := newMemory()

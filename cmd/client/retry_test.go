@@ -21,6 +21,7 @@ import (
 // If an earlier try may have stored the message, the outcome stays unknown, for
 // the reason of that try, whatever later tries return.
 func TestLeftOpenByAnEarlierTry(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	tries := map[string]int{}
 	m := newMemory()
@@ -54,6 +55,7 @@ func TestLeftOpenByAnEarlierTry(t *testing.T) {
 
 // One replica refuses connections: its requests count as failed, not unknown.
 func TestConnectionRefused(t *testing.T) {
+	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +74,7 @@ func TestConnectionRefused(t *testing.T) {
 
 // Some answered requests are replayed, and their answers compared.
 func TestReplays(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	args := []string{"-c", "10", "-n", "1000", "--retries", "2", "--replays", "10"}
 	status, r := try(t, t.Context(), append(args, newReplica(t, m, nil), newReplica(t, m, nil))...)
@@ -89,6 +92,7 @@ func TestReplays(t *testing.T) {
 
 // With retries every request reaches the replica that is running.
 func TestConnectionRefusedRetried(t *testing.T) {
+	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +107,7 @@ func TestConnectionRefusedRetried(t *testing.T) {
 
 // Which requests are retried, and which only with an idempotency key.
 func TestTriedAgain(t *testing.T) {
+	t.Parallel()
 	keyless := filepath.Join(t.TempDir(), "keyless")
 	if err := os.WriteFile(keyless, []byte(`{"path": "/messages",
 		"answer": {"messages": "messages", "seq": "seq", "sender": "sender",
@@ -155,6 +160,7 @@ func TestTriedAgain(t *testing.T) {
 
 // A server may ask for a longer wait than the run has: then the outcome stays.
 func TestRetryAfterBeyondTheEnd(t *testing.T) {
+	t.Parallel()
 	later := func(w http.ResponseWriter, number int64, _ func() []message) bool {
 		w.Header().Set("Retry-After", "3600")
 		refuse(w, 503, "not_stored")

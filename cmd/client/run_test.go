@@ -31,6 +31,7 @@ func try(t *testing.T, ctx context.Context, args ...string) (status int, r repor
 }
 
 func TestCorrect(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	status, r := try(t, t.Context(), "-c", "20", "--per-worker", "50", newReplica(t, m, nil), newReplica(t, m, nil))
 	if status != exitVerified {
@@ -51,6 +52,7 @@ func TestCorrect(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	onEach := func(n int64, f func(w http.ResponseWriter, store func() []message)) fault {
 		return func(w http.ResponseWriter, number int64, store func() []message) bool {
 			if number%n == 0 && number < 450 { // sentinels pass
@@ -263,6 +265,7 @@ func TestHelp(t *testing.T) {
 }
 
 func TestThreshold(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	url := newReplica(t, m, nil)
 	url2 := newReplica(t, m, nil)
@@ -279,6 +282,7 @@ func TestThreshold(t *testing.T) {
 // An interrupt ends the run. The client verifies and reports the requests so
 // far.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	ctx, cancel := context.WithCancel(t.Context())
 	interrupt := func(w http.ResponseWriter, number int64, store func() []message) bool {
@@ -297,6 +301,7 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestOpenLoop(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	status, r := try(t, t.Context(), "-c", "20", "--rate", "1000", "--warmup", "100ms", "--duration", "500ms",
 		newReplica(t, m, nil), newReplica(t, m, nil))
@@ -330,6 +335,7 @@ func TestCoordinatedOmission(t *testing.T) {
 
 // A stored history comes to the verdict of the run, whole or cut off.
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		fault  fault
@@ -381,6 +387,7 @@ func TestHistory(t *testing.T) {
 
 // How far the clocks may differ is up to the caller, and is kept with the history.
 func TestClockAllowance(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		args   []string
 		status int
@@ -405,6 +412,7 @@ func TestClockAllowance(t *testing.T) {
 // A server of another shape: query parameters, the newest message first, no
 // counters, dates without a zone.
 func TestProfile(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	foreign := func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
@@ -441,10 +449,11 @@ func TestProfile(t *testing.T) {
 
 // The text goes to stdout, the progress to stderr, and JSON to its file.
 func TestText(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	name := filepath.Join(t.TempDir(), "result.json")
 	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), []string{"-q", "--json", name, newReplica(t, m, nil), newReplica(t, m, nil)}, &stdout, &stderr)
+	status := run(t.Context(), []string{"-q", "-n", "500", "--json", name, newReplica(t, m, nil), newReplica(t, m, nil)}, &stdout, &stderr)
 	if status != exitVerified || stderr.Len() > 0 {
 		t.Errorf("status %d, stderr %s", status, &stderr)
 	}
@@ -462,7 +471,7 @@ func TestText(t *testing.T) {
 func TestCPUProfile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cpu.pprof")
 	replica := newReplica(t, newMemory(), nil)
-	if status, _ := try(t, t.Context(), "--cpuprofile", file, replica); status != exitVerified {
+	if status, _ := try(t, t.Context(), "-n", "500", "--cpuprofile", file, replica); status != exitVerified {
 		t.Errorf("status %d, want %d", status, exitVerified)
 	}
 	data, err := os.ReadFile(file)

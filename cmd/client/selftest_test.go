@@ -11,6 +11,7 @@ import (
 )
 
 func TestSelftest(t *testing.T) {
+	t.Parallel()
 	for _, s := range slices.Concat(faulty.Correct, faulty.All) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
@@ -26,6 +27,7 @@ func TestSelftest(t *testing.T) {
 // A client that sees too little must not pass: one request by one worker
 // shows none of a server's races.
 func TestSelftestFails(t *testing.T) {
+	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	status := run(t.Context(), []string{"selftest", "--only", "count-plus-one,correct", "-c", "1", "--per-worker", "1"}, &stdout, &stderr)
 	if status != exitViolated {
@@ -39,6 +41,7 @@ func TestSelftestFails(t *testing.T) {
 }
 
 func TestSelftestFlags(t *testing.T) {
+	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	if status := run(t.Context(), []string{"selftest", "--only", "bogus"}, &stdout, &stderr); status != exitUsage ||
 		!strings.Contains(stderr.String(), "bogus") {

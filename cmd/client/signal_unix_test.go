@@ -44,6 +44,7 @@ func process(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes
 
 // The first signal ends the run, which is settled, judged and reported.
 func TestSignal(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		m := newMemory()
 		reached := make(chan struct{})
@@ -73,6 +74,7 @@ func TestSignal(t *testing.T) {
 
 // The second one kills, even if no server answers any more.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	reached, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -111,6 +113,7 @@ func TestSecondSignal(t *testing.T) {
 // Stdout is closed, as with client | head: the run finishes, its files are
 // complete, and the exit status reports the lost output.
 func TestClosedStdout(t *testing.T) {
+	t.Parallel()
 	out, in, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

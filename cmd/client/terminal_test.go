@@ -110,8 +110,10 @@ const utf8Locale = "LC_ALL=C.UTF-8"
 
 // What the client shows while it runs stays above its result, once.
 func TestTerminal(t *testing.T) {
+	t.Parallel()
 	for _, width := range []int{60, 80, 200} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			t.Parallel()
 			m := newMemory()
 			term := newTerminal(t, width, 50, []string{utf8Locale}, "-n", "3000", "--seed", "7", newReplica(t, m, nil),
 				newReplica(t, m, nil))
@@ -135,6 +137,7 @@ func TestTerminal(t *testing.T) {
 
 // A terminal may change its size at any time.
 func TestTerminalResized(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	term := newTerminal(t, 200, 50, []string{utf8Locale}, "--duration", "1m", newReplica(t, m, nil), newReplica(t, m, nil))
 	term.wait("entries cross-checked")
@@ -152,6 +155,7 @@ func TestTerminalResized(t *testing.T) {
 
 // What a terminal cannot show, or its user does not want, is left out.
 func TestTerminalPlain(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		env   []string
 		args  []string
@@ -170,6 +174,7 @@ func TestTerminalPlain(t *testing.T) {
 		"Russian and C": {env: []string{"LC_ALL=C"}, args: []string{"--lang", "ru"}, live: true, ascii: true, color: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := newMemory()
 			term := newTerminal(t, 80, 60, test.env, append(test.args, "-n", "1000", newReplica(t, m, nil), newReplica(t, m, nil))...)
 			lines := term.wait("status ")
@@ -197,6 +202,7 @@ func TestTerminalPlain(t *testing.T) {
 
 // A terminal that does not tell its size gets plain lines.
 func TestTerminalWithoutSize(t *testing.T) {
+	t.Parallel()
 	for _, size := range []string{"rows 0 cols 0", "rows 0 cols 80", "rows 24 cols 0"} {
 		m := newMemory()
 		shrunk := []string{utf8Locale, "sh", "-c", "stty " + size + `; exec "$0" "$@"`}

@@ -20,17 +20,16 @@ func (c *verifyCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	var to files.Outputs
-	out := createOutput(ctx, &to, c.JSON, stdout, c.Lang)
-	if to.Err() != nil {
-		return complain(stderr, to.Err(), exitCannotWrite)
+	out := newOutputs(ctx, c.JSON, c.Lang, stdout)
+	if err := out.files.Err(); err != nil {
+		return complain(stderr, err, exitCannotWrite)
 	}
 	verdict, _, err := readHistory(c.File, nil)
 	if err != nil {
-		to.Discard()
+		out.files.Discard()
 		return complain(stderr, err, exitNoInput)
 	}
 	result := newResult(nil, verdict)
 	result.Exit = exitStatus(result)
-	return out.write(result, to.Begin(), stderr)
+	return out.write(result, out.files.Begin(), stderr)
 }

@@ -127,7 +127,7 @@ func (l words) elapsed(e verify.Elapsed) string {
 
 // plotWords returns the words that the page's script writes.
 func (l words) plotWords() map[string]string {
-	words := map[string]string{"point": "."}
+	words := map[string]string{"point": l.Point(".")}
 	for _, w := range []string{
 		"time, s", "waited, ms", "seq", "all replicas", "per second", "answered", "failed", "unknown", "percentile", "slowest",
 		"worker", "request", "sender", "sent", "answered after", "closer", "farther", "earlier", "later", "all", "call", "return",
@@ -135,6 +135,5 @@ func (l words) plotWords() map[string]string {
 	} {
 		words[w] = l.Tr(w)
 	}
-	words["point"] = l.Point(".")
 	return words
 }
