@@ -42,10 +42,8 @@ func TestReportViolated(t *testing.T) {
 	if status != exitViolated {
 		t.Fatalf("status %d, want %d", status, exitViolated)
 	}
-	var stderr bytes.Buffer
-	if status := run(t.Context(), []string{"report", history, "-o", later, "--lang", "ru", "--annotate", shades},
-		&stderr, &stderr); status != exitViolated {
-		t.Errorf("report: status %d, want %d\n%s", status, exitViolated, &stderr)
+	if got := client(t.Context(), "report", history, "-o", later, "--lang", "ru", "--annotate", shades); got.status != exitViolated {
+		t.Errorf("report: status %d, want %d\n%s", got.status, exitViolated, got.stderr)
 	}
 	for name, want := range map[string][]string{
 		live:  {`class="verdict violated"`, "The contradiction", ">missing</td>", `"label":"disk \u003cfull\u003e"`, "command line"},
@@ -82,10 +80,9 @@ func TestReportName(t *testing.T) {
 		newReplica(t, m, nil)); status != exitVerified {
 		t.Fatalf("status %d", status)
 	}
-	var stderr bytes.Buffer
-	if status := run(t.Context(), []string{"report", history}, &stderr, &stderr); status != exitVerified ||
-		!strings.Contains(stderr.String(), reportName(history)) {
-		t.Errorf("status %d, want %d, and where the report is:\n%s", status, exitVerified, &stderr)
+	got := client(t.Context(), "report", history)
+	if got.status != exitVerified || !strings.Contains(got.stderr, reportName(history)) {
+		t.Errorf("status %d, want %d, and where the report is:\n%s", got.status, exitVerified, got.stderr)
 	}
 	if _, err := os.Stat(reportName(history)); err != nil {
 		t.Error(err)
@@ -112,9 +109,8 @@ func TestReportUsage(t *testing.T) {
 		{[]string{"--annotate", bad}, exitUsage},
 		{[]string{"--html", filepath.Join(dir, "none", "x")}, exitFailed},
 	} {
-		var out bytes.Buffer
-		if status := run(t.Context(), test.args, &out, &out); status != test.status {
-			t.Errorf("client %q: status %d, want %d\n%s", test.args, status, test.status, &out)
+		if got := client(t.Context(), test.args...); got.status != test.status {
+			t.Errorf("client %q: status %d, want %d\n%s%s", test.args, got.status, test.status, got.stdout, got.stderr)
 		}
 	}
 }
@@ -129,11 +125,9 @@ func TestAnnotateMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := newMemory()
-	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", bad, newReplica(t, m, nil)},
-		&stdout, &stderr); status != exitNoInput || len(m.log) > 0 {
-		t.Errorf("malformed annotations: status %d after %d messages, want %d before the first\n%s", status, len(m.log),
-			exitNoInput, &stderr)
+	if got := client(t.Context(), "-n", "100", "-q", "--html", page, "--annotate", bad, newReplica(t, m, nil)); got.status != exitNoInput || len(m.log) > 0 {
+		t.Errorf("malformed annotations: status %d after %d messages, want %d before the first\n%s", got.status, len(m.log),
+			exitNoInput, got.stderr)
 	}
 	meanwhile := func(_ http.ResponseWriter, number int64, _ func() []message) bool {
 		if number == 10 {
@@ -143,10 +137,8 @@ func TestAnnotateMistakes(t *testing.T) {
 		}
 		return false
 	}
-	stderr.Reset()
-	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", late, newReplica(t, m, meanwhile)},
-		&stdout, &stderr); status != exitNoInput {
-		t.Errorf("malformed annotations of the run: status %d, want %d\n%s", status, exitNoInput, &stderr)
+	if got := client(t.Context(), "-n", "100", "-q", "--html", page, "--annotate", late, newReplica(t, m, meanwhile)); got.status != exitNoInput {
+		t.Errorf("malformed annotations of the run: status %d, want %d\n%s", got.status, exitNoInput, got.stderr)
 	}
 	if html, err := os.ReadFile(page); err != nil || !bytes.HasSuffix(bytes.TrimSpace(html), []byte("</html>")) {
 		t.Errorf("the report has %d bytes: %v", len(html), err)
@@ -159,11 +151,10 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	m := newMemory()
-	var stdout, stderr bytes.Buffer
 	args := []string{"-n", "100", "-q", "--json", file("a"), "--html", file("b"), "--history", file("c.gz"), "--cpuprofile",
 		file("none/d"), newReplica(t, m, nil)}
-	if status := run(t.Context(), args, &stdout, &stderr); status != exitCannotWrite || len(m.log) > 0 {
-		t.Errorf("status %d after %d messages, want %d before the first\n%s", status, len(m.log), exitCannotWrite, &stderr)
+	if got := client(t.Context(), args...); got.status != exitCannotWrite || len(m.log) > 0 {
+		t.Errorf("status %d after %d messages, want %d before the first\n%s", got.status, len(m.log), exitCannotWrite, got.stderr)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)

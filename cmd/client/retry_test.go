@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -56,13 +55,8 @@ func TestLeftOpenByAnEarlierTry(t *testing.T) {
 // One replica refuses connections: its requests count as failed, not unknown.
 func TestConnectionRefused(t *testing.T) {
 	t.Parallel()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
 	m := newMemory()
-	_, r := try(t, t.Context(), "-c", "10", "-n", "400", newReplica(t, m, nil), "http://"+ln.Addr().String())
+	_, r := try(t, t.Context(), "-c", "10", "-n", "400", newReplica(t, m, nil), closedURL(t))
 	want := measure.Failure{Outcome: "failed", Reason: "connection refused", Count: r.Run.Failed}
 	if len(r.Run.Failures) != 1 || r.Run.Failures[0] != want || r.Run.Failed < 100 {
 		t.Errorf("failures %v, want some 200 of %v", r.Run.Failures, want)
@@ -93,13 +87,8 @@ func TestReplays(t *testing.T) {
 // With retries every request reaches the replica that is running.
 func TestConnectionRefusedRetried(t *testing.T) {
 	t.Parallel()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
 	m := newMemory()
-	_, r := try(t, t.Context(), "-c", "10", "-n", "200", "--retries", "10", newReplica(t, m, nil), "http://"+ln.Addr().String())
+	_, r := try(t, t.Context(), "-c", "10", "-n", "200", "--retries", "10", newReplica(t, m, nil), closedURL(t))
 	if r.Run.OK < 198 || r.Run.Retried < 50 {
 		t.Errorf("ok %d, retried %d, want nearly all of 200, and many", r.Run.OK, r.Run.Retried)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,16 +17,28 @@ import (
 	"dummymessenger/internal/verify"
 )
 
+// An outcome is what one call of the client returned and wrote.
+type outcome struct {
+	status         int
+	stdout, stderr string
+}
+
+// client runs the client.
+func client(ctx context.Context, args ...string) outcome {
+	var stdout, stderr bytes.Buffer
+	status := run(ctx, args, &stdout, &stderr)
+	return outcome{status, stdout.String(), stderr.String()}
+}
+
 // try runs the client with --json - and returns what it wrote.
 func try(t *testing.T, ctx context.Context, args ...string) (status int, r report.Result) {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	status = run(ctx, append([]string{"--json", "-", "-q"}, args...), &stdout, &stderr)
-	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil || r.Run == nil {
-		t.Fatalf("client %q: status %d, stdout is not JSON: %v\n%s%s", args, status, err, &stdout, &stderr)
+	got := client(ctx, append([]string{"--json", "-", "-q"}, args...)...)
+	if err := json.Unmarshal([]byte(got.stdout), &r); err != nil || r.Run == nil {
+		t.Fatalf("client %q: status %d, stdout is not JSON: %v\n%s%s", args, got.status, err, got.stdout, got.stderr)
 	}
-	t.Logf("client %q: status %d, sent %d, ok %d, failures %v\n%s", args, status, r.Run.Sent, r.Run.OK, r.Run.Failures, &stderr)
-	return status, r
+	t.Logf("client %q: status %d, sent %d, ok %d, failures %v\n%s", args, got.status, r.Run.Sent, r.Run.OK, r.Run.Failures, got.stderr)
+	return got.status, r
 }
 
 func TestCorrect(t *testing.T) {
@@ -246,21 +257,18 @@ func TestUsage(t *testing.T) {
 		{"--no-verify", "--history", "x"},
 		{"verify"},
 	} {
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), args, &stdout, &stderr); status != exitUsage || stderr.Len() == 0 || stdout.Len() > 0 {
-			t.Errorf("client %q = %d, want %d and a message on stderr\nstdout: %s\nstderr: %s", args, status, exitUsage, &stdout, &stderr)
+		if got := client(t.Context(), args...); got.status != exitUsage || got.stderr == "" || got.stdout != "" {
+			t.Errorf("client %q = %d, want %d and a message on stderr\nstdout: %s\nstderr: %s", args, got.status, exitUsage, got.stdout, got.stderr)
 		}
 	}
 }
 
 func TestHelp(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"--help"}, &stdout, &stderr); status != 0 || !strings.Contains(stdout.String(), "--per-worker") {
-		t.Errorf("--help = %d\n%s%s", status, &stdout, &stderr)
+	if got := client(t.Context(), "--help"); got.status != 0 || !strings.Contains(got.stdout, "--per-worker") {
+		t.Errorf("--help = %d\n%s%s", got.status, got.stdout, got.stderr)
 	}
-	stdout.Reset()
-	if status := run(t.Context(), []string{"--version"}, &stdout, &stderr); status != 0 || !strings.HasPrefix(stdout.String(), "client ") {
-		t.Errorf("--version = %d\n%s", status, &stdout)
+	if got := client(t.Context(), "--version"); got.status != 0 || !strings.HasPrefix(got.stdout, "client ") {
+		t.Errorf("--version = %d\n%s", got.status, got.stdout)
 	}
 }
 
@@ -354,15 +362,15 @@ func TestHistory(t *testing.T) {
 	for _, test := range tests {
 		for _, suffix := range []string{".jsonl", ".jsonl.gz"} {
 			t.Run(test.name+suffix, func(t *testing.T) {
+				t.Parallel()
 				m := newMemory()
 				name := filepath.Join(t.TempDir(), "history"+suffix)
 				status, _ := try(t, t.Context(), "-n", "1000", "--history", name, newReplica(t, m, test.fault), newReplica(t, m, nil))
 				if status != test.status {
 					t.Errorf("run: status %d, want %d", status, test.status)
 				}
-				var stdout, stderr bytes.Buffer
-				if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status {
-					t.Errorf("verify: status %d, want %d\n%s%s", status, test.status, &stdout, &stderr)
+				if got := client(t.Context(), "verify", name); got.status != test.status {
+					t.Errorf("verify: status %d, want %d\n%s%s", got.status, test.status, got.stdout, got.stderr)
 				}
 				data, err := os.ReadFile(name)
 				if err != nil {
@@ -371,17 +379,14 @@ func TestHistory(t *testing.T) {
 				if err := os.WriteFile(name, data[:len(data)*9/10], 0o600); err != nil {
 					t.Fatal(err)
 				}
-				stdout.Reset()
-				if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status ||
-					!strings.Contains(stdout.String(), "cut off") {
-					t.Errorf("verify, cut off: status %d, want %d\n%s%s", status, test.status, &stdout, &stderr)
+				if got := client(t.Context(), "verify", name); got.status != test.status || !strings.Contains(got.stdout, "cut off") {
+					t.Errorf("verify, cut off: status %d, want %d\n%s%s", got.status, test.status, got.stdout, got.stderr)
 				}
 			})
 		}
 	}
-	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"verify", "run_test.go"}, &stdout, &stderr); status != exitNoInput {
-		t.Errorf("verify of no history: status %d, want %d", status, exitNoInput)
+	if got := client(t.Context(), "verify", "run_test.go"); got.status != exitNoInput {
+		t.Errorf("verify of no history: status %d, want %d", got.status, exitNoInput)
 	}
 }
 
@@ -402,9 +407,8 @@ func TestClockAllowance(t *testing.T) {
 		if status, _ := try(t, t.Context(), append(args, newReplica(t, m, nil), newReplica(t, m, nil))...); status != test.status {
 			t.Errorf("client %q on a clock 5 s behind = %d, want %d", test.args, status, test.status)
 		}
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status {
-			t.Errorf("verify of the history of client %q = %d, want %d\n%s%s", test.args, status, test.status, &stdout, &stderr)
+		if got := client(t.Context(), "verify", name); got.status != test.status {
+			t.Errorf("verify of the history of client %q = %d, want %d\n%s%s", test.args, got.status, test.status, got.stdout, got.stderr)
 		}
 	}
 }
@@ -452,14 +456,13 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
 	name := filepath.Join(t.TempDir(), "result.json")
-	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), []string{"-q", "-n", "500", "--json", name, newReplica(t, m, nil), newReplica(t, m, nil)}, &stdout, &stderr)
-	if status != exitVerified || stderr.Len() > 0 {
-		t.Errorf("status %d, stderr %s", status, &stderr)
+	got := client(t.Context(), "-q", "-n", "500", "--json", name, newReplica(t, m, nil), newReplica(t, m, nil))
+	if got.status != exitVerified || got.stderr != "" {
+		t.Errorf("status %d, stderr %s", got.status, got.stderr)
 	}
 	for _, s := range []string{"TOTAL TIME", "TIME OF ONE REQUEST", "TOTAL THROUGHPUT", "VERIFIED"} {
-		if !strings.Contains(stdout.String(), s) {
-			t.Errorf("stdout lacks %q:\n%s", s, &stdout)
+		if !strings.Contains(got.stdout, s) {
+			t.Errorf("stdout lacks %q:\n%s", s, got.stdout)
 		}
 	}
 	data, err := os.ReadFile(name)
@@ -482,7 +485,7 @@ func TestCPUProfile(t *testing.T) {
 		t.Errorf("%d bytes, which are no profile", len(data))
 	}
 	unwritable := filepath.Join(file, "x")
-	if status := run(t.Context(), []string{"--cpuprofile", unwritable, replica}, io.Discard, io.Discard); status != exitCannotWrite {
-		t.Errorf("a profile that cannot be written: status %d, want %d", status, exitCannotWrite)
+	if got := client(t.Context(), "--cpuprofile", unwritable, replica); got.status != exitCannotWrite {
+		t.Errorf("a profile that cannot be written: status %d, want %d", got.status, exitCannotWrite)
 	}
 }

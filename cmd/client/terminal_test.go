@@ -204,11 +204,14 @@ func TestTerminalPlain(t *testing.T) {
 func TestTerminalWithoutSize(t *testing.T) {
 	t.Parallel()
 	for _, size := range []string{"rows 0 cols 0", "rows 0 cols 80", "rows 24 cols 0"} {
-		m := newMemory()
-		shrunk := []string{utf8Locale, "sh", "-c", "stty " + size + `; exec "$0" "$@"`}
-		term := newTerminal(t, 80, 50, shrunk, "--duration", "1500ms", "--rate", "200", newReplica(t, m, nil), newReplica(t, m, nil))
-		lines := term.wait("status ")
-		one(t, lines, "  1 s  ")
-		one(t, lines, "TOTAL TIME")
+		t.Run(size, func(t *testing.T) {
+			t.Parallel()
+			m := newMemory()
+			shrunk := []string{utf8Locale, "sh", "-c", "stty " + size + `; exec "$0" "$@"`}
+			term := newTerminal(t, 80, 50, shrunk, "--duration", "1500ms", "--rate", "200", newReplica(t, m, nil), newReplica(t, m, nil))
+			lines := term.wait("status ")
+			one(t, lines, "  1 s  ")
+			one(t, lines, "TOTAL TIME")
+		})
 	}
 }

@@ -100,7 +100,7 @@ func (l words) difference(what, x, y string) string { return l.Say("%s: %s and %
 // compared if not.
 func (t *sheet) sameTask(nameA, nameB string, a, b *measure.Run) bool {
 	var list []string
-	taskA, taskB := t.asked(a), t.asked(b)
+	taskA, taskB := t.settings(a), t.settings(b)
 	for i := range min(len(taskA), len(taskB)) {
 		if taskA[i] != taskB[i] {
 			list = append(list, t.difference(taskA[i].name, taskA[i].value, taskB[i].value))
@@ -178,16 +178,16 @@ func (f *figure) change(x, y float64) (percent, judgement string) {
 	return percent, "worse"
 }
 
-// An asked is one thing that a run was asked to do, in words.
-type asked struct{ name, value string }
+// A setting is one thing that a run was asked to do, in words.
+type setting struct{ name, value string }
 
 // recordsTask reports whether r holds all that it was asked to do.
 func recordsTask(r *measure.Run) bool { return r.Timeout > 0 }
 
-// asked lists what r was asked to do, always in the same order, and only the
+// settings lists what r was asked to do, always in the same order, and only the
 // beginning if r does not record the rest.
-func (l words) asked(r *measure.Run) (all []asked) {
-	add := func(name, value string) { all = append(all, asked{l.Tr(name), cmp.Or(value, "–")}) }
+func (l words) settings(r *measure.Run) (all []setting) {
+	add := func(name, value string) { all = append(all, setting{l.Tr(name), cmp.Or(value, "–")}) }
 	number := func(n float64) string {
 		if n == 0 {
 			return ""

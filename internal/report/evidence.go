@@ -32,7 +32,7 @@ type exhibitCell struct {
 	Shown, Own, Gap    bool
 	Sender, Text, Date string
 	Count              int64
-	Odd                map[string]bool // fields that cannot be true beside those of other cells
+	Contradicted       map[string]bool // fields that cannot be true beside those of other cells
 
 	text string // whole
 }
@@ -87,7 +87,7 @@ func newExhibitRow(v *verify.Violation, seq int64) exhibitRow {
 			if e.Seq == seq {
 				c = exhibitCell{
 					Shown: true, Own: seq == w.Seq, Sender: e.Sender, Count: e.SenderCount, Date: clockTime(e.SentAt),
-					Text: excerpt(e.Text, excerptWidth), text: e.Text, Odd: map[string]bool{},
+					Text: excerpt(e.Text, excerptWidth), text: e.Text, Contradicted: map[string]bool{},
 				}
 			}
 		}
@@ -144,7 +144,7 @@ func (x *exhibit) markConflicts() {
 // markIf marks the field of two cells that contradict each other.
 func markIf(contradictory bool, field string, a, b *exhibitCell) {
 	if contradictory {
-		a.Odd[field], b.Odd[field] = true, true
+		a.Contradicted[field], b.Contradicted[field] = true, true
 	}
 }
 
@@ -181,14 +181,14 @@ func excerptsWhereDifferent(a, b string) (string, string) {
 // marked. Then the answers contradict what was sent, or when it was sent, but
 // not each other.
 func (x *exhibit) markPlace() {
-	marked := func(c exhibitCell) bool { return c.Gap || len(c.Odd) > 0 }
+	marked := func(c exhibitCell) bool { return c.Gap || len(c.Contradicted) > 0 }
 	if slices.ContainsFunc(x.Rows, func(row exhibitRow) bool { return slices.ContainsFunc(row.Cells, marked) }) {
 		return
 	}
 	for _, row := range x.Rows {
 		for _, c := range row.Cells {
 			if row.Here && c.Shown {
-				c.Odd["text"] = true
+				c.Contradicted["text"] = true
 			}
 		}
 	}

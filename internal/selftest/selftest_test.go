@@ -1,12 +1,33 @@
 package selftest
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
 	"dummymessenger/internal/faulty"
 	"dummymessenger/internal/verify"
 )
+
+// Each fault is caught and named rightly, and the correct servers pass.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	for _, s := range slices.Concat(faulty.Correct, faulty.All) {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			servers, err := Choose([]string{s.Name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := Config{Servers: servers, Seed: rand.Uint64(), Workers: 12, PerWorker: 40, Verbose: true}
+			if allRight, err := Run(t.Context(), cfg, &out); !allRight || err != nil {
+				t.Errorf("%t, %v\n%s", allRight, err, &out)
+			}
+		})
+	}
+}
 
 // Each check must have a server that it is the name of.
 func TestSelftestIsComplete(t *testing.T) {
