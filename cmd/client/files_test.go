@@ -141,24 +141,6 @@ func TestDash(t *testing.T) {
 	}
 }
 
-// An output is no input either.
-func TestOutputsAreNoInputs(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	for _, flag := range []string{"--senders", "--profile", "--token-file", "--ca-file"} {
-		if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got := client(t.Context(), "--json", file, flag, file); got.status != exitUsage {
-			t.Errorf("--json and %s of one file: status %d, want %d\n%s", flag, got.status, exitUsage, got.stderr)
-		}
-		if data, _ := os.ReadFile(file); string(data) != "kept" {
-			t.Errorf("%s is overwritten", flag)
-		}
-	}
-}
-
 // Text files may have a byte order mark and CRLF line ends, as Windows editors
 // write them. UTF-16 is an error.
 func TestWindowsText(t *testing.T) {
@@ -214,29 +196,38 @@ func TestWindowsText(t *testing.T) {
 	}
 }
 
+// absent stands for the content of a file that does not exist.
+const absent = "\x00"
+
 // A command that fails before it begins leaves its output files untouched,
-// whether another output cannot be opened or the input is not a history.
+// whether another output cannot be opened or the input is not a history. A run
+// then sends nothing.
 func TestFilesOfNoRun(t *testing.T) {
 	t.Parallel()
-	dir := recorded(t)
-	history := filepath.Join(dir, "h")
-	bad := filepath.Join(dir, "none", "x")
-	url := newReplica(t, newMemory(), nil)
-	for _, flag := range []string{"--json", "--html", "--history", "--cpuprofile"} {
-		for _, other := range []string{"--json", "--html", "--history", "--cpuprofile"} {
-			if flag == other {
-				continue
-			}
-			for _, before := range []string{"an earlier result", "\x00"} { // \x00: no such file
-				checkUntouched(t, before, exitCannotWrite, func(file string) []string {
-					return []string{"-q", "-n", "50", other, bad, flag, file, url}
-				})
-			}
+	history := filepath.Join(recorded(t), "h")
+	bad := filepath.Join(t.TempDir(), "none", "x")
+	m := newMemory()
+	url := newReplica(t, m, nil)
+	flags := []string{"--json", "--html", "--history", "--cpuprofile"}
+	for _, before := range []string{"an earlier result", absent} {
+		for _, failing := range flags {
+			checkUntouched(t, before, exitCannotWrite, func(file func() string) []string {
+				args := []string{"-q", "-n", "50", url}
+				for _, flag := range flags {
+					if flag == failing {
+						args = append(args, flag, bad)
+					} else {
+						args = append(args, flag, file())
+					}
+				}
+				return args
+			})
 		}
+		checkUntouched(t, before, exitNoInput, func(file func() string) []string { return []string{"verify", "--json", file(), os.DevNull} })
+		checkUntouched(t, before, exitNoInput, func(file func() string) []string { return []string{"report", "-o", file(), os.DevNull} })
 	}
-	for _, before := range []string{"an earlier result", "\x00"} {
-		checkUntouched(t, before, exitNoInput, func(file string) []string { return []string{"verify", "--json", file, os.DevNull} })
-		checkUntouched(t, before, exitNoInput, func(file string) []string { return []string{"report", "-o", file, os.DevNull} })
+	if len(m.log) > 0 {
+		t.Errorf("%d messages were sent", len(m.log))
 	}
 	for _, args := range [][]string{{"verify", "--json", bad, history}, {"report", "-o", bad, history}} {
 		if got := client(t.Context(), args...); got.status != exitCannotWrite || !strings.Contains(got.stderr, "no such") {
@@ -245,25 +236,36 @@ func TestFilesOfNoRun(t *testing.T) {
 	}
 }
 
-func checkUntouched(t *testing.T, before string, want int, args func(file string) []string) {
+// checkUntouched runs the client, which is to fail, on files that hold before.
+// They are named by links.
+func checkUntouched(t *testing.T, before string, want int, arguments func(file func() string) []string) {
 	t.Helper()
-	dir := t.TempDir()
-	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
-	if before != "\x00" {
-		if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+	var names []string
+	args := arguments(func() string {
+		file := filepath.Join(t.TempDir(), "file")
+		names = append(names, file)
+		if before != absent {
+			if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(file, file+".link"); err != nil {
 			t.Fatal(err)
 		}
+		return file + ".link"
+	})
+	got := client(t.Context(), args...)
+	if got.status != want {
+		t.Errorf("client %q = %d, want %d\n%s", args, got.status, want, got.stderr)
 	}
-	if err := os.Symlink(file, link); err != nil {
-		t.Fatal(err)
-	}
-	got := client(t.Context(), args(link)...)
-	after, err := os.ReadFile(file)
-	if os.IsNotExist(err) {
-		after = []byte("\x00")
-	}
-	if _, err := os.Lstat(link); err != nil || got.status != want || string(after) != before {
-		t.Errorf("client %q = %d, want %d; the file held %q, now %q; the link: %v\n%s", args(link), got.status, want, before, after, err, got.stderr)
+	for _, name := range names {
+		after, err := os.ReadFile(name)
+		if os.IsNotExist(err) {
+			after = []byte(absent)
+		}
+		if _, err := os.Lstat(name + ".link"); err != nil || string(after) != before {
+			t.Errorf("client %q: a file held %q, now %q; the link: %v", args, before, after, err)
+		}
 	}
 }
 

@@ -42,7 +42,8 @@ func TestReportViolated(t *testing.T) {
 	if status != exitViolated {
 		t.Fatalf("status %d, want %d", status, exitViolated)
 	}
-	if got := client(t.Context(), "report", history, "-o", later, "--lang", "ru", "--annotate", shades); got.status != exitViolated {
+	got := client(t.Context(), "report", history, "-o", later, "--lang", "ru", "--annotate", shades)
+	if got.status != exitViolated {
 		t.Errorf("report: status %d, want %d\n%s", got.status, exitViolated, got.stderr)
 	}
 	for name, want := range map[string][]string{
@@ -89,32 +90,6 @@ func TestReportName(t *testing.T) {
 	}
 }
 
-func TestReportUsage(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	bad := filepath.Join(dir, "bad")
-	if err := os.WriteFile(bad, []byte(`{"from":1}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		args   []string
-		status int
-	}{
-		{[]string{"report"}, exitUsage},
-		{[]string{"report", bad}, exitNoInput},
-		{[]string{"report", bad, "-o", filepath.Join(dir, "x")}, exitNoInput},
-		{[]string{"report", bad, "-o", filepath.Join(dir, "x"), "--annotate", bad}, exitNoInput},
-		{[]string{"report", bad, "-o", filepath.Join(dir, "x"), "--lang", "de"}, exitUsage},
-		{[]string{"compare", bad, bad}, exitNoInput},
-		{[]string{"--annotate", bad}, exitUsage},
-		{[]string{"--html", filepath.Join(dir, "none", "x")}, exitFailed},
-	} {
-		if got := client(t.Context(), test.args...); got.status != test.status {
-			t.Errorf("client %q: status %d, want %d\n%s%s", test.args, got.status, test.status, got.stdout, got.stderr)
-		}
-	}
-}
-
 // Malformed annotations stop the client before the run. If they become
 // malformed during the run, the report is still written.
 func TestAnnotateMistakes(t *testing.T) {
@@ -125,7 +100,8 @@ func TestAnnotateMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := newMemory()
-	if got := client(t.Context(), "-n", "100", "-q", "--html", page, "--annotate", bad, newReplica(t, m, nil)); got.status != exitNoInput || len(m.log) > 0 {
+	got := client(t.Context(), "-n", "100", "-q", "--html", page, "--annotate", bad, newReplica(t, m, nil))
+	if got.status != exitNoInput || len(m.log) > 0 {
 		t.Errorf("malformed annotations: status %d after %d messages, want %d before the first\n%s", got.status, len(m.log),
 			exitNoInput, got.stderr)
 	}
@@ -137,26 +113,11 @@ func TestAnnotateMistakes(t *testing.T) {
 		}
 		return false
 	}
-	if got := client(t.Context(), "-n", "100", "-q", "--html", page, "--annotate", late, newReplica(t, m, meanwhile)); got.status != exitNoInput {
+	got = client(t.Context(), "-n", "100", "-q", "--html", page, "--annotate", late, newReplica(t, m, meanwhile))
+	if got.status != exitNoInput {
 		t.Errorf("malformed annotations of the run: status %d, want %d\n%s", got.status, exitNoInput, got.stderr)
 	}
 	if html, err := os.ReadFile(page); err != nil || !bytes.HasSuffix(bytes.TrimSpace(html), []byte("</html>")) {
 		t.Errorf("the report has %d bytes: %v", len(html), err)
-	}
-}
-
-// A run that cannot write all its files begins none.
-func TestNothingIsLeftBehind(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	file := func(name string) string { return filepath.Join(dir, name) }
-	m := newMemory()
-	args := []string{"-n", "100", "-q", "--json", file("a"), "--html", file("b"), "--history", file("c.gz"), "--cpuprofile",
-		file("none/d"), newReplica(t, m, nil)}
-	if got := client(t.Context(), args...); got.status != exitCannotWrite || len(m.log) > 0 {
-		t.Errorf("status %d after %d messages, want %d before the first\n%s", got.status, len(m.log), exitCannotWrite, got.stderr)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

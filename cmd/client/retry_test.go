@@ -149,7 +149,6 @@ func TestTriedAgain(t *testing.T) {
 
 // A server may ask for a longer wait than the run has: then the outcome stays.
 func TestRetryAfterBeyondTheEnd(t *testing.T) {
-	t.Parallel()
 	later := func(w http.ResponseWriter, number int64, _ func() []message) bool {
 		w.Header().Set("Retry-After", "3600")
 		refuse(w, 503, "not_stored")

@@ -42,7 +42,6 @@ func try(t *testing.T, ctx context.Context, args ...string) (status int, r repor
 }
 
 func TestCorrect(t *testing.T) {
-	t.Parallel()
 	m := newMemory()
 	status, r := try(t, t.Context(), "-c", "20", "--per-worker", "50", newReplica(t, m, nil), newReplica(t, m, nil))
 	if status != exitVerified {
@@ -64,137 +63,79 @@ func TestCorrect(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	onEach := func(n int64, f func(w http.ResponseWriter, store func() []message)) fault {
-		return func(w http.ResponseWriter, number int64, store func() []message) bool {
-			if number%n == 0 && number < 450 { // sentinels pass
-				f(w, store)
-				return true
-			}
-			return false
-		}
-	}
+	type answering func(w http.ResponseWriter, store func() []message)
 	tests := []struct {
 		name    string
-		fault   fault
+		answer  answering // of some requests; nil: the server knows no idempotency keys
 		args    []string
 		status  int
 		outcome string
 		reason  string
-		keyless bool // the server knows no idempotency keys
 	}{
-		{
-			name:   "refused and not stored",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { refuse(w, 503, "not_stored") }),
-			status: exitFailed, outcome: "failed", reason: "status 503, not stored",
-		},
-		{
-			name:   "503 of a proxy",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { w.WriteHeader(503) }),
-			status: exitFailed, outcome: "unknown", reason: "status 503",
-		},
-		{
-			name:   "bad request",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { refuse(w, 422, "not_stored") }),
-			status: exitFailed, outcome: "failed", reason: "status 422",
-		},
-		{
-			name:   "504 and stored",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { store(); refuse(w, 504, "unknown") }),
-			status: exitFailed, outcome: "unknown", reason: "status 504",
-		},
-		{
-			name:   "closed before the answer",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }),
-			status: exitFailed, outcome: "unknown", reason: "closed before the answer",
-		},
-		{
-			name: "answer cut off",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+		{name: "refused and not stored", status: exitFailed, outcome: "failed", reason: "status 503, not stored",
+			answer: func(w http.ResponseWriter, _ func() []message) { refuse(w, 503, "not_stored") }},
+		{name: "503 of a proxy", status: exitFailed, outcome: "unknown", reason: "status 503",
+			answer: func(w http.ResponseWriter, _ func() []message) { w.WriteHeader(503) }},
+		{name: "bad request", status: exitFailed, outcome: "failed", reason: "status 422",
+			answer: func(w http.ResponseWriter, _ func() []message) { refuse(w, 422, "not_stored") }},
+		{name: "504 and stored", status: exitFailed, outcome: "unknown", reason: "status 504",
+			answer: func(w http.ResponseWriter, store func() []message) { store(); refuse(w, 504, "unknown") }},
+		{name: "closed before the answer", status: exitFailed, outcome: "unknown", reason: "closed before the answer",
+			answer: func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }},
+		{name: "answer cut off", status: exitFailed, outcome: "unknown", reason: "answer cut off",
+			answer: func(w http.ResponseWriter, store func() []message) {
 				store()
 				hijack(w, "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"messages\":[")
-			}),
-			status: exitFailed, outcome: "unknown", reason: "answer cut off",
-		},
-		{
-			name: "garbled answer",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "garbled answer", status: exitFailed, outcome: "unknown", reason: "garbled answer",
+			answer: func(w http.ResponseWriter, store func() []message) {
 				store()
 				w.Write([]byte(`{"messages":[{"seq":1,`))
-			}),
-			status: exitFailed, outcome: "unknown", reason: "garbled answer",
-		},
-		{
-			name:   "no HTTP",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { hijack(w, "220 mail.example.org\r\n") }),
-			status: exitFailed, outcome: "unknown", reason: "malformed HTTP answer",
-		},
-		{
-			name: "slow",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "no HTTP", status: exitFailed, outcome: "unknown", reason: "malformed HTTP answer",
+			answer: func(w http.ResponseWriter, _ func() []message) { hijack(w, "220 mail.example.org\r\n") }},
+		{name: "slow", args: []string{"--timeout", "200ms"}, status: exitFailed, outcome: "unknown", reason: "timeout",
+			answer: func(_ http.ResponseWriter, store func() []message) {
 				store()
 				time.Sleep(300 * time.Millisecond) // the fault itself
-			}),
-			args:   []string{"--timeout", "200ms"},
-			status: exitFailed, outcome: "unknown", reason: "timeout",
-		},
-		{
-			name:   "stored, then closed, retried",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }),
-			args:   []string{"--retries", "3"},
-			status: exitVerified,
-		},
-		{
-			name:   "not stored, retried",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { refuse(w, 503, "not_stored") }),
-			args:   []string{"--retries", "3"},
-			status: exitVerified,
-		},
-		{
-			name:    "every repetition stored again",
-			args:    []string{"--retries", "1", "--replays", "20"},
-			keyless: true,
-			status:  exitViolated,
-		},
-		{
-			name: "a gap in a window",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "stored, then closed, retried", args: []string{"--retries", "3"}, status: exitVerified,
+			answer: func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }},
+		{name: "not stored, retried", args: []string{"--retries", "3"}, status: exitVerified,
+			answer: func(w http.ResponseWriter, _ func() []message) { refuse(w, 503, "not_stored") }},
+		{name: "every repetition stored again", args: []string{"--retries", "1", "--replays", "20"}, status: exitViolated},
+		{name: "a gap in a window", status: exitViolated,
+			answer: func(w http.ResponseWriter, store func() []message) {
 				window := store()
 				answer(w, append(window[:3], window[4:]...))
-			}),
-			status: exitViolated,
-		},
-		{
-			name: "another's message last",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "another's message last", status: exitViolated,
+			answer: func(w http.ResponseWriter, store func() []message) {
 				window := store()
 				answer(w, window[:len(window)-1])
-			}),
-			status: exitViolated,
-		},
-		{
-			name: "text altered",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "text altered", status: exitViolated,
+			answer: func(w http.ResponseWriter, store func() []message) {
 				window := store()
 				window[5].Text += "!"
 				answer(w, window)
-			}),
-			status: exitViolated,
-		},
-		{
-			name: "acknowledged twice",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
-				store()
-				answer(w, store())
-			}),
-			status: exitViolated,
-		},
+			}},
+		{name: "acknowledged twice", status: exitViolated,
+			answer: func(w http.ResponseWriter, store func() []message) { store(); answer(w, store()) }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			m := newMemory()
-			m.keyless = test.keyless
-			args := append([]string{"-c", "10", "-n", "900", newReplica(t, m, test.fault), newReplica(t, m, nil)}, test.args...)
+			m.keyless = test.answer == nil
+			wrong := func(w http.ResponseWriter, number int64, store func() []message) bool {
+				if test.answer == nil || number%100 != 0 || number >= 450 { // sentinels pass
+					return false
+				}
+				test.answer(w, store)
+				return true
+			}
+			args := append([]string{"-c", "10", "-n", "900", newReplica(t, m, wrong), newReplica(t, m, nil)}, test.args...)
 			status, r := try(t, t.Context(), args...)
 			if status != test.status {
 				t.Errorf("status %d, want %d", status, test.status)
@@ -202,7 +143,7 @@ func TestFaults(t *testing.T) {
 			if r.Run.Sent != 900 {
 				t.Errorf("sent %d, want 900", r.Run.Sent)
 			}
-			if test.keyless && r.Verdict.CounterExample.Check != verify.ExactlyOnce {
+			if m.keyless && r.Verdict.CounterExample.Check != verify.ExactlyOnce {
 				t.Errorf("the counter-example is of %v", r.Verdict.CounterExample.Check)
 			}
 			if got := r.Run.Refused; (got == nil) != (r.Run.Failed == 0) || got != nil && (got.Count != r.Run.Failed || got.Max <= 0) {
@@ -222,9 +163,18 @@ func TestFaults(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	empty := filepath.Join(t.TempDir(), "empty")
-	if err := os.WriteFile(empty, nil, 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	empty, bad, html := filepath.Join(dir, "empty"), filepath.Join(dir, "bad"), filepath.Join(dir, "html")
+	for name, text := range map[string]string{empty: "", bad: `{"from":1}`} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(want int, args ...string) {
+		t.Helper()
+		if got := client(t.Context(), args...); got.status != want || got.stderr == "" || got.stdout != "" {
+			t.Errorf("client %q = %d, want %d and a message on stderr\nstdout: %s\nstderr: %s", args, got.status, want, got.stdout, got.stderr)
+		}
 	}
 	for _, args := range [][]string{
 		{"--bogus"},
@@ -256,10 +206,23 @@ func TestUsage(t *testing.T) {
 		{"--profile", empty + ".missing"},
 		{"--no-verify", "--history", "x"},
 		{"verify"},
+		{"report"},
+		{"report", bad, "-o", html, "--lang", "de"},
+		{"--annotate", bad},
+		{"--json", bad, "--senders", bad}, // an output is no input
+		{"--json", bad, "--profile", bad},
+		{"--json", bad, "--token-file", bad},
+		{"--json", bad, "--ca-file", bad},
 	} {
-		if got := client(t.Context(), args...); got.status != exitUsage || got.stderr == "" || got.stdout != "" {
-			t.Errorf("client %q = %d, want %d and a message on stderr\nstdout: %s\nstderr: %s", args, got.status, exitUsage, got.stdout, got.stderr)
-		}
+		check(exitUsage, args...)
+	}
+	check(exitNoInput, "report", bad)
+	check(exitNoInput, "report", bad, "-o", html)
+	check(exitNoInput, "report", bad, "-o", html, "--annotate", bad)
+	check(exitNoInput, "compare", bad, bad)
+	check(exitFailed, "--html", filepath.Join(dir, "none", "x")) // no server is there: no file is opened
+	if data, err := os.ReadFile(bad); err != nil || string(data) != `{"from":1}` {
+		t.Errorf("the input holds %q now: %v", data, err)
 	}
 }
 
@@ -309,7 +272,6 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestOpenLoop(t *testing.T) {
-	t.Parallel()
 	m := newMemory()
 	status, r := try(t, t.Context(), "-c", "20", "--rate", "1000", "--warmup", "100ms", "--duration", "500ms",
 		newReplica(t, m, nil), newReplica(t, m, nil))

@@ -46,10 +46,10 @@ func (c *selftestCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) i
 	cfg := selftest.Config{Servers: servers, Seed: seedOf(c.Seed), Workers: c.Workers, PerWorker: c.PerWorker, Verbose: c.Verbose}
 	allRight, err := selftest.Run(ctx, cfg, stdout)
 	switch {
-	case ctx.Err() != nil:
+	case errors.Is(err, context.Canceled):
 		return complain(stderr, errors.New("interrupted"), exitInterrupted)
 	case stdout.err != nil:
-		return exitCannotWrite // run tells
+		return exitCannotWrite // which run reports
 	case err != nil:
 		return complain(stderr, err, exitViolated)
 	case !allRight:

@@ -4,13 +4,10 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,10 +23,6 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or children would ignore it where we were started so, as by nohup
-	// Most tests wait for a process or a pause, and hardly compute.
-	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
-		panic(err)
-	}
 	os.Exit(m.Run())
 }
 

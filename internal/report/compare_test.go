@@ -39,8 +39,8 @@ func TestComparison(t *testing.T) {
 		}
 	}
 	b.Run.Workers = 100
-	if text := comparison(t, "A", "B", a, b, "en"); !strings.Contains(text, "not asked to do the same, so neither is better:\n  workers: 50 and 100\n") ||
-		strings.Count(text, "better") > 1 {
+	const want = "not asked to do the same, so neither is better:\n  workers: 50 and 100\n"
+	if text := comparison(t, "A", "B", a, b, "en"); !strings.Contains(text, want) || strings.Count(text, "better") > 1 {
 		t.Errorf("two tasks are compared as if they were one:\n%s", text)
 	}
 	for _, bad := range []string{"", "[]", `{"schema":9}`, `{"schema":1,"exit":0}`} {

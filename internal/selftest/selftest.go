@@ -173,7 +173,8 @@ func explain(w io.Writer, s *faulty.Server, v *verify.Verdict) {
 		text += fmt.Sprintf("inconclusive because %s\n", reason)
 	}
 	if n := v.Counts; n.OK != n.Sent {
-		text += fmt.Sprintf("of %s: %d answered, %d failed, %d unknown\n", lang.Plural(n.Sent, "request"), n.OK, n.Failed, n.Unknown)
+		text += fmt.Sprintf("of %s: %d answered, %d failed, %d unknown\n",
+			lang.Plural(n.Sent, "request"), n.OK, n.Failed, n.Unknown)
 	}
 	for _, c := range v.Checks {
 		if c.Violations > 0 && !s.Allows(c.Check) {
