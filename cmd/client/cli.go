@@ -24,7 +24,7 @@ const (
 	exitInterrupted  = 130 // as a shell reports SIGINT
 )
 
-// cli is the command line.
+// cli is the command line. Each command is a file of its own, and a line here.
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
@@ -38,7 +38,23 @@ type cli struct {
 // A command does its work and returns the exit status. It may ignore errors of
 // writing to stdout, which run reports.
 type command interface {
-	run(ctx context.Context, stdout, stderr io.Writer) int
+	run(ctx context.Context, stdout *sink, stderr io.Writer) int
+}
+
+// A sink is an output that keeps the first error of writing to it, and drops
+// what is written after that.
+type sink struct {
+	io.Writer
+	err error
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.Writer.Write(p)
+	s.err = err
+	return n, err
 }
 
 // run is the program.
@@ -77,4 +93,9 @@ func parse(c *cli, args []string, stdout *sink, stderr io.Writer) (selected comm
 		return nil, exitUsage
 	}
 	return k.Selected().Target.Addr().Interface().(command), 0
+}
+
+func complain(stderr io.Writer, err error, status int) int {
+	fmt.Fprintf(stderr, "client: %v\n", err)
+	return status
 }

@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"path/filepath"
 
+	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/terminal"
 )
 
 // compareCmd puts two runs side by side.
@@ -16,31 +17,22 @@ type compareCmd struct {
 	Lang string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language; without it the locale's."`
 }
 
-func (c *compareCmd) run(_ context.Context, stdout, stderr io.Writer) int {
-	if err := checkNames(named{flag: "A.json", file: c.A, dash: true}, named{flag: "B.json", file: c.B, dash: true}); err != nil {
+func (c *compareCmd) run(_ context.Context, stdout *sink, stderr io.Writer) int {
+	err := files.Check(files.Name{Flag: "A.json", File: c.A, Dash: true}, files.Name{Flag: "B.json", File: c.B, Dash: true})
+	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	a, err := readResult(c.A)
-	if err != nil {
-		return complain(stderr, err, exitNoInput)
+	var results [2]*report.Result
+	for i, name := range []string{c.A, c.B} {
+		err := files.Read(name, func(in io.Reader) (err error) {
+			results[i], err = report.ReadJSON(in)
+			return err
+		})
+		if err != nil {
+			return complain(stderr, err, exitNoInput)
+		}
 	}
-	b, err := readResult(c.B)
-	if err != nil {
-		return complain(stderr, err, exitNoInput)
-	}
-	_ = report.WriteComparison(stdout, filepath.Base(c.A), filepath.Base(c.B), a, b, styleOf(stdout, language(c.Lang)))
+	style := terminal.Style(stdout.Writer, terminal.Language(c.Lang))
+	_ = report.WriteComparison(stdout, filepath.Base(c.A), filepath.Base(c.B), results[0], results[1], style)
 	return 0
-}
-
-func readResult(name string) (*report.Result, error) {
-	f, closeInput, err := openInput(name)
-	if err != nil {
-		return nil, err
-	}
-	defer closeInput()
-	r, err := report.ReadJSON(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return r, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,7 +10,7 @@ import (
 )
 
 // Every flag that changes what a run is asked to do is in its JSON result, and
-// compare tells it. A new flag has to be entered here, with arguments that set
+// compare reports it. A new flag has to be entered here, with arguments that set
 // it, or as one that asks for nothing else.
 func TestFlagsAreCompared(t *testing.T) {
 	dir := t.TempDir()
@@ -35,7 +34,7 @@ func TestFlagsAreCompared(t *testing.T) {
 		"CPUProfile": {"--cpuprofile", filepath.Join(dir, "cpu")},
 	}
 	same := []string{
-		"URLs", // how many, and over what, is told; which they are is up to the user
+		"URLs", // their number and scheme are compared; which they are is up to the user
 		"Seed", // other choices of the same kind
 		"HTML", // keeps a sample
 		"CAFile", "Fail", "JSON", "Annotate", "Lang", "Quiet", "NoTUI", "thresholds",
@@ -43,20 +42,19 @@ func TestFlagsAreCompared(t *testing.T) {
 	result := func(name string, args ...string) string {
 		t.Helper()
 		path := filepath.Join(dir, name+".json")
-		var stdout, stderr bytes.Buffer
 		args = append([]string{"-q", "--json", path}, args...)
-		status := run(t.Context(), append(args, newReplica(t, newMemory(), nil)), &stdout, &stderr)
-		if status != exitVerified && status != exitInconclusive {
-			t.Fatalf("client %q = %d\n%s", args, status, &stderr)
+		got := client(t.Context(), append(args, newReplica(t, newMemory(), nil))...)
+		if got.status != exitVerified && got.status != exitInconclusive {
+			t.Fatalf("client %q = %d\n%s", args, got.status, got.stderr)
 		}
 		return path
 	}
 	unlike := func(a, b string) bool {
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), []string{"compare", "--lang", "en", a, b}, &stdout, &stderr); status != 0 {
-			t.Fatalf("compare = %d\n%s", status, &stderr)
+		got := client(t.Context(), "compare", "--lang", "en", a, b)
+		if got.status != 0 {
+			t.Fatalf("compare = %d\n%s", got.status, got.stderr)
 		}
-		return strings.HasPrefix(stdout.String(), "They were not asked to do the same")
+		return strings.HasPrefix(got.stdout, "They were not asked to do the same")
 	}
 	base := map[string]string{"": result("base", "-c", "4", "-n", "100")}
 	base["Replays"] = result("retries", "-c", "4", "-n", "100", "--retries", "2")
@@ -81,7 +79,7 @@ func TestFlagsAreCompared(t *testing.T) {
 			with = other
 		}
 		if !unlike(with, result(field.Name, args...)) {
-			t.Errorf("nothing is told of %q", args)
+			t.Errorf("the comparison does not mention %q", args)
 		}
 	}
 }

@@ -29,9 +29,8 @@ func recorded(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	try(t, t.Context(), "-c", "4", "-n", "200", "--history", filepath.Join(dir, "h"), newReplica(t, newMemory(), nil))
-	var stdout, stderr bytes.Buffer
 	args := []string{"-q", "-c", "4", "-n", "200", "--json", filepath.Join(dir, "r"), newReplica(t, newMemory(), nil)}
-	run(t.Context(), args, &stdout, &stderr)
+	client(t.Context(), args...)
 	return dir
 }
 
@@ -46,28 +45,27 @@ func TestFullDisk(t *testing.T) {
 		if flag != "--json" {
 			args = append(args, "--json", result)
 		}
-		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), append(args, newReplica(t, newMemory(), nil)), &stdout, &stderr)
-		if status != exitCannotWrite || !strings.Contains(stdout.String(), "VERIFIED") ||
-			!strings.Contains(stderr.String(), "no space left") {
-			t.Errorf("%s: status %d, want %d, the summary and the error\n%s%s", flag, status, exitCannotWrite, &stdout, &stderr)
+		got := client(t.Context(), append(args, newReplica(t, newMemory(), nil))...)
+		if got.status != exitCannotWrite || !strings.Contains(got.stdout, "VERIFIED") ||
+			!strings.Contains(got.stderr, "no space left") {
+			t.Errorf("%s: status %d, want %d, the summary and the error\n%s%s", flag, got.status, exitCannotWrite, got.stdout, got.stderr)
 		}
 		if data, _ := os.ReadFile(result); flag != "--json" && !strings.Contains(string(data), `"exit": 73`) {
 			t.Errorf("%s: the JSON result does not tell the status:\n%s", flag, data)
 		}
 	}
-	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), []string{"verify", "--lang", "en", "--json", full, filepath.Join(dir, "h")}, &stdout, &stderr)
-	if status != exitCannotWrite || !strings.Contains(stdout.String(), "VERIFIED") {
-		t.Errorf("verify: status %d, want %d and the verdict\n%s%s", status, exitCannotWrite, &stdout, &stderr)
+	got := client(t.Context(), "verify", "--lang", "en", "--json", full, filepath.Join(dir, "h"))
+	if got.status != exitCannotWrite || !strings.Contains(got.stdout, "VERIFIED") {
+		t.Errorf("verify: status %d, want %d and the verdict\n%s%s", got.status, exitCannotWrite, got.stdout, got.stderr)
 	}
-	if status := run(t.Context(), []string{"report", filepath.Join(dir, "h"), "-o", full}, &stdout, &stderr); status != exitCannotWrite {
-		t.Errorf("report: status %d, want %d", status, exitCannotWrite)
+	if got := client(t.Context(), "report", filepath.Join(dir, "h"), "-o", full); got.status != exitCannotWrite {
+		t.Errorf("report: status %d, want %d", got.status, exitCannotWrite)
 	}
 }
 
 // Every command reports a failing stdout in its exit status.
 func TestStdoutFails(t *testing.T) {
+	t.Parallel()
 	dir := recorded(t)
 	history, result := filepath.Join(dir, "h"), filepath.Join(dir, "r")
 	for _, args := range [][]string{
@@ -111,9 +109,8 @@ func TestDash(t *testing.T) {
 		{"compare", "-", "-"},
 		{"compare", "r", "-", "-"},
 	} {
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), args, &stdout, &stderr); status != exitUsage || stderr.Len() == 0 || stdout.Len() > 0 {
-			t.Errorf("client %q = %d, want %d and a message\n%s%s", args, status, exitUsage, &stdout, &stderr)
+		if got := client(t.Context(), args...); got.status != exitUsage || got.stderr == "" || got.stdout != "" {
+			t.Errorf("client %q = %d, want %d and a message\n%s%s", args, got.status, exitUsage, got.stdout, got.stderr)
 		}
 	}
 	stdin := os.Stdin
@@ -133,10 +130,9 @@ func TestDash(t *testing.T) {
 			t.Fatal(err)
 		}
 		os.Stdin = f
-		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), test.args, &stdout, &stderr)
-		if status != exitVerified || !strings.Contains(stdout.String(), test.want) {
-			t.Errorf("client %q = %d, want %d and %q\n%.300s%s", test.args, status, exitVerified, test.want, &stdout, &stderr)
+		got := client(t.Context(), test.args...)
+		if got.status != exitVerified || !strings.Contains(got.stdout, test.want) {
+			t.Errorf("client %q = %d, want %d and %q\n%.300s%s", test.args, got.status, exitVerified, test.want, got.stdout, got.stderr)
 		}
 		f.Close()
 	}
@@ -145,27 +141,10 @@ func TestDash(t *testing.T) {
 	}
 }
 
-// An output is no input either.
-func TestOutputsAreNoInputs(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
-	for _, flag := range []string{"--senders", "--profile", "--token-file", "--ca-file"} {
-		if err := os.WriteFile(file, []byte("kept"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), []string{"--json", file, flag, file}, &stdout, &stderr); status != exitUsage {
-			t.Errorf("--json and %s of one file: status %d, want %d\n%s", flag, status, exitUsage, &stderr)
-		}
-		if data, _ := os.ReadFile(file); string(data) != "kept" {
-			t.Errorf("%s is overwritten", flag)
-		}
-	}
-}
-
 // Text files may have a byte order mark and CRLF line ends, as Windows editors
 // write them. UTF-16 is an error.
 func TestWindowsText(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string) string {
 		file := filepath.Join(dir, name)
@@ -179,28 +158,26 @@ func TestWindowsText(t *testing.T) {
 "answer": {"messages": "messages", "seq": "seq", "sender": "sender", "text": "text", "sent_at": "sent_at"}}`+"\n")
 	annotations := write("annotations", `{"from": 0, "to": 1, "label": "noise"}`+"\n\n")
 	result := filepath.Join(dir, "result")
-	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), []string{"-q", "-n", "200", "--senders", senders, "--profile", profile,
-		"--html", filepath.Join(dir, "html"), "--annotate", annotations, "--json", result, newReplica(t, newMemory(), nil)},
-		&stdout, &stderr)
-	if status != exitVerified || !strings.Contains(stdout.String(), "(Anna)") {
-		t.Errorf("status %d, want %d and the sender Anna\n%s%s", status, exitVerified, &stdout, &stderr)
+	got := client(t.Context(), "-q", "-n", "200", "--senders", senders, "--profile", profile,
+		"--html", filepath.Join(dir, "html"), "--annotate", annotations, "--json", result, newReplica(t, newMemory(), nil))
+	if got.status != exitVerified || !strings.Contains(got.stdout, "(Anna)") {
+		t.Errorf("status %d, want %d and the sender Anna\n%s%s", got.status, exitVerified, got.stdout, got.stderr)
 	}
 	data, err := program.ReadText(result)
 	if err != nil {
 		t.Fatal(err)
 	}
 	edited := write("edited", string(data))
-	if status := run(t.Context(), []string{"compare", result, edited}, &stdout, &stderr); status != 0 {
-		t.Errorf("compare = %d\n%s", status, &stderr)
+	if got := client(t.Context(), "compare", result, edited); got.status != 0 {
+		t.Errorf("compare = %d\n%s", got.status, got.stderr)
 	}
 	history, err := os.ReadFile(filepath.Join(recorded(t), "h"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	edited = write("edited", string(history))
-	if status := run(t.Context(), []string{"verify", edited}, &stdout, &stderr); status != exitVerified {
-		t.Errorf("verify = %d\n%s", status, &stderr)
+	if got := client(t.Context(), "verify", edited); got.status != exitVerified {
+		t.Errorf("verify = %d\n%s", got.status, got.stderr)
 	}
 
 	wide := filepath.Join(dir, "wide") // as Windows PowerShell's > writes it
@@ -211,66 +188,84 @@ func TestWindowsText(t *testing.T) {
 		{"verify", wide}, {"report", wide}, {"compare", wide, result}, {"compare", result, wide}, {"--senders", wide}, {"--profile", wide},
 		{"--token-file", wide}, {"--ca-file", wide}, {"--html", filepath.Join(dir, "html"), "--annotate", wide},
 	} {
-		stderr.Reset()
-		status := run(t.Context(), args, &stdout, &stderr)
-		if status != exitNoInput && status != exitUsage || !strings.Contains(stderr.String(), "UTF-16") ||
-			!strings.Contains(stderr.String(), wide) {
-			t.Errorf("client %q = %d, want what to do with the file\n%s", args, status, &stderr)
+		got := client(t.Context(), args...)
+		if got.status != exitNoInput && got.status != exitUsage || !strings.Contains(got.stderr, "UTF-16") ||
+			!strings.Contains(got.stderr, wide) {
+			t.Errorf("client %q = %d, want what to do with the file\n%s", args, got.status, got.stderr)
 		}
 	}
 }
+
+// absent stands for the content of a file that does not exist.
+const absent = "\x00"
 
 // A command that fails before it begins leaves its output files untouched,
-// whether another output cannot be opened or the input is not a history.
+// whether another output cannot be opened or the input is not a history. A run
+// then sends nothing.
 func TestFilesOfNoRun(t *testing.T) {
-	dir := recorded(t)
-	history := filepath.Join(dir, "h")
-	bad := filepath.Join(dir, "none", "x")
-	url := newReplica(t, newMemory(), nil)
-	for _, flag := range []string{"--json", "--html", "--history", "--cpuprofile"} {
-		for _, other := range []string{"--json", "--html", "--history", "--cpuprofile"} {
-			if flag == other {
-				continue
-			}
-			for _, before := range []string{"an earlier result", "\x00"} { // \x00: no such file
-				checkUntouched(t, before, exitCannotWrite, func(file string) []string {
-					return []string{"-q", "-n", "50", other, bad, flag, file, url}
-				})
-			}
+	t.Parallel()
+	history := filepath.Join(recorded(t), "h")
+	bad := filepath.Join(t.TempDir(), "none", "x")
+	m := newMemory()
+	url := newReplica(t, m, nil)
+	flags := []string{"--json", "--html", "--history", "--cpuprofile"}
+	for _, before := range []string{"an earlier result", absent} {
+		for _, failing := range flags {
+			checkUntouched(t, before, exitCannotWrite, func(file func() string) []string {
+				args := []string{"-q", "-n", "50", url}
+				for _, flag := range flags {
+					if flag == failing {
+						args = append(args, flag, bad)
+					} else {
+						args = append(args, flag, file())
+					}
+				}
+				return args
+			})
 		}
+		checkUntouched(t, before, exitNoInput, func(file func() string) []string { return []string{"verify", "--json", file(), os.DevNull} })
+		checkUntouched(t, before, exitNoInput, func(file func() string) []string { return []string{"report", "-o", file(), os.DevNull} })
 	}
-	for _, before := range []string{"an earlier result", "\x00"} {
-		checkUntouched(t, before, exitNoInput, func(file string) []string { return []string{"verify", "--json", file, os.DevNull} })
-		checkUntouched(t, before, exitNoInput, func(file string) []string { return []string{"report", "-o", file, os.DevNull} })
+	if len(m.log) > 0 {
+		t.Errorf("%d messages were sent", len(m.log))
 	}
 	for _, args := range [][]string{{"verify", "--json", bad, history}, {"report", "-o", bad, history}} {
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), args, &stdout, &stderr); status != exitCannotWrite || !strings.Contains(stderr.String(), "no such") {
-			t.Errorf("client %q = %d, want %d\n%s", args, status, exitCannotWrite, &stderr)
+		if got := client(t.Context(), args...); got.status != exitCannotWrite || !strings.Contains(got.stderr, "no such") {
+			t.Errorf("client %q = %d, want %d\n%s", args, got.status, exitCannotWrite, got.stderr)
 		}
 	}
 }
 
-func checkUntouched(t *testing.T, before string, want int, args func(file string) []string) {
+// checkUntouched runs the client, which is to fail, on files that hold before.
+// They are named by links.
+func checkUntouched(t *testing.T, before string, want int, arguments func(file func() string) []string) {
 	t.Helper()
-	dir := t.TempDir()
-	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
-	if before != "\x00" {
-		if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+	var names []string
+	args := arguments(func() string {
+		file := filepath.Join(t.TempDir(), "file")
+		names = append(names, file)
+		if before != absent {
+			if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Symlink(file, file+".link"); err != nil {
 			t.Fatal(err)
 		}
+		return file + ".link"
+	})
+	got := client(t.Context(), args...)
+	if got.status != want {
+		t.Errorf("client %q = %d, want %d\n%s", args, got.status, want, got.stderr)
 	}
-	if err := os.Symlink(file, link); err != nil {
-		t.Fatal(err)
-	}
-	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), args(link), &stdout, &stderr)
-	after, err := os.ReadFile(file)
-	if os.IsNotExist(err) {
-		after = []byte("\x00")
-	}
-	if _, err := os.Lstat(link); err != nil || status != want || string(after) != before {
-		t.Errorf("client %q = %d, want %d; the file held %q, now %q; the link: %v\n%s", args(link), status, want, before, after, err, &stderr)
+	for _, name := range names {
+		after, err := os.ReadFile(name)
+		if os.IsNotExist(err) {
+			after = []byte(absent)
+		}
+		if _, err := os.Lstat(name + ".link"); err != nil || string(after) != before {
+			t.Errorf("client %q: a file held %q, now %q; the link: %v", args, before, after, err)
+		}
 	}
 }
 
@@ -289,9 +284,8 @@ func TestFilesReplaced(t *testing.T) {
 		if err := os.WriteFile(file, bytes.Repeat([]byte("before\n"), 1<<20), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), args, &stdout, &stderr); status != exitVerified {
-			t.Errorf("client %q = %d\n%s", args, status, &stderr)
+		if got := client(t.Context(), args...); got.status != exitVerified {
+			t.Errorf("client %q = %d\n%s", args, got.status, got.stderr)
 		}
 		if data, err := os.ReadFile(file); err != nil || len(data) == 0 || bytes.Contains(data, []byte("before\n")) {
 			t.Errorf("client %q: %v, %d bytes, with some of what was there before", args, err, len(data))

@@ -3,11 +3,11 @@ package main
 import (
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io"
 	"sync/atomic"
 
 	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/verify"
 )
 
@@ -21,22 +21,20 @@ type history struct {
 	count atomic.Int64
 }
 
-func newHistory(f io.WriteCloser, compressed bool, test *loadtest.Test) (h *history, err error) {
+func newHistory(f io.WriteCloser, compressed bool, test *loadtest.Test) *history {
 	cfg := test.VerifyConfig()
-	h = &history{file: f}
+	h := &history{file: f}
 	if cfg.Stream {
 		h.floor = test.Verifier().Floor
 	}
 	var w io.Writer = f
 	if compressed {
-		// The load test shares the processors with this.
-		if h.zip, err = gzip.NewWriterLevel(f, gzip.BestSpeed); err != nil {
-			return nil, err
-		}
+		// The load test shares the processors with this. It fails for unknown levels only.
+		h.zip, _ = gzip.NewWriterLevel(f, gzip.BestSpeed)
 		w = h.zip
 	}
 	h.recorder = verify.NewRecorder(w, cfg)
-	return h, nil
+	return h
 }
 
 // markEvery is after how many operations the history of a streamed run says
@@ -61,15 +59,10 @@ func (h *history) close() error {
 
 // readHistory judges a stored history, and calls each, if not nil, with every
 // operation.
-func readHistory(name string, each func(*verify.Operation)) (*verify.Verdict, verify.Config, error) {
-	f, closeInput, err := openInput(name)
-	if err != nil {
-		return nil, verify.Config{}, err
-	}
-	defer closeInput()
-	verdict, cfg, err := verify.ReadHistory(f, each)
-	if err != nil {
-		err = fmt.Errorf("%s: %w", name, err)
-	}
+func readHistory(name string, each func(*verify.Operation)) (verdict *verify.Verdict, cfg verify.Config, err error) {
+	err = files.Read(name, func(in io.Reader) (err error) {
+		verdict, cfg, err = verify.ReadHistory(in, each)
+		return err
+	})
 	return verdict, cfg, err
 }

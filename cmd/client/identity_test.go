@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -28,11 +27,12 @@ func other(url string) string { return strings.Replace(url, "127.0.0.1", "localh
 // that, and servers of different logs, at the start of the run, in the first
 // line of the result, and from a history.
 func TestWhoAnswers(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
-		name   string
-		urls   func() []string
-		status int
-		told   string // in the first line; "": nothing
+		name    string
+		urls    func() []string
+		status  int
+		warning string // in the first line; "": none
 	}{
 		{"one server under two names", func() []string {
 			url := newNamed(t, newMemory(), "a; log=L")
@@ -65,28 +65,28 @@ func TestWhoAnswers(t *testing.T) {
 		}, exitVerified, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			history := filepath.Join(t.TempDir(), "history")
 			urls := test.urls()
 			for _, args := range [][]string{
-				append([]string{"-c", "8", "-n", "1000", "-q", "--lang", "en", "--history", history}, urls...),
+				append([]string{"-c", "8", "-n", "400", "-q", "--lang", "en", "--history", history}, urls...),
 				{"verify", "--lang", "en", history},
 			} {
-				var stdout, stderr bytes.Buffer
-				status := run(t.Context(), args, &stdout, &stderr)
-				first, _, _ := strings.Cut(strings.ReplaceAll(stdout.String(), "\n  ", " "), "\n")
-				if status != test.status || !strings.Contains(first, test.told) {
-					t.Errorf("client %q = %d, want %d and the first line to say %q:\n%s", args, status, test.status, test.told, &stdout)
+				got := client(t.Context(), args...)
+				first, _, _ := strings.Cut(strings.ReplaceAll(got.stdout, "\n  ", " "), "\n")
+				if got.status != test.status || !strings.Contains(first, test.warning) {
+					t.Errorf("client %q = %d, want %d and the first line to say %q:\n%s", args, got.status, test.status, test.warning, got.stdout)
 				}
-				early := strings.Contains(stderr.String(), test.told)
-				if args[0] != "verify" && (!early || test.told == "" && stderr.Len() > 0) {
-					t.Errorf("during the run it says\n%s", &stderr)
+				early := strings.Contains(got.stderr, test.warning)
+				if args[0] != "verify" && (!early || test.warning == "" && got.stderr != "") {
+					t.Errorf("during the run it says\n%s", got.stderr)
 				}
-				if test.status == exitInconclusive && strings.Contains(stdout.String(), "different replicas") {
-					t.Errorf("one server passes as several:\n%s", &stdout)
+				if test.status == exitInconclusive && strings.Contains(got.stdout, "different replicas") {
+					t.Errorf("one server passes as several:\n%s", got.stdout)
 				}
 			}
-			status, r := try(t, t.Context(), append([]string{"-n", "1000", "--no-verify"}, urls...)...)
-			if want := test.told != ""; (status == exitInconclusive) != want || (r.Causes() != nil) != want {
+			status, r := try(t, t.Context(), append([]string{"-n", "400", "--no-verify"}, urls...)...)
+			if want := test.warning != ""; (status == exitInconclusive) != want || (r.Causes() != nil) != want {
 				t.Errorf("with --no-verify: status %d, %v", status, r.Causes())
 			}
 		})
@@ -95,18 +95,19 @@ func TestWhoAnswers(t *testing.T) {
 
 // The HTML report shows these mistakes at the top.
 func TestWhoAnswersInReport(t *testing.T) {
+	t.Parallel()
 	url, html := newNamed(t, newMemory(), "a; log=L"), filepath.Join(t.TempDir(), "html")
-	var stdout, stderr bytes.Buffer
-	run(t.Context(), []string{"-q", "--lang", "ru", "-n", "200", "--html", html, url, other(url)}, &stdout, &stderr)
+	got := client(t.Context(), "-q", "--lang", "ru", "-n", "200", "--html", html, url, other(url))
 	page, err := os.ReadFile(html)
 	want := other(url) + " ведут на один и тот же сервер"
-	if err != nil || !strings.Contains(string(page), want) || !strings.Contains(stderr.String(), want) {
-		t.Errorf("%v, no %q\n%s%s", err, want, &stdout, &stderr)
+	if err != nil || !strings.Contains(string(page), want) || !strings.Contains(got.stderr, want) {
+		t.Errorf("%v, no %q\n%s%s", err, want, got.stdout, got.stderr)
 	}
 }
 
 // A server that is listed twice is refused, however its URL is written.
 func TestListedTwice(t *testing.T) {
+	t.Parallel()
 	for _, urls := range [][]string{
 		{"http://a:8001", "http://a:8001"},
 		{"http://a:8001", "http://a:8001/"},
@@ -120,9 +121,8 @@ func TestListedTwice(t *testing.T) {
 		{"http://[fe80::1%25lo]:1", "http://[FE80::1%25lo]:1"},
 		{"http://a", "http://b", "http://a"},
 	} {
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), urls, &stdout, &stderr); status != exitUsage || !strings.Contains(stderr.String(), "once") {
-			t.Errorf("client %q = %d, want %d and that it is listed twice\n%s", urls, status, exitUsage, &stderr)
+		if got := client(t.Context(), urls...); got.status != exitUsage || !strings.Contains(got.stderr, "once") {
+			t.Errorf("client %q = %d, want %d and that it is listed twice\n%s", urls, got.status, exitUsage, got.stderr)
 		}
 	}
 }

@@ -5,10 +5,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +20,7 @@ import (
 
 // Annotations from a pipe are read once; from a file, after the run.
 func TestAnnotationsRead(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	fifo, file := filepath.Join(dir, "fifo"), filepath.Join(dir, "file")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
@@ -42,46 +43,50 @@ func TestAnnotationsRead(t *testing.T) {
 			}
 		}
 		html := filepath.Join(dir, "html")
-		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), []string{"-q", "-n", "200", "--html", html, "--annotate", annotations, replica}, &stdout, &stderr)
+		got := client(t.Context(), "-q", "-n", "200", "--html", html, "--annotate", annotations, replica)
 		if err := <-written; err != nil {
 			t.Fatal(err)
 		}
 		page, err := os.ReadFile(html)
-		if err != nil || status != exitVerified || !strings.Contains(string(page), "zonk") {
-			t.Errorf("%s: status %d, %v, annotated: %t\n%s", annotations, status, err, strings.Contains(string(page), "zonk"), &stderr)
+		if err != nil || got.status != exitVerified || !strings.Contains(string(page), "zonk") {
+			t.Errorf("%s: status %d, %v, annotated: %t\n%s", annotations, got.status, err, strings.Contains(string(page), "zonk"), got.stderr)
 		}
 	}
 }
 
-// The reader of stdout or stderr may close it: the run ends normally, its files
-// are complete, and the exit status reports a lost result.
+// The reader of stdout or stderr may close it, as with client | head: the run
+// ends normally, its files are complete, and the exit status reports a lost result.
 func TestReaderGone(t *testing.T) {
+	t.Parallel()
 	for _, gone := range []string{"stdout", "stderr"} {
-		reader, writer, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		reader.Close()
-		history := filepath.Join(t.TempDir(), "history")
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "--duration", "1500ms", "--history", history, newReplica(t, newMemory(), nil))
-		cmd.Env = append(os.Environ(), asClient+"=1")
-		var other bytes.Buffer
-		want, told := exitVerified, "VERIFIED"
-		if cmd.Stdout, cmd.Stderr = io.Writer(&other), io.Writer(writer); gone == "stdout" {
-			cmd.Stdout, cmd.Stderr = writer, &other
-			want, told = exitCannotWrite, "client: stdout: "
-		}
-		_ = cmd.Run() // the status tells
-		writer.Close()
-		if status := cmd.ProcessState.ExitCode(); status != want || !strings.Contains(other.String(), told) {
-			t.Errorf("%s gone: status %d, want %d and %q\n%s", gone, status, want, told, &other)
-		}
-		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), []string{"verify", history}, &stdout, &stderr)
-		if status != exitVerified || strings.Contains(stdout.String(), "cut off") {
-			t.Errorf("%s gone: verify = %d, want a whole history\n%s%s", gone, status, &stdout, &stderr)
-		}
+		t.Run(gone, func(t *testing.T) {
+			t.Parallel()
+			reader, writer, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			reader.Close()
+			history, result := filepath.Join(t.TempDir(), "history"), filepath.Join(t.TempDir(), "result")
+			cmd := process(t, "--duration", "1500ms", "--history", history, "--json", result, newReplica(t, newMemory(), nil))
+			var other bytes.Buffer
+			want, message := exitVerified, "VERIFIED"
+			if cmd.Stdout, cmd.Stderr = io.Writer(&other), io.Writer(writer); gone == "stdout" {
+				cmd.Stdout, cmd.Stderr = writer, &other
+				want, message = exitCannotWrite, "client: stdout: "
+			}
+			_ = cmd.Run() // the status tells
+			writer.Close()
+			if status := cmd.ProcessState.ExitCode(); status != want || !strings.Contains(other.String(), message) {
+				t.Errorf("status %d, want %d and %q\n%s", status, want, message, &other)
+			}
+			if data, err := os.ReadFile(result); err != nil || !json.Valid(data) {
+				t.Errorf("the result is not whole: %v\n%s", err, data)
+			}
+			got := client(t.Context(), "verify", history)
+			if got.status != exitVerified || strings.Contains(got.stdout, "cut off") {
+				t.Errorf("verify = %d, want a whole history\n%s%s", got.status, got.stdout, got.stderr)
+			}
+		})
 	}
 }
 

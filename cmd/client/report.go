@@ -14,8 +14,9 @@ import (
 
 	"dummymessenger/internal/measure"
 	"dummymessenger/internal/program"
+	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
-	"dummymessenger/internal/report/lang"
+	"dummymessenger/internal/report/terminal"
 	"dummymessenger/internal/verify"
 )
 
@@ -27,15 +28,15 @@ type reportCmd struct {
 	Lang     string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the report; without it the locale's."`
 }
 
-func (c *reportCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
+func (c *reportCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	if c.Output == "" {
 		if c.File == "-" {
 			return complain(stderr, errors.New("name the report of a history from stdin with --output"), exitUsage)
 		}
 		c.Output = reportName(c.File)
 	}
-	err := checkNames(named{flag: "HISTORY", file: c.File, dash: true}, named{flag: "--annotate", file: c.Annotate},
-		named{flag: "--output", file: c.Output, written: true, dash: true})
+	err := files.Check(files.Name{Flag: "HISTORY", File: c.File, Dash: true}, files.Name{Flag: "--annotate", File: c.Annotate},
+		files.Name{Flag: "--output", File: c.Output, Written: true, Dash: true})
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
@@ -43,29 +44,29 @@ func (c *reportCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	var to files
-	out, err := to.create(ctx, c.Output, stdout)
-	if err != nil {
-		return complain(stderr, err, exitCannotWrite)
+	var to files.Outputs
+	out := to.Create(ctx, c.Output, stdout)
+	if to.Err() != nil {
+		return complain(stderr, to.Err(), exitCannotWrite)
 	}
 	figures := measure.NewRecorder(measure.Config{Trace: true})
 	verdict, cfg, err := readHistory(c.File, func(op *verify.Operation) { figures.Add(op, op.Call) })
 	if err != nil {
-		to.discard()
+		to.Discard()
 		return complain(stderr, err, exitNoInput)
 	}
 	run := figures.Stored(cfg)
 	result := newResult(&run, verdict)
 	page := &report.Page{
-		Result: result, Trace: figures.Trace(), Annotations: annotations, Lang: language(c.Lang),
+		Result: result, Trace: figures.Trace(), Annotations: annotations, Lang: terminal.Language(c.Lang),
 		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run},
 			{Name: "version", Value: result.Version}},
 	}
-	if err := errors.Join(to.begin(), writePage(out, page)); err != nil {
+	if err := errors.Join(to.Begin(), writePage(out, page)); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	if c.Output != "-" {
-		fmt.Fprintln(stderr, language(c.Lang).Say("the report is in %s", c.Output))
+		fmt.Fprintln(stderr, terminal.Language(c.Lang).Say("the report is in %s", c.Output))
 	}
 	result.Exit = exitStatus(result)
 	return result.Exit
@@ -102,22 +103,23 @@ func readAnnotations(name string) ([]report.Annotation, error) {
 	return annotations, nil
 }
 
-// language returns that of the flag, or else of the locale (POSIX,
-// "Internationalization Variables").
-func language(flag string) lang.Lang {
-	if flag != "" {
-		return lang.Lang(flag)
+// openAnnotations checks the file of --annotate, if there is one, and returns
+// the function to read it after the run. A regular file may be written during
+// the run; a pipe yields its content once, so it is read here.
+func openAnnotations(name string) (read func() ([]report.Annotation, error), err error) {
+	read = func() ([]report.Annotation, error) { return readAnnotations(name) }
+	info, err := os.Stat(name)
+	if name == "" || os.IsNotExist(err) {
+		return read, nil
 	}
-	return lang.Of(locale())
-}
-
-func locale() string {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		if value := os.Getenv(name); value != "" {
-			return value
-		}
+	if err != nil {
+		return nil, err
 	}
-	return ""
+	kept, err := read()
+	if !info.Mode().IsRegular() {
+		read = func() ([]report.Annotation, error) { return kept, nil }
+	}
+	return read, err
 }
 
 // environment says where and how a run was made.

@@ -12,6 +12,7 @@ import (
 // A server leaves out one message and alters another. The report of the run
 // shows both, and so does the report of its history.
 func TestReportViolated(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	wrong := func(w http.ResponseWriter, number int64, store func() []message) bool {
 		switch {
@@ -41,10 +42,9 @@ func TestReportViolated(t *testing.T) {
 	if status != exitViolated {
 		t.Fatalf("status %d, want %d", status, exitViolated)
 	}
-	var stderr bytes.Buffer
-	if status := run(t.Context(), []string{"report", history, "-o", later, "--lang", "ru", "--annotate", shades},
-		&stderr, &stderr); status != exitViolated {
-		t.Errorf("report: status %d, want %d\n%s", status, exitViolated, &stderr)
+	got := client(t.Context(), "report", history, "-o", later, "--lang", "ru", "--annotate", shades)
+	if got.status != exitViolated {
+		t.Errorf("report: status %d, want %d\n%s", got.status, exitViolated, got.stderr)
 	}
 	for name, want := range map[string][]string{
 		live:  {`class="verdict violated"`, "The contradiction", ">missing</td>", `"label":"disk \u003cfull\u003e"`, "command line"},
@@ -67,6 +67,7 @@ func TestReportViolated(t *testing.T) {
 
 // Without -o the report is written beside its history and never overwrites it.
 func TestReportName(t *testing.T) {
+	t.Parallel()
 	for history, want := range map[string]string{
 		"a/run.jsonl.gz": "a/run.html", "run.jsonl": "run.html", "run": "run.html", "run.gz": "run.html", "run.html": "run.html.html",
 	} {
@@ -80,56 +81,29 @@ func TestReportName(t *testing.T) {
 		newReplica(t, m, nil)); status != exitVerified {
 		t.Fatalf("status %d", status)
 	}
-	var stderr bytes.Buffer
-	if status := run(t.Context(), []string{"report", history}, &stderr, &stderr); status != exitVerified ||
-		!strings.Contains(stderr.String(), reportName(history)) {
-		t.Errorf("status %d, want %d, and where the report is:\n%s", status, exitVerified, &stderr)
+	got := client(t.Context(), "report", history)
+	if got.status != exitVerified || !strings.Contains(got.stderr, reportName(history)) {
+		t.Errorf("status %d, want %d, and where the report is:\n%s", got.status, exitVerified, got.stderr)
 	}
 	if _, err := os.Stat(reportName(history)); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestReportUsage(t *testing.T) {
-	dir := t.TempDir()
-	bad := filepath.Join(dir, "bad")
-	if err := os.WriteFile(bad, []byte(`{"from":1}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		args   []string
-		status int
-	}{
-		{[]string{"report"}, exitUsage},
-		{[]string{"report", bad}, exitNoInput},
-		{[]string{"report", bad, "-o", filepath.Join(dir, "x")}, exitNoInput},
-		{[]string{"report", bad, "-o", filepath.Join(dir, "x"), "--annotate", bad}, exitNoInput},
-		{[]string{"report", bad, "-o", filepath.Join(dir, "x"), "--lang", "de"}, exitUsage},
-		{[]string{"compare", bad, bad}, exitNoInput},
-		{[]string{"--annotate", bad}, exitUsage},
-		{[]string{"--html", filepath.Join(dir, "none", "x")}, exitFailed},
-	} {
-		var out bytes.Buffer
-		if status := run(t.Context(), test.args, &out, &out); status != test.status {
-			t.Errorf("client %q: status %d, want %d\n%s", test.args, status, test.status, &out)
-		}
-	}
-}
-
 // Malformed annotations stop the client before the run. If they become
 // malformed during the run, the report is still written.
 func TestAnnotateMistakes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	bad, late, page := filepath.Join(dir, "bad"), filepath.Join(dir, "late"), filepath.Join(dir, "page.html")
 	if err := os.WriteFile(bad, []byte("{\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	m := newMemory()
-	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", bad, newReplica(t, m, nil)},
-		&stdout, &stderr); status != exitNoInput || len(m.log) > 0 {
-		t.Errorf("malformed annotations: status %d after %d messages, want %d before the first\n%s", status, len(m.log),
-			exitNoInput, &stderr)
+	got := client(t.Context(), "-n", "100", "-q", "--html", page, "--annotate", bad, newReplica(t, m, nil))
+	if got.status != exitNoInput || len(m.log) > 0 {
+		t.Errorf("malformed annotations: status %d after %d messages, want %d before the first\n%s", got.status, len(m.log),
+			exitNoInput, got.stderr)
 	}
 	meanwhile := func(_ http.ResponseWriter, number int64, _ func() []message) bool {
 		if number == 10 {
@@ -139,28 +113,11 @@ func TestAnnotateMistakes(t *testing.T) {
 		}
 		return false
 	}
-	stderr.Reset()
-	if status := run(t.Context(), []string{"-n", "100", "-q", "--html", page, "--annotate", late, newReplica(t, m, meanwhile)},
-		&stdout, &stderr); status != exitNoInput {
-		t.Errorf("malformed annotations of the run: status %d, want %d\n%s", status, exitNoInput, &stderr)
+	got = client(t.Context(), "-n", "100", "-q", "--html", page, "--annotate", late, newReplica(t, m, meanwhile))
+	if got.status != exitNoInput {
+		t.Errorf("malformed annotations of the run: status %d, want %d\n%s", got.status, exitNoInput, got.stderr)
 	}
 	if html, err := os.ReadFile(page); err != nil || !bytes.HasSuffix(bytes.TrimSpace(html), []byte("</html>")) {
 		t.Errorf("the report has %d bytes: %v", len(html), err)
-	}
-}
-
-// A run that cannot write all its files begins none.
-func TestNothingIsLeftBehind(t *testing.T) {
-	dir := t.TempDir()
-	file := func(name string) string { return filepath.Join(dir, name) }
-	m := newMemory()
-	var stdout, stderr bytes.Buffer
-	args := []string{"-n", "100", "-q", "--json", file("a"), "--html", file("b"), "--history", file("c.gz"), "--cpuprofile",
-		file("none/d"), newReplica(t, m, nil)}
-	if status := run(t.Context(), args, &stdout, &stderr); status != exitCannotWrite || len(m.log) > 0 {
-		t.Errorf("status %d after %d messages, want %d before the first\n%s", status, len(m.log), exitCannotWrite, &stderr)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

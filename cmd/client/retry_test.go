@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,6 +20,7 @@ import (
 // If an earlier try may have stored the message, the outcome stays unknown, for
 // the reason of that try, whatever later tries return.
 func TestLeftOpenByAnEarlierTry(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	tries := map[string]int{}
 	m := newMemory()
@@ -54,13 +54,9 @@ func TestLeftOpenByAnEarlierTry(t *testing.T) {
 
 // One replica refuses connections: its requests count as failed, not unknown.
 func TestConnectionRefused(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
+	t.Parallel()
 	m := newMemory()
-	_, r := try(t, t.Context(), "-c", "10", "-n", "400", newReplica(t, m, nil), "http://"+ln.Addr().String())
+	_, r := try(t, t.Context(), "-c", "10", "-n", "400", newReplica(t, m, nil), closedURL(t))
 	want := measure.Failure{Outcome: "failed", Reason: "connection refused", Count: r.Run.Failed}
 	if len(r.Run.Failures) != 1 || r.Run.Failures[0] != want || r.Run.Failed < 100 {
 		t.Errorf("failures %v, want some 200 of %v", r.Run.Failures, want)
@@ -72,6 +68,7 @@ func TestConnectionRefused(t *testing.T) {
 
 // Some answered requests are replayed, and their answers compared.
 func TestReplays(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	args := []string{"-c", "10", "-n", "1000", "--retries", "2", "--replays", "10"}
 	status, r := try(t, t.Context(), append(args, newReplica(t, m, nil), newReplica(t, m, nil))...)
@@ -89,13 +86,9 @@ func TestReplays(t *testing.T) {
 
 // With retries every request reaches the replica that is running.
 func TestConnectionRefusedRetried(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
+	t.Parallel()
 	m := newMemory()
-	_, r := try(t, t.Context(), "-c", "10", "-n", "200", "--retries", "10", newReplica(t, m, nil), "http://"+ln.Addr().String())
+	_, r := try(t, t.Context(), "-c", "10", "-n", "200", "--retries", "10", newReplica(t, m, nil), closedURL(t))
 	if r.Run.OK < 198 || r.Run.Retried < 50 {
 		t.Errorf("ok %d, retried %d, want nearly all of 200, and many", r.Run.OK, r.Run.Retried)
 	}
@@ -103,6 +96,7 @@ func TestConnectionRefusedRetried(t *testing.T) {
 
 // Which requests are retried, and which only with an idempotency key.
 func TestTriedAgain(t *testing.T) {
+	t.Parallel()
 	keyless := filepath.Join(t.TempDir(), "keyless")
 	if err := os.WriteFile(keyless, []byte(`{"path": "/messages",
 		"answer": {"messages": "messages", "seq": "seq", "sender": "sender",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -9,9 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/program"
+	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/terminal"
 	"dummymessenger/internal/verify"
 )
 
@@ -74,7 +78,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	cfg := loadtest.Config{
 		URLs: c.URLs, Workers: c.Workers, Requests: value(c.Requests), Duration: value(c.Duration), Warmup: c.Warmup, Rate: value(c.Rate),
 		Timeout: c.Timeout, Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
-		ClockAllowance: c.ClockAllowance, Trace: c.HTML != "",
+		ClockAllowance: c.ClockAllowance, Trace: c.HTML != "", Seed: seedOf(c.Seed),
 	}
 	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 ||
 		c.Requests != nil && *c.Requests <= 0 || c.Duration != nil && *c.Duration <= 0 || c.Rate != nil && *c.Rate <= 0 {
@@ -87,18 +91,19 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	if len(c.URLs) == 0 {
 		cfg.URLs = []string{"http://127.0.0.1:8001", "http://127.0.0.1:8002"}
 	}
-	if c.Seed != nil {
-		cfg.Seed = *c.Seed
-	} else {
-		cfg.Seed = rand.Uint64N(1_000_000_000)
-	}
 	if c.NoVerify && c.History != "" {
 		return cfg, errors.New("--history records what --no-verify does not look at; use one of them")
 	}
 	if c.Annotate != "" && c.HTML == "" {
 		return cfg, errors.New("--annotate shades the plots of --html; give both")
 	}
-	if err := c.checkNames(); err != nil {
+	err := files.Check(
+		files.Name{Flag: "--json", File: c.JSON, Written: true, Dash: true}, files.Name{Flag: "--history", File: c.History, Written: true},
+		files.Name{Flag: "--html", File: c.HTML, Written: true}, files.Name{Flag: "--cpuprofile", File: c.CPUProfile, Written: true},
+		files.Name{Flag: "--annotate", File: c.Annotate}, files.Name{Flag: "--senders", File: c.Senders},
+		files.Name{Flag: "--profile", File: c.Profile}, files.Name{Flag: "--token-file", File: c.TokenFile},
+		files.Name{Flag: "--ca-file", File: c.CAFile})
+	if err != nil {
 		return cfg, err
 	}
 	if c.Senders != "" {
@@ -131,7 +136,30 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		}
 		c.thresholds = append(c.thresholds, t)
 	}
-	return cfg, c.secure(&cfg)
+	if c.TokenFile != "" {
+		if cfg.Token, err = credentials.ReadToken(c.TokenFile); err != nil {
+			return cfg, err
+		}
+	}
+	if c.CAFile != "" {
+		pem, err := program.ReadText(c.CAFile)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return cfg, fmt.Errorf("%s holds no certificate in PEM form", c.CAFile)
+		}
+	}
+	return cfg, nil
+}
+
+// seedOf returns the seed of a flag, or a new one.
+func seedOf(flag *uint64) uint64 {
+	if flag != nil {
+		return *flag
+	}
+	return rand.Uint64N(1_000_000_000)
 }
 
 // value returns *p, or zero for a flag that was not given.
@@ -142,12 +170,12 @@ func value[T any](p *T) (v T) {
 	return v
 }
 
-func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
+func (c *runCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	cfg, err := c.config()
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	l := language(c.Lang)
+	l := terminal.Language(c.Lang)
 	above := stderr // for lines that stay above the live view
 	cfg.Warn = func(wrong verify.Sentence) { fmt.Fprintln(above, "client: "+l.Sentence(wrong)) }
 	test, err := loadtest.New(cfg)
@@ -177,12 +205,8 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	}
 
 	stopProgress := func() {}
-	switch {
-	case c.Quiet:
-	case !c.NoTUI && canRedraw(stderr):
-		stopProgress, above = startLive(ctx, stderr, test, livePlan(cfg), styleOf(stderr, l))
-	default:
-		stopProgress = startProgress(ctx, stderr, test, l)
+	if !c.Quiet {
+		stopProgress, above = terminal.ShowProgress(ctx, stderr, test, cfg, l, c.NoTUI)
 	}
 	measured := test.Run(ctx, out.record)
 	stopProgress()
@@ -204,13 +228,11 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 // recorded returns the set flags that add recording work to each request.
 // --html is not among them: its sample costs less than compare treats as noise.
 func (c *runCmd) recorded() (flags []string) {
-	for _, f := range []struct {
-		flag string
-		set  bool
-	}{{"--history", c.History != ""}, {"--cpuprofile", c.CPUProfile != ""}} {
-		if f.set {
-			flags = append(flags, f.flag)
-		}
+	if c.History != "" {
+		flags = append(flags, "--history")
+	}
+	if c.CPUProfile != "" {
+		flags = append(flags, "--cpuprofile")
 	}
 	return flags
 }
@@ -232,9 +254,4 @@ func exitStatus(r *report.Result) int {
 		return exitThreshold
 	}
 	return exitVerified
-}
-
-func complain(stderr io.Writer, err error, status int) int {
-	fmt.Fprintf(stderr, "client: %v\n", err)
-	return status
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,16 +17,28 @@ import (
 	"dummymessenger/internal/verify"
 )
 
+// An outcome is what one call of the client returned and wrote.
+type outcome struct {
+	status         int
+	stdout, stderr string
+}
+
+// client runs the client.
+func client(ctx context.Context, args ...string) outcome {
+	var stdout, stderr bytes.Buffer
+	status := run(ctx, args, &stdout, &stderr)
+	return outcome{status, stdout.String(), stderr.String()}
+}
+
 // try runs the client with --json - and returns what it wrote.
 func try(t *testing.T, ctx context.Context, args ...string) (status int, r report.Result) {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	status = run(ctx, append([]string{"--json", "-", "-q"}, args...), &stdout, &stderr)
-	if err := json.Unmarshal(stdout.Bytes(), &r); err != nil || r.Run == nil {
-		t.Fatalf("client %q: status %d, stdout is not JSON: %v\n%s%s", args, status, err, &stdout, &stderr)
+	got := client(ctx, append([]string{"--json", "-", "-q"}, args...)...)
+	if err := json.Unmarshal([]byte(got.stdout), &r); err != nil || r.Run == nil {
+		t.Fatalf("client %q: status %d, stdout is not JSON: %v\n%s%s", args, got.status, err, got.stdout, got.stderr)
 	}
-	t.Logf("client %q: status %d, sent %d, ok %d, failures %v\n%s", args, status, r.Run.Sent, r.Run.OK, r.Run.Failures, &stderr)
-	return status, r
+	t.Logf("client %q: status %d, sent %d, ok %d, failures %v\n%s", args, got.status, r.Run.Sent, r.Run.OK, r.Run.Failures, got.stderr)
+	return got.status, r
 }
 
 func TestCorrect(t *testing.T) {
@@ -51,137 +62,80 @@ func TestCorrect(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	onEach := func(n int64, f func(w http.ResponseWriter, store func() []message)) fault {
-		return func(w http.ResponseWriter, number int64, store func() []message) bool {
-			if number%n == 0 && number < 450 { // sentinels pass
-				f(w, store)
-				return true
-			}
-			return false
-		}
-	}
+	t.Parallel()
+	type answering func(w http.ResponseWriter, store func() []message)
 	tests := []struct {
 		name    string
-		fault   fault
+		answer  answering // of some requests; nil: the server knows no idempotency keys
 		args    []string
 		status  int
 		outcome string
 		reason  string
-		keyless bool // the server knows no idempotency keys
 	}{
-		{
-			name:   "refused and not stored",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { refuse(w, 503, "not_stored") }),
-			status: exitFailed, outcome: "failed", reason: "status 503, not stored",
-		},
-		{
-			name:   "503 of a proxy",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { w.WriteHeader(503) }),
-			status: exitFailed, outcome: "unknown", reason: "status 503",
-		},
-		{
-			name:   "bad request",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { refuse(w, 422, "not_stored") }),
-			status: exitFailed, outcome: "failed", reason: "status 422",
-		},
-		{
-			name:   "504 and stored",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { store(); refuse(w, 504, "unknown") }),
-			status: exitFailed, outcome: "unknown", reason: "status 504",
-		},
-		{
-			name:   "closed before the answer",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }),
-			status: exitFailed, outcome: "unknown", reason: "closed before the answer",
-		},
-		{
-			name: "answer cut off",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+		{name: "refused and not stored", status: exitFailed, outcome: "failed", reason: "status 503, not stored",
+			answer: func(w http.ResponseWriter, _ func() []message) { refuse(w, 503, "not_stored") }},
+		{name: "503 of a proxy", status: exitFailed, outcome: "unknown", reason: "status 503",
+			answer: func(w http.ResponseWriter, _ func() []message) { w.WriteHeader(503) }},
+		{name: "bad request", status: exitFailed, outcome: "failed", reason: "status 422",
+			answer: func(w http.ResponseWriter, _ func() []message) { refuse(w, 422, "not_stored") }},
+		{name: "504 and stored", status: exitFailed, outcome: "unknown", reason: "status 504",
+			answer: func(w http.ResponseWriter, store func() []message) { store(); refuse(w, 504, "unknown") }},
+		{name: "closed before the answer", status: exitFailed, outcome: "unknown", reason: "closed before the answer",
+			answer: func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }},
+		{name: "answer cut off", status: exitFailed, outcome: "unknown", reason: "answer cut off",
+			answer: func(w http.ResponseWriter, store func() []message) {
 				store()
 				hijack(w, "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"messages\":[")
-			}),
-			status: exitFailed, outcome: "unknown", reason: "answer cut off",
-		},
-		{
-			name: "garbled answer",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "garbled answer", status: exitFailed, outcome: "unknown", reason: "garbled answer",
+			answer: func(w http.ResponseWriter, store func() []message) {
 				store()
 				w.Write([]byte(`{"messages":[{"seq":1,`))
-			}),
-			status: exitFailed, outcome: "unknown", reason: "garbled answer",
-		},
-		{
-			name:   "no HTTP",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { hijack(w, "220 mail.example.org\r\n") }),
-			status: exitFailed, outcome: "unknown", reason: "malformed HTTP answer",
-		},
-		{
-			name: "slow",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "no HTTP", status: exitFailed, outcome: "unknown", reason: "malformed HTTP answer",
+			answer: func(w http.ResponseWriter, _ func() []message) { hijack(w, "220 mail.example.org\r\n") }},
+		{name: "slow", args: []string{"--timeout", "200ms"}, status: exitFailed, outcome: "unknown", reason: "timeout",
+			answer: func(_ http.ResponseWriter, store func() []message) {
 				store()
 				time.Sleep(300 * time.Millisecond) // the fault itself
-			}),
-			args:   []string{"--timeout", "200ms"},
-			status: exitFailed, outcome: "unknown", reason: "timeout",
-		},
-		{
-			name:   "stored, then closed, retried",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }),
-			args:   []string{"--retries", "3"},
-			status: exitVerified,
-		},
-		{
-			name:   "not stored, retried",
-			fault:  onEach(100, func(w http.ResponseWriter, store func() []message) { refuse(w, 503, "not_stored") }),
-			args:   []string{"--retries", "3"},
-			status: exitVerified,
-		},
-		{
-			name:    "every repetition stored again",
-			args:    []string{"--retries", "1", "--replays", "20"},
-			keyless: true,
-			status:  exitViolated,
-		},
-		{
-			name: "a gap in a window",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "stored, then closed, retried", args: []string{"--retries", "3"}, status: exitVerified,
+			answer: func(w http.ResponseWriter, store func() []message) { store(); hijack(w, "") }},
+		{name: "not stored, retried", args: []string{"--retries", "3"}, status: exitVerified,
+			answer: func(w http.ResponseWriter, _ func() []message) { refuse(w, 503, "not_stored") }},
+		{name: "every repetition stored again", args: []string{"--retries", "1", "--replays", "20"}, status: exitViolated},
+		{name: "a gap in a window", status: exitViolated,
+			answer: func(w http.ResponseWriter, store func() []message) {
 				window := store()
 				answer(w, append(window[:3], window[4:]...))
-			}),
-			status: exitViolated,
-		},
-		{
-			name: "another's message last",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "another's message last", status: exitViolated,
+			answer: func(w http.ResponseWriter, store func() []message) {
 				window := store()
 				answer(w, window[:len(window)-1])
-			}),
-			status: exitViolated,
-		},
-		{
-			name: "text altered",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
+			}},
+		{name: "text altered", status: exitViolated,
+			answer: func(w http.ResponseWriter, store func() []message) {
 				window := store()
 				window[5].Text += "!"
 				answer(w, window)
-			}),
-			status: exitViolated,
-		},
-		{
-			name: "acknowledged twice",
-			fault: onEach(100, func(w http.ResponseWriter, store func() []message) {
-				store()
-				answer(w, store())
-			}),
-			status: exitViolated,
-		},
+			}},
+		{name: "acknowledged twice", status: exitViolated,
+			answer: func(w http.ResponseWriter, store func() []message) { store(); answer(w, store()) }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			m := newMemory()
-			m.keyless = test.keyless
-			args := append([]string{"-c", "10", "-n", "900", newReplica(t, m, test.fault), newReplica(t, m, nil)}, test.args...)
+			m.keyless = test.answer == nil
+			wrong := func(w http.ResponseWriter, number int64, store func() []message) bool {
+				if test.answer == nil || number%100 != 0 || number >= 450 { // sentinels pass
+					return false
+				}
+				test.answer(w, store)
+				return true
+			}
+			args := append([]string{"-c", "10", "-n", "900", newReplica(t, m, wrong), newReplica(t, m, nil)}, test.args...)
 			status, r := try(t, t.Context(), args...)
 			if status != test.status {
 				t.Errorf("status %d, want %d", status, test.status)
@@ -189,7 +143,7 @@ func TestFaults(t *testing.T) {
 			if r.Run.Sent != 900 {
 				t.Errorf("sent %d, want 900", r.Run.Sent)
 			}
-			if test.keyless && r.Verdict.CounterExample.Check != verify.ExactlyOnce {
+			if m.keyless && r.Verdict.CounterExample.Check != verify.ExactlyOnce {
 				t.Errorf("the counter-example is of %v", r.Verdict.CounterExample.Check)
 			}
 			if got := r.Run.Refused; (got == nil) != (r.Run.Failed == 0) || got != nil && (got.Count != r.Run.Failed || got.Max <= 0) {
@@ -209,9 +163,18 @@ func TestFaults(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	empty := filepath.Join(t.TempDir(), "empty")
-	if err := os.WriteFile(empty, nil, 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	empty, bad, html := filepath.Join(dir, "empty"), filepath.Join(dir, "bad"), filepath.Join(dir, "html")
+	for name, text := range map[string]string{empty: "", bad: `{"from":1}`} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(want int, args ...string) {
+		t.Helper()
+		if got := client(t.Context(), args...); got.status != want || got.stderr == "" || got.stdout != "" {
+			t.Errorf("client %q = %d, want %d and a message on stderr\nstdout: %s\nstderr: %s", args, got.status, want, got.stdout, got.stderr)
+		}
 	}
 	for _, args := range [][]string{
 		{"--bogus"},
@@ -243,26 +206,37 @@ func TestUsage(t *testing.T) {
 		{"--profile", empty + ".missing"},
 		{"--no-verify", "--history", "x"},
 		{"verify"},
+		{"report"},
+		{"report", bad, "-o", html, "--lang", "de"},
+		{"--annotate", bad},
+		{"--json", bad, "--senders", bad}, // an output is no input
+		{"--json", bad, "--profile", bad},
+		{"--json", bad, "--token-file", bad},
+		{"--json", bad, "--ca-file", bad},
 	} {
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), args, &stdout, &stderr); status != exitUsage || stderr.Len() == 0 || stdout.Len() > 0 {
-			t.Errorf("client %q = %d, want %d and a message on stderr\nstdout: %s\nstderr: %s", args, status, exitUsage, &stdout, &stderr)
-		}
+		check(exitUsage, args...)
+	}
+	check(exitNoInput, "report", bad)
+	check(exitNoInput, "report", bad, "-o", html)
+	check(exitNoInput, "report", bad, "-o", html, "--annotate", bad)
+	check(exitNoInput, "compare", bad, bad)
+	check(exitFailed, "--html", filepath.Join(dir, "none", "x")) // no server is there: no file is opened
+	if data, err := os.ReadFile(bad); err != nil || string(data) != `{"from":1}` {
+		t.Errorf("the input holds %q now: %v", data, err)
 	}
 }
 
 func TestHelp(t *testing.T) {
-	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"--help"}, &stdout, &stderr); status != 0 || !strings.Contains(stdout.String(), "--per-worker") {
-		t.Errorf("--help = %d\n%s%s", status, &stdout, &stderr)
+	if got := client(t.Context(), "--help"); got.status != 0 || !strings.Contains(got.stdout, "--per-worker") {
+		t.Errorf("--help = %d\n%s%s", got.status, got.stdout, got.stderr)
 	}
-	stdout.Reset()
-	if status := run(t.Context(), []string{"--version"}, &stdout, &stderr); status != 0 || !strings.HasPrefix(stdout.String(), "client ") {
-		t.Errorf("--version = %d\n%s", status, &stdout)
+	if got := client(t.Context(), "--version"); got.status != 0 || !strings.HasPrefix(got.stdout, "client ") {
+		t.Errorf("--version = %d\n%s", got.status, got.stdout)
 	}
 }
 
 func TestThreshold(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	url := newReplica(t, m, nil)
 	url2 := newReplica(t, m, nil)
@@ -279,6 +253,7 @@ func TestThreshold(t *testing.T) {
 // An interrupt ends the run. The client verifies and reports the requests so
 // far.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	ctx, cancel := context.WithCancel(t.Context())
 	interrupt := func(w http.ResponseWriter, number int64, store func() []message) bool {
@@ -330,6 +305,7 @@ func TestCoordinatedOmission(t *testing.T) {
 
 // A stored history comes to the verdict of the run, whole or cut off.
 func TestHistory(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		name   string
 		fault  fault
@@ -348,15 +324,15 @@ func TestHistory(t *testing.T) {
 	for _, test := range tests {
 		for _, suffix := range []string{".jsonl", ".jsonl.gz"} {
 			t.Run(test.name+suffix, func(t *testing.T) {
+				t.Parallel()
 				m := newMemory()
 				name := filepath.Join(t.TempDir(), "history"+suffix)
 				status, _ := try(t, t.Context(), "-n", "1000", "--history", name, newReplica(t, m, test.fault), newReplica(t, m, nil))
 				if status != test.status {
 					t.Errorf("run: status %d, want %d", status, test.status)
 				}
-				var stdout, stderr bytes.Buffer
-				if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status {
-					t.Errorf("verify: status %d, want %d\n%s%s", status, test.status, &stdout, &stderr)
+				if got := client(t.Context(), "verify", name); got.status != test.status {
+					t.Errorf("verify: status %d, want %d\n%s%s", got.status, test.status, got.stdout, got.stderr)
 				}
 				data, err := os.ReadFile(name)
 				if err != nil {
@@ -365,22 +341,20 @@ func TestHistory(t *testing.T) {
 				if err := os.WriteFile(name, data[:len(data)*9/10], 0o600); err != nil {
 					t.Fatal(err)
 				}
-				stdout.Reset()
-				if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status ||
-					!strings.Contains(stdout.String(), "cut off") {
-					t.Errorf("verify, cut off: status %d, want %d\n%s%s", status, test.status, &stdout, &stderr)
+				if got := client(t.Context(), "verify", name); got.status != test.status || !strings.Contains(got.stdout, "cut off") {
+					t.Errorf("verify, cut off: status %d, want %d\n%s%s", got.status, test.status, got.stdout, got.stderr)
 				}
 			})
 		}
 	}
-	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), []string{"verify", "run_test.go"}, &stdout, &stderr); status != exitNoInput {
-		t.Errorf("verify of no history: status %d, want %d", status, exitNoInput)
+	if got := client(t.Context(), "verify", "run_test.go"); got.status != exitNoInput {
+		t.Errorf("verify of no history: status %d, want %d", got.status, exitNoInput)
 	}
 }
 
 // How far the clocks may differ is up to the caller, and is kept with the history.
 func TestClockAllowance(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		args   []string
 		status int
@@ -395,9 +369,8 @@ func TestClockAllowance(t *testing.T) {
 		if status, _ := try(t, t.Context(), append(args, newReplica(t, m, nil), newReplica(t, m, nil))...); status != test.status {
 			t.Errorf("client %q on a clock 5 s behind = %d, want %d", test.args, status, test.status)
 		}
-		var stdout, stderr bytes.Buffer
-		if status := run(t.Context(), []string{"verify", name}, &stdout, &stderr); status != test.status {
-			t.Errorf("verify of the history of client %q = %d, want %d\n%s%s", test.args, status, test.status, &stdout, &stderr)
+		if got := client(t.Context(), "verify", name); got.status != test.status {
+			t.Errorf("verify of the history of client %q = %d, want %d\n%s%s", test.args, got.status, test.status, got.stdout, got.stderr)
 		}
 	}
 }
@@ -405,6 +378,7 @@ func TestClockAllowance(t *testing.T) {
 // A server of another shape: query parameters, the newest message first, no
 // counters, dates without a zone.
 func TestProfile(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	foreign := func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
@@ -441,16 +415,16 @@ func TestProfile(t *testing.T) {
 
 // The text goes to stdout, the progress to stderr, and JSON to its file.
 func TestText(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	name := filepath.Join(t.TempDir(), "result.json")
-	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), []string{"-q", "--json", name, newReplica(t, m, nil), newReplica(t, m, nil)}, &stdout, &stderr)
-	if status != exitVerified || stderr.Len() > 0 {
-		t.Errorf("status %d, stderr %s", status, &stderr)
+	got := client(t.Context(), "-q", "-n", "500", "--json", name, newReplica(t, m, nil), newReplica(t, m, nil))
+	if got.status != exitVerified || got.stderr != "" {
+		t.Errorf("status %d, stderr %s", got.status, got.stderr)
 	}
 	for _, s := range []string{"TOTAL TIME", "TIME OF ONE REQUEST", "TOTAL THROUGHPUT", "VERIFIED"} {
-		if !strings.Contains(stdout.String(), s) {
-			t.Errorf("stdout lacks %q:\n%s", s, &stdout)
+		if !strings.Contains(got.stdout, s) {
+			t.Errorf("stdout lacks %q:\n%s", s, got.stdout)
 		}
 	}
 	data, err := os.ReadFile(name)
@@ -462,7 +436,7 @@ func TestText(t *testing.T) {
 func TestCPUProfile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cpu.pprof")
 	replica := newReplica(t, newMemory(), nil)
-	if status, _ := try(t, t.Context(), "--cpuprofile", file, replica); status != exitVerified {
+	if status, _ := try(t, t.Context(), "-n", "500", "--cpuprofile", file, replica); status != exitVerified {
 		t.Errorf("status %d, want %d", status, exitVerified)
 	}
 	data, err := os.ReadFile(file)
@@ -473,7 +447,7 @@ func TestCPUProfile(t *testing.T) {
 		t.Errorf("%d bytes, which are no profile", len(data))
 	}
 	unwritable := filepath.Join(file, "x")
-	if status := run(t.Context(), []string{"--cpuprofile", unwritable, replica}, io.Discard, io.Discard); status != exitCannotWrite {
-		t.Errorf("a profile that cannot be written: status %d, want %d", status, exitCannotWrite)
+	if got := client(t.Context(), "--cpuprofile", unwritable, replica); got.status != exitCannotWrite {
+		t.Errorf("a profile that cannot be written: status %d, want %d", got.status, exitCannotWrite)
 	}
 }

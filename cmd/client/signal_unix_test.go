@@ -4,13 +4,10 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -29,21 +26,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// process starts the client as a process of its own.
-func process(t *testing.T, args ...string) (cmd *exec.Cmd, stdout, stderr *bytes.Buffer) {
-	t.Helper()
-	cmd = exec.CommandContext(t.Context(), os.Args[0], args...)
+// process returns the client as a process of its own.
+func process(t *testing.T, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asClient+"=1")
-	stdout, stderr = new(bytes.Buffer), new(bytes.Buffer)
-	cmd.Stdout, cmd.Stderr = stdout, stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return cmd, stdout, stderr
+	return cmd
 }
 
 // The first signal ends the run, which is settled, judged and reported.
 func TestSignal(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		m := newMemory()
 		reached := make(chan struct{})
@@ -53,19 +45,24 @@ func TestSignal(t *testing.T) {
 			}
 			return false
 		}
-		cmd, stdout, stderr := process(t, "-n", "1000000", newReplica(t, m, fault), newReplica(t, m, nil))
+		cmd := process(t, "-n", "1000000", newReplica(t, m, fault), newReplica(t, m, nil))
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
 		<-reached
 		cmd.Process.Signal(signal)
 		cmd.Wait()
 		if status := cmd.ProcessState.ExitCode(); status != exitInterrupted {
-			t.Errorf("%v: status %d, want %d\n%s", signal, status, exitInterrupted, stderr)
+			t.Errorf("%v: status %d, want %d\n%s", signal, status, exitInterrupted, &stderr)
 		}
 		if !strings.Contains(stderr.String(), "interrupted: waiting") {
-			t.Errorf("%v: stderr does not tell what goes on:\n%s", signal, stderr)
+			t.Errorf("%v: stderr does not tell what goes on:\n%s", signal, &stderr)
 		}
 		for _, want := range []string{"interrupted", "TOTAL THROUGHPUT", "VERIFIED", "2 sentinels"} {
 			if !strings.Contains(stdout.String(), want) {
-				t.Errorf("%v: stdout lacks %q:\n%s", signal, want, stdout)
+				t.Errorf("%v: stdout lacks %q:\n%s", signal, want, &stdout)
 			}
 		}
 	}
@@ -73,6 +70,7 @@ func TestSignal(t *testing.T) {
 
 // The second one kills, even if no server answers any more.
 func TestSecondSignal(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	reached, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -85,7 +83,12 @@ func TestSecondSignal(t *testing.T) {
 	}
 	url := newReplica(t, m, hang)
 	t.Cleanup(func() { close(release) })
-	cmd, _, stderr := process(t, "-n", "1000000", url)
+	cmd := process(t, "-n", "1000000", url)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
 	<-reached
 	ended := make(chan struct{})
 	go func() {
@@ -99,34 +102,11 @@ func TestSecondSignal(t *testing.T) {
 		select {
 		case <-ended:
 			if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGINT {
-				t.Errorf("ended with %v, want by the signal\n%s", cmd.ProcessState, stderr)
+				t.Errorf("ended with %v, want by the signal\n%s", cmd.ProcessState, &stderr)
 			}
 			return
 		case <-time.After(50 * time.Millisecond):
 			cmd.Process.Signal(os.Interrupt)
 		}
-	}
-}
-
-// Stdout is closed, as with client | head: the run finishes, its files are
-// complete, and the exit status reports the lost output.
-func TestClosedStdout(t *testing.T) {
-	out, in, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out.Close()
-	file := filepath.Join(t.TempDir(), "result.json")
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-n", "100", "--json", file, newReplica(t, newMemory(), nil))
-	cmd.Env = append(os.Environ(), asClient+"=1")
-	var stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = in, &stderr
-	err = cmd.Run()
-	in.Close()
-	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.ExitCode() != exitCannotWrite {
-		t.Errorf("%v, want exit status %d\n%s", err, exitCannotWrite, &stderr)
-	}
-	if result, err := os.ReadFile(file); err != nil || !json.Valid(result) {
-		t.Errorf("the result is not whole: %v\n%s", err, result)
 	}
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// A terminal is a tmux server with one window. What is in it can be looked at,
+// A screen is a tmux server with one window. What is in it can be looked at,
 // with all that has scrolled out of it.
-type terminal struct {
+type screen struct {
 	t      *testing.T
 	socket string
 	target string
@@ -26,13 +26,13 @@ type terminal struct {
 
 // newTerminal runs the client in a terminal of that size. Without tmux the
 // test is skipped, or fails if the environment says CI=true.
-func newTerminal(t *testing.T, width, height int, env []string, args ...string) *terminal {
+func newTerminal(t *testing.T, width, height int, env []string, args ...string) *screen {
 	t.Helper()
 	if _, err := exec.LookPath("tmux"); errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") != "true" {
 		t.Skip("there is no tmux; install the package tmux")
 	}
 	dir := t.TempDir()
-	term := &terminal{t: t, socket: filepath.Join(dir, "tmux"), target: "client"}
+	term := &screen{t: t, socket: filepath.Join(dir, "tmux"), target: "client"}
 	command := []string{"env", asClient + "=1"}
 	command = append(command, env...)
 	command = append(command, os.Args[0])
@@ -48,7 +48,7 @@ func newTerminal(t *testing.T, width, height int, env []string, args ...string) 
 	return term
 }
 
-func (term *terminal) tmux(args ...string) string {
+func (term *screen) tmux(args ...string) string {
 	term.t.Helper()
 	out, err := exec.Command("tmux", append([]string{"-u", "-S", term.socket}, args...)...).CombinedOutput()
 	if err != nil {
@@ -58,13 +58,13 @@ func (term *terminal) tmux(args ...string) string {
 }
 
 // lines is all that the terminal shows and has shown.
-func (term *terminal) lines() []string {
+func (term *screen) lines() []string {
 	term.t.Helper()
 	return strings.Split(strings.TrimRight(term.tmux("capture-pane", "-p", "-S", "-", "-t", term.target), "\n"), "\n")
 }
 
 // wait waits until a line of the terminal has text in it, and returns all lines.
-func (term *terminal) wait(text string) []string {
+func (term *screen) wait(text string) []string {
 	term.t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		lines := term.lines()
@@ -78,7 +78,7 @@ func (term *terminal) wait(text string) []string {
 
 // fits fails the test if a line is wider than width or the client uses the
 // alternate screen.
-func (term *terminal) fits(lines []string, width int) {
+func (term *screen) fits(lines []string, width int) {
 	term.t.Helper()
 	for _, line := range lines {
 		if n := runewidth.StringWidth(line); n > width {
@@ -110,8 +110,10 @@ const utf8Locale = "LC_ALL=C.UTF-8"
 
 // What the client shows while it runs stays above its result, once.
 func TestTerminal(t *testing.T) {
+	t.Parallel()
 	for _, width := range []int{60, 80, 200} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			t.Parallel()
 			m := newMemory()
 			term := newTerminal(t, width, 50, []string{utf8Locale}, "-n", "3000", "--seed", "7", newReplica(t, m, nil),
 				newReplica(t, m, nil))
@@ -135,6 +137,7 @@ func TestTerminal(t *testing.T) {
 
 // A terminal may change its size at any time.
 func TestTerminalResized(t *testing.T) {
+	t.Parallel()
 	m := newMemory()
 	term := newTerminal(t, 200, 50, []string{utf8Locale}, "--duration", "1m", newReplica(t, m, nil), newReplica(t, m, nil))
 	term.wait("entries cross-checked")
@@ -152,6 +155,7 @@ func TestTerminalResized(t *testing.T) {
 
 // What a terminal cannot show, or its user does not want, is left out.
 func TestTerminalPlain(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		env   []string
 		args  []string
@@ -170,6 +174,7 @@ func TestTerminalPlain(t *testing.T) {
 		"Russian and C": {env: []string{"LC_ALL=C"}, args: []string{"--lang", "ru"}, live: true, ascii: true, color: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := newMemory()
 			term := newTerminal(t, 80, 60, test.env, append(test.args, "-n", "1000", newReplica(t, m, nil), newReplica(t, m, nil))...)
 			lines := term.wait("status ")
@@ -197,12 +202,16 @@ func TestTerminalPlain(t *testing.T) {
 
 // A terminal that does not tell its size gets plain lines.
 func TestTerminalWithoutSize(t *testing.T) {
+	t.Parallel()
 	for _, size := range []string{"rows 0 cols 0", "rows 0 cols 80", "rows 24 cols 0"} {
-		m := newMemory()
-		shrunk := []string{utf8Locale, "sh", "-c", "stty " + size + `; exec "$0" "$@"`}
-		term := newTerminal(t, 80, 50, shrunk, "--duration", "1500ms", "--rate", "200", newReplica(t, m, nil), newReplica(t, m, nil))
-		lines := term.wait("status ")
-		one(t, lines, "  1 s  ")
-		one(t, lines, "TOTAL TIME")
+		t.Run(size, func(t *testing.T) {
+			t.Parallel()
+			m := newMemory()
+			shrunk := []string{utf8Locale, "sh", "-c", "stty " + size + `; exec "$0" "$@"`}
+			term := newTerminal(t, 80, 50, shrunk, "--duration", "1500ms", "--rate", "200", newReplica(t, m, nil), newReplica(t, m, nil))
+			lines := term.wait("status ")
+			one(t, lines, "  1 s  ")
+			one(t, lines, "TOTAL TIME")
+		})
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+
+	"dummymessenger/internal/program/files"
 )
 
 // verifyCmd judges a stored history.
@@ -12,22 +14,22 @@ type verifyCmd struct {
 	Lang string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of the text; without it the locale's."`
 }
 
-func (c *verifyCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
-	err := checkNames(named{flag: "FILE", file: c.File, dash: true}, named{flag: "--json", file: c.JSON, written: true, dash: true})
+func (c *verifyCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
+	err := files.Check(files.Name{Flag: "FILE", File: c.File, Dash: true},
+		files.Name{Flag: "--json", File: c.JSON, Written: true, Dash: true})
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	var to files
-	output, err := createOutput(ctx, &to, c.JSON, stdout, c.Lang)
-	if err != nil {
+	out := newOutputs(ctx, c.JSON, c.Lang, stdout)
+	if err := out.files.Err(); err != nil {
 		return complain(stderr, err, exitCannotWrite)
 	}
 	verdict, _, err := readHistory(c.File, nil)
 	if err != nil {
-		to.discard()
+		out.files.Discard()
 		return complain(stderr, err, exitNoInput)
 	}
 	result := newResult(nil, verdict)
 	result.Exit = exitStatus(result)
-	return output.write(result, to.begin(), stderr)
+	return out.write(result, out.files.Begin(), stderr)
 }

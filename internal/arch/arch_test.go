@@ -38,8 +38,9 @@ var rules = map[string]rule{
 		[]string{"internal/messenger"},
 		"batching must hold for every store and every front; it knows neither SQL nor HTTP",
 	},
-	"internal/program":     {nil, "it holds for every program alike, whatever that does"},
-	"internal/credentials": {[]string{"internal/program"}, "it reads files, whoever uses what they hold"},
+	"internal/program":       {nil, "it holds for every program alike, whatever that does"},
+	"internal/program/files": {[]string{"internal/program"}, "it opens files, whatever is in them"},
+	"internal/credentials":   {[]string{"internal/program"}, "it reads files, whoever uses what they hold"},
 	"internal/metrics": {
 		[]string{"internal/program", "internal/messenger", "internal/server", "internal/groupcommit"},
 		"it counts what these two tell; they must not know how",
@@ -82,6 +83,14 @@ var rules = map[string]rule{
 	"internal/report/lang": {
 		[]string{"internal/verify"},
 		"a language must hold for every view, so it knows the sentences of verdicts and no report",
+	},
+	"internal/report/terminal": {
+		[]string{"internal/loadtest", "internal/report", "internal/report/lang"},
+		"it shows a run that goes on, and must neither cause nor judge it",
+	},
+	"internal/faulty/selftest": {
+		[]string{"internal/faulty", "internal/loadtest", "internal/verify", "internal/report/lang"},
+		"it tries the load test as users run it, so it must not reach into it",
 	},
 	"internal/faulty": {
 		[]string{"internal/messenger", "internal/verify", "internal/server"},
@@ -126,9 +135,8 @@ var rules = map[string]rule{
 	"cmd/client": {
 		[]string{
 			"internal/program", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify",
-			"internal/report", "internal/report/lang",
-			"internal/faulty", "internal/credentials",
-		},
+			"internal/report", "internal/report/terminal", "internal/faulty/selftest", "internal/faulty",
+			"internal/program/files", "internal/credentials"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {

@@ -62,17 +62,15 @@ var figures = []figure{
 // times, because refusing a request is faster than storing it.
 func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) error {
 	t := newSheet(s)
-	like := t.unlike(nameA, nameB, a.Run, b.Run)
-	equal := t.equalOutcomes(a, b)
+	like := t.sameTask(nameA, nameB, a.Run, b.Run)
+	equal := t.sameOutcomes(a, b)
 	if !like || !equal {
 		fmt.Fprintln(t)
 	}
 	const longest = 14 // of a file's name
-	_, statusA, _ := t.words.headline(a.Verdict)
-	_, statusB, _ := t.words.headline(b.Verdict)
 	rows := [][]string{
 		{"", fit(nameA, longest), fit(nameB, longest), t.Tr("difference"), ""},
-		{t.Tr("verdict"), statusA, statusB, "", ""},
+		{t.Tr("verdict"), t.words.headline(a.Verdict).Name, t.words.headline(b.Verdict).Name, "", ""},
 	}
 	for _, f := range figures {
 		if !like || !equal && f.unit != "" {
@@ -86,66 +84,66 @@ func WriteComparison(w io.Writer, nameA, nameB string, a, b *Result, s Style) er
 	return t.writeTo(w, s)
 }
 
-// unlike says why the runs cannot be compared, and reports whether they can.
-func (t *sheet) unlike(nameA, nameB string, a, b *measure.Run) (like bool) {
-	like = true
-	taskA, taskB := t.asked(a), t.asked(b)
-	for i := range min(len(taskA), len(taskB)) {
-		if taskA[i] == taskB[i] {
-			continue
-		}
-		if like {
-			t.paragraph("", t.Tr("They were not asked to do the same, so neither is better:"))
-		}
-		like = false
-		t.paragraph("  ", t.Say("%s: %s and %s", taskA[i].name, taskA[i].value, taskB[i].value))
+// differences writes a heading and what differs below it, if anything does.
+func (t *sheet) differences(heading string, list []string) {
+	if len(list) > 0 {
+		t.paragraph("", heading)
 	}
-	for _, run := range []struct {
-		name string
-		*measure.Run
-	}{{nameA, a}, {nameB, b}} {
-		if run.Interrupted {
-			like = false
-			t.paragraph("", t.Say("%s was interrupted: it did not do all that it was asked to, so neither is better.", run.name))
-		}
-		if !recordsTask(run.Run) {
-			like = false
-			t.paragraph("", t.Say("%s is of an older client, which recorded only a part of what was asked: "+
-				"whether they were asked to do the same cannot be known, so neither is called better.", run.name))
-		}
+	for _, difference := range list {
+		t.paragraph("  ", difference)
 	}
-	return like
 }
 
-// equalOutcomes writes how the outcomes of the runs differ, and reports whether
-// their times can still be compared.
-func (t *sheet) equalOutcomes(a, b *Result) (equal bool) {
-	equal = true
-	tell := func(what, x, y string) {
-		if equal {
-			t.paragraph("", t.Tr("They did not come to the same, so no times are called better:"))
+func (l words) difference(what, x, y string) string { return l.Say("%s: %s and %s", what, x, y) }
+
+// sameTask reports whether the runs did the same, and writes why they cannot be
+// compared if not.
+func (t *sheet) sameTask(nameA, nameB string, a, b *measure.Run) bool {
+	var list []string
+	taskA, taskB := t.settings(a), t.settings(b)
+	for i := range min(len(taskA), len(taskB)) {
+		if taskA[i] != taskB[i] {
+			list = append(list, t.difference(taskA[i].name, taskA[i].value, taskB[i].value))
 		}
-		equal = false
-		t.paragraph("  ", t.Say("%s: %s and %s", what, x, y))
 	}
+	t.differences(t.Tr("They were not asked to do the same, so neither is better:"), list)
+	same := len(list) == 0
+	check := func(name string, r *measure.Run) {
+		if r.Interrupted {
+			same = false
+			t.paragraph("", t.Say("%s was interrupted: it did not do all that it was asked to, so neither is better.", name))
+		}
+		if !recordsTask(r) {
+			same = false
+			t.paragraph("", t.Say("%s is of an older client, which recorded only a part of what was asked: "+
+				"whether they were asked to do the same cannot be known, so neither is called better.", name))
+		}
+	}
+	check(nameA, a)
+	check(nameB, b)
+	return same
+}
+
+// sameOutcomes reports whether the times of the runs can be compared, and writes
+// how their outcomes differ if not.
+func (t *sheet) sameOutcomes(a, b *Result) bool {
+	var list []string
 	bad := func(r *Result) bool { return r.Verdict != nil && r.Verdict.Status != verify.Verified }
 	violated := func(r *Result) bool { return bad(r) && r.Verdict.Status == verify.Violated }
-	_, statusA, _ := t.words.headline(a.Verdict)
-	_, statusB, _ := t.words.headline(b.Verdict)
 	if violated(a) || violated(b) || bad(a) != bad(b) {
-		tell(t.Tr("verdict"), statusA, statusB)
+		list = append(list, t.difference(t.Tr("verdict"), t.words.headline(a.Verdict).Name, t.words.headline(b.Verdict).Name))
 	}
 	const noise = 0.001 // of the requests; leaving out more of them would move a p99.9
-	differ := func(x, y int64) bool {
-		return math.Abs(float64(x)/float64(max(1, a.Run.Sent))-float64(y)/float64(max(1, b.Run.Sent))) > noise
+	compare := func(what string, x, y int64) {
+		share := float64(x)/float64(max(1, a.Run.Sent)) - float64(y)/float64(max(1, b.Run.Sent))
+		if math.Abs(share) > noise {
+			list = append(list, t.difference(what, lang.Count(x), lang.Count(y)))
+		}
 	}
-	if differ(a.Run.Failed, b.Run.Failed) {
-		tell(t.Tr("failed"), lang.Count(a.Run.Failed), lang.Count(b.Run.Failed))
-	}
-	if differ(a.Run.Unknown, b.Run.Unknown) {
-		tell(t.Tr("unknown"), lang.Count(a.Run.Unknown), lang.Count(b.Run.Unknown))
-	}
-	return equal
+	compare(t.Tr("failed"), a.Run.Failed, b.Run.Failed)
+	compare(t.Tr("unknown"), a.Run.Unknown, b.Run.Unknown)
+	t.differences(t.Tr("They did not come to the same, so no times are called better:"), list)
+	return len(list) == 0
 }
 
 func (f *figure) show(x float64, l lang.Lang) string {
@@ -180,16 +178,16 @@ func (f *figure) change(x, y float64) (percent, judgement string) {
 	return percent, "worse"
 }
 
-// An asked is one thing that a run was asked to do, in words.
-type asked struct{ name, value string }
+// A setting is one thing that a run was asked to do, in words.
+type setting struct{ name, value string }
 
 // recordsTask reports whether r holds all that it was asked to do.
 func recordsTask(r *measure.Run) bool { return r.Timeout > 0 }
 
-// asked lists what r was asked to do, always in the same order, and only the
+// settings lists what r was asked to do, always in the same order, and only the
 // beginning if r does not record the rest.
-func (l words) asked(r *measure.Run) (all []asked) {
-	add := func(name, value string) { all = append(all, asked{l.Tr(name), cmp.Or(value, "–")}) }
+func (l words) settings(r *measure.Run) (all []setting) {
+	add := func(name, value string) { all = append(all, setting{l.Tr(name), cmp.Or(value, "–")}) }
 	number := func(n float64) string {
 		if n == 0 {
 			return ""

@@ -10,6 +10,16 @@ import (
 	"dummymessenger/internal/verify"
 )
 
+// comparison is what WriteComparison writes, with plain spaces in its numbers.
+func comparison(t *testing.T, nameA, nameB string, a, b *Result, l lang.Lang) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := WriteComparison(&out, nameA, nameB, a, b, Style{Lang: l}); err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(out.String(), lang.Thin, " ")
+}
+
 func TestComparison(t *testing.T) {
 	a, b := &Result{Schema: SchemaVersion, Run: exampleRun(), Verdict: &verify.Verdict{}}, &Result{Schema: SchemaVersion, Run: exampleRun()}
 	b.Run.Throughput, b.Run.Latency.P99, b.Run.Latency.P50 = 6051.4, 4.92, 3.95
@@ -21,24 +31,16 @@ func TestComparison(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	if err := WriteComparison(&out, "A.json", "a-name-that-is-much-too-long.json", a, b, Style{Lang: "en"}); err != nil {
-		t.Fatal(err)
-	}
-	text := strings.ReplaceAll(out.String(), lang.Thin, " ")
+	text := comparison(t, "A.json", "a-name-that-is-much-too-long.json", a, b, "en")
 	for _, want := range []string{"A.json", "…too-long.json", "verified    not verified", "12 103 /s",
 		"6 051 /s     -50.0 %   worse", "-50.0 %  better", "+1.3 %\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the comparison lacks %q:\n%s", want, text)
 		}
 	}
-	out.Reset()
 	b.Run.Workers = 100
-	if err := WriteComparison(&out, "A", "B", a, b, Style{Lang: "en"}); err != nil {
-		t.Fatal(err)
-	}
-	if text := out.String(); !strings.Contains(text, "not asked to do the same, so neither is better:\n  workers: 50 and 100\n") ||
-		strings.Count(text, "better") > 1 {
+	const want = "not asked to do the same, so neither is better:\n  workers: 50 and 100\n"
+	if text := comparison(t, "A", "B", a, b, "en"); !strings.Contains(text, want) || strings.Count(text, "better") > 1 {
 		t.Errorf("two tasks are compared as if they were one:\n%s", text)
 	}
 	for _, bad := range []string{"", "[]", `{"schema":9}`, `{"schema":1,"exit":0}`} {
@@ -81,15 +83,12 @@ func TestComparisonOfUnlikeRuns(t *testing.T) {
 		b.Run.Throughput /= 2
 		change(b.Run)
 		for _, language := range []lang.Lang{"en", "ru"} {
-			var out bytes.Buffer
-			if err := WriteComparison(&out, "A.json", "B.json", a, b, Style{Lang: language}); err != nil {
-				t.Fatal(err)
-			}
-			before, table, ok := strings.Cut(out.String(), "\n\n")
-			text := strings.ReplaceAll(strings.ReplaceAll(before, lang.Thin, " "), "\n  ", " ")
+			out := comparison(t, "A.json", "B.json", a, b, language)
+			before, table, ok := strings.Cut(out, "\n\n")
+			text := strings.ReplaceAll(before, "\n  ", " ")
 			if language == "en" && !strings.Contains(text, want) || !ok || strings.Contains(table, "worse") ||
 				strings.Contains(table, "хуже") {
-				t.Errorf("want %q before a table without judgement:\n%s", want, &out)
+				t.Errorf("want %q before a table without judgement:\n%s", want, out)
 			}
 		}
 	}
@@ -105,7 +104,7 @@ func TestComparisonOfOutcomes(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		change func(*Result)
-		told   [2]string // in English and Russian; empty: times are compared
+		differ [2]string // said in English and Russian; empty: times are compared
 		worse  bool      // more of them were not answered
 	}{
 		{fails, [2]string{"failed: 0 and 4 956", "0 и 4 956"}, true},
@@ -123,15 +122,11 @@ func TestComparisonOfOutcomes(t *testing.T) {
 				pair[i].Run.OK, pair[i].Run.Failed, pair[i].Run.Unknown = 5000, 0, 0
 			}
 			tt.change(pair[1])
-			var out bytes.Buffer
-			if err := WriteComparison(&out, "A.json", "B.json", pair[0], pair[1], Style{Lang: language}); err != nil {
-				t.Fatal(err)
-			}
-			text := strings.ReplaceAll(out.String(), lang.Thin, " ")
-			before, _, told := strings.Cut(text, "\n\n")
+			text := comparison(t, "A.json", "B.json", pair[0], pair[1], language)
+			before, _, differ := strings.Cut(text, "\n\n")
 			better := strings.Contains(text, " "+language.Tr("better")+"\n")
-			if told != (tt.told[i] != "") || told && !strings.Contains(before, tt.told[i]) || better == told {
-				t.Errorf("want %q before the table, and times judged only without it:\n%s", tt.told[i], text)
+			if differ != (tt.differ[i] != "") || differ && !strings.Contains(before, tt.differ[i]) || better == differ {
+				t.Errorf("want %q before the table, and times judged only without it:\n%s", tt.differ[i], text)
 			}
 			if worse := strings.Contains(text, language.Tr("worse")); worse != tt.worse {
 				t.Errorf("something is worse: %t, want %t:\n%s", worse, tt.worse, text)

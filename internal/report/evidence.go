@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"dummymessenger/internal/verify"
 )
@@ -28,13 +27,12 @@ type exhibitRow struct {
 	Cells []exhibitCell
 }
 
-// An exhibitCell is what one window shows at a seq. A field that cannot be
-// true beside the others is marked odd.
+// An exhibitCell is what one window shows at a seq.
 type exhibitCell struct {
-	Shown, Own, Gap                       bool
-	Sender, Text, Date                    string
-	Count                                 int64
-	OddSender, OddCount, OddText, OddDate bool
+	Shown, Own, Gap    bool
+	Sender, Text, Date string
+	Count              int64
+	Contradicted       map[string]bool // fields that cannot be true beside those of other cells
 
 	text string // whole
 }
@@ -64,9 +62,11 @@ func (l words) exhibit(index int, v *verify.Violation) exhibit {
 	}
 	before := int64(0)
 	for _, seq := range slices.Sorted(maps.Keys(places)) {
-		if before > 0 && seq-before-1 > maxHole {
+		switch {
+		case before == 0:
+		case seq-before-1 > maxHole:
 			x.Rows = append(x.Rows, exhibitRow{Cells: make([]exhibitCell, len(v.Witnesses))})
-		} else if before > 0 {
+		default:
 			for s := before + 1; s < seq; s++ {
 				x.Rows = append(x.Rows, newExhibitRow(v, s))
 			}
@@ -86,11 +86,8 @@ func newExhibitRow(v *verify.Violation, seq int64) exhibitRow {
 		for _, e := range w.Window {
 			if e.Seq == seq {
 				c = exhibitCell{
-					Shown: true, Own: seq == w.Seq, Sender: e.Sender, Count: e.SenderCount,
-					Text: excerpt(e.Text, excerptWidth), text: e.Text,
-				}
-				if e.SentAt != 0 {
-					c.Date = time.UnixMicro(e.SentAt).UTC().Format("15:04:05.000000")
+					Shown: true, Own: seq == w.Seq, Sender: e.Sender, Count: e.SenderCount, Date: clockTime(e.SentAt),
+					Text: excerpt(e.Text, excerptWidth), text: e.Text, Contradicted: map[string]bool{},
 				}
 			}
 		}
@@ -105,11 +102,12 @@ func newExhibitRow(v *verify.Violation, seq int64) exhibitRow {
 // markConflicts marks what cannot be true together: two contents of one seq,
 // one text or one sender's count at two, a date before an older one's.
 func (x *exhibit) markConflicts() {
+	type content struct{ field, value string }
 	type place struct {
 		seq  int64
 		cell *exhibitCell
 	}
-	texts, counts := map[string]place{}, map[string]place{}
+	places := map[content]place{} // where it was shown last
 	var latest *exhibitCell
 	for _, row := range x.Rows {
 		var first *exhibitCell
@@ -118,30 +116,35 @@ func (x *exhibit) markConflicts() {
 			if !c.Shown {
 				continue
 			}
-			if first == nil {
-				first = c
-			}
-			differ(&c.OddSender, &first.OddSender, c.Sender != first.Sender)
-			differ(&c.OddCount, &first.OddCount, c.Count != first.Count)
+			first = cmp.Or(first, c)
+			markIf(c.Sender != first.Sender, "sender", c, first)
+			markIf(c.Count != first.Count, "count", c, first)
+			markIf(c.Date != first.Date, "date", c, first)
 			if !sameText(c.text, first.text) {
-				differ(&c.OddText, &first.OddText, true)
+				markIf(true, "text", c, first)
 				c.Text, first.Text = excerptsWhereDifferent(c.text, first.text)
 			}
-			differ(&c.OddDate, &first.OddDate, c.Date != first.Date)
-			if p, ok := texts[c.text]; ok && p.seq != row.Seq {
-				differ(&c.OddText, &p.cell.OddText, true)
+			once := []content{{"text", c.text}}
+			if c.Count > 0 {
+				once = append(once, content{"count", fmt.Sprint(c.Count, " ", c.Sender)})
 			}
-			texts[c.text] = place{row.Seq, c}
-			count := fmt.Sprint(c.Count, " ", c.Sender)
-			if p, ok := counts[count]; ok && p.seq != row.Seq && c.Count > 0 {
-				differ(&c.OddCount, &p.cell.OddCount, true)
+			for _, o := range once {
+				p, ok := places[o]
+				markIf(ok && p.seq != row.Seq, o.field, c, p.cell)
+				places[o] = place{row.Seq, c}
 			}
-			counts[count] = place{row.Seq, c}
 		}
-		if first != nil && latest != nil && first.Date < latest.Date {
-			differ(&first.OddDate, &latest.OddDate, true)
+		if first != nil && latest != nil {
+			markIf(first.Date < latest.Date, "date", first, latest)
 		}
 		latest = cmp.Or(first, latest)
+	}
+}
+
+// markIf marks the field of two cells that contradict each other.
+func markIf(contradictory bool, field string, a, b *exhibitCell) {
+	if contradictory {
+		a.Contradicted[field], b.Contradicted[field] = true, true
 	}
 }
 
@@ -178,39 +181,33 @@ func excerptsWhereDifferent(a, b string) (string, string) {
 // marked. Then the answers contradict what was sent, or when it was sent, but
 // not each other.
 func (x *exhibit) markPlace() {
+	marked := func(c exhibitCell) bool { return c.Gap || len(c.Contradicted) > 0 }
+	if slices.ContainsFunc(x.Rows, func(row exhibitRow) bool { return slices.ContainsFunc(row.Cells, marked) }) {
+		return
+	}
 	for _, row := range x.Rows {
-		for i := range row.Cells {
-			if c := &row.Cells[i]; c.Gap || c.OddSender || c.OddCount || c.OddText || c.OddDate {
-				return
+		for _, c := range row.Cells {
+			if row.Here && c.Shown {
+				c.Contradicted["text"] = true
 			}
 		}
 	}
-	for _, row := range x.Rows {
-		for i := range row.Cells {
-			c := &row.Cells[i]
-			c.OddText = c.OddText || row.Here && c.Shown
-		}
-	}
-}
-
-func differ(a, b *bool, different bool) {
-	*a = *a || different
-	*b = *b || different
 }
 
 // exhibits are the counter-example and the worst two cases of each check.
 func (l words) exhibits(v *verify.Verdict) []exhibit {
+	if v == nil {
+		return nil
+	}
 	var all []exhibit
 	index := 0
 	for _, c := range v.Checks {
 		for i := range c.Worst {
-			if i < 2 || sameCase(&c.Worst[i], v.CounterExample) {
-				x := l.exhibit(index, &c.Worst[i])
-				if sameCase(&c.Worst[i], v.CounterExample) {
-					all = slices.Insert(all, 0, x)
-				} else {
-					all = append(all, x)
-				}
+			switch x := &c.Worst[i]; {
+			case sameCase(x, v.CounterExample):
+				all = slices.Insert(all, 0, l.exhibit(index, x))
+			case i < 2:
+				all = append(all, l.exhibit(index, x))
 			}
 			index++
 		}

@@ -52,57 +52,45 @@ func policy() string {
 	return "default-src 'none'; style-src 'unsafe-inline'; script-src " + hash(uplotJS) + " " + hash(pageJS)
 }
 
+// A view is what the template shows: a page, and what its methods make of it.
+type view struct {
+	*Page
+	Run      *measure.Run
+	Verdict  *verify.Verdict
+	Headline headline
+	Exhibits []exhibit
+	Plots    *plots
+	HasSeq   bool // an operation of the plots has one
+	Alt      alternatives
+	words    words
+}
+
+func (v *view) Policy() string         { return policy() }
+func (v *view) CSS() template.CSS      { return template.CSS(pageCSS) }
+func (v *view) UplotCSS() template.CSS { return template.CSS(uplotCSS) }
+func (v *view) UplotJS() template.JS   { return template.JS(uplotJS) }
+func (v *view) JS() template.JS        { return template.JS(pageJS) }
+func (v *view) License() string        { return uplotLicense }
+func (v *view) Numbers() []bigNumber   { return v.words.bigNumbers(v.Run) }
+func (v *view) Matrix() matrix         { return newMatrix(v.Trace, v.Run) }
+func (v *view) Sampled() string        { return v.words.sampled(v.Trace) }
+func (v *view) ClientLimit() string    { return v.words.clientLimit(v.Run, true) }
+
 // WriteHTML writes p as one file that needs no other and no network.
 func WriteHTML(w io.Writer, p *Page) error {
 	l := words{p.Lang}
 	t, err := template.New("report").Funcs(template.FuncMap{
-		"tr": p.Lang.Tr, "say": p.Lang.Say, "sentence": p.Lang.Sentence, "reason": p.Lang.Reason,
-		"count": lang.Count, "decimal": p.Lang.Decimal, "percentile": p.Lang.Percentile, "elapsed": l.elapsed,
-		"quantity": p.Lang.Plural, "short": shortURL,
-		"describe": func(c verify.CheckResult) checkRow { return l.checkRow(&c) },
-		"witness":  func(w verify.Witness) string { return l.witness(&w) },
-		"served":   func(w verify.Witness) string { return l.replica(&w) },
-		"unknowns": func(n verify.Counts) string { return l.unknowns(&n) },
+		"tr": l.Tr, "say": l.Say, "sentence": l.Sentence, "reason": l.Reason, "count": lang.Count, "decimal": l.Decimal,
+		"percentile": l.Percentile, "elapsed": l.elapsed, "quantity": l.Plural, "short": shortURL,
+		"describe": l.checkRow, "witness": l.witness, "served": l.replica, "unknowns": l.unknowns,
 	}).Parse(pageHTML)
 	if err != nil {
 		return err
 	}
-	run := p.Result.Run
-	view := struct {
-		*Page
-		Run         *measure.Run
-		Verdict     *verify.Verdict
-		Status      string
-		StatusName  string
-		Headline    string
-		Numbers     []bigNumber
-		Exhibits    []exhibit
-		Matrix      matrix
-		Plots       *plots
-		Sampled     string
-		ClientLimit string
-		Policy      string
-		CSS         template.CSS
-		UplotCSS    template.CSS
-		UplotJS     template.JS
-		JS          template.JS
-		License     string
-		HasSeq      bool
-		Alt         alternatives
-	}{
-		Page: p, Run: run, Verdict: p.Result.Verdict, Numbers: l.bigNumbers(run), Plots: newPlots(p), Matrix: newMatrix(p.Trace, run),
-		Sampled: l.sampled(p.Trace), ClientLimit: l.clientLimit(run, true),
-		Policy: policy(), CSS: template.CSS(pageCSS), UplotCSS: template.CSS(uplotCSS), UplotJS: template.JS(uplotJS),
-		JS: template.JS(pageJS), License: uplotLicense,
-	}
-	view.Status, view.StatusName, view.Headline = l.headline(view.Verdict)
-	view.Plots.Words = l.plotWords()
-	view.Alt = l.alternatives(p.Result, view.Plots)
-	view.HasSeq = slices.ContainsFunc(view.Plots.Ops.Seq, func(seq int64) bool { return seq > 0 })
-	if view.Verdict != nil {
-		view.Exhibits = l.exhibits(view.Verdict)
-	}
-	return t.Execute(w, view)
+	v := &view{Page: p, Run: p.Result.Run, Verdict: p.Result.Verdict, Plots: newPlots(p), words: l}
+	v.Headline, v.Exhibits, v.Alt = l.headline(v.Verdict), l.exhibits(v.Verdict), l.alternatives(p.Result, v.Plots)
+	v.HasSeq = slices.ContainsFunc(v.Plots.Ops.Seq, func(seq int64) bool { return seq > 0 })
+	return t.Execute(w, v)
 }
 
 // shortURL returns the name of a replica on the page.
@@ -155,26 +143,25 @@ func newMatrix(t *measure.Trace, r *measure.Run) matrix {
 	most := int64(1)
 	for sender, counts := range t.Senders {
 		row := matrixRow{Sender: sender, Cells: make([]matrixCell, len(m.Replicas))}
-		for i := range min(len(counts), len(row.Cells)) {
-			n := counts[i]
+		for i, n := range counts[:min(len(counts), len(row.Cells))] {
 			row.Cells[i].Count = n
 			m.Total.Cells[i].Count += n
 			row.Sum += n
+			m.Total.Sum += n
 			most = max(most, n)
 		}
-		m.Total.Sum += row.Sum
 		m.Rows = append(m.Rows, row)
 	}
 	slices.SortFunc(m.Rows, func(a, b matrixRow) int {
 		return cmp.Or(cmp.Compare(b.Sum, a.Sum), cmp.Compare(a.Sender, b.Sender))
 	})
+	const maxRows = 100 // a run may have thousands of senders
+	m.Rows = m.Rows[:min(len(m.Rows), maxRows)]
 	for _, row := range m.Rows {
 		for i := range row.Cells {
 			row.Cells[i].Share = int(100 * row.Cells[i].Count / most)
 		}
 	}
-	const maxRows = 100 // a run may have thousands of senders
-	m.Rows = m.Rows[:min(len(m.Rows), maxRows)]
 	return m
 }
 
@@ -189,4 +176,38 @@ func (l words) sampled(t *measure.Trace) string {
 			lang.Count(int64(len(t.Unanswered))))
 	}
 	return s
+}
+
+// alternatives say in words what the plots show, for people who cannot see them.
+type alternatives struct{ Frontier, Spectrum, Scatter, Throughput string }
+
+func (l words) alternatives(r *Result, d *plots) alternatives {
+	run := r.Run
+	violations := int64(0)
+	if r.Verdict != nil {
+		for _, c := range r.Verdict.Checks {
+			violations += c.Violations
+		}
+	}
+	requests := verify.Quantity{N: int64(len(d.Ops.Call)), Noun: "request"}
+	a := alternatives{
+		Spectrum: l.Say("Percentiles of all replicas: %s.", l.percentiles(&run.Latency)),
+		Scatter: l.Say("%s; the slowest took %s ms; not answered: %s.",
+			requests, lang.Amount(run.Latency.Max), lang.Count(run.Failed+run.Unknown)),
+	}
+	if len(d.Ops.Seq) > 0 {
+		a.Frontier = l.Say("%s in %s s, from seq %d to %d; %s.", requests, l.Seconds(run.Total),
+			slices.Min(d.Ops.Seq), slices.Max(d.Ops.Seq), verify.Quantity{N: violations, Noun: "violation"})
+	}
+	if len(d.Throughput[0]) > 0 {
+		sums := make([]float64, len(d.Throughput[0]))
+		for _, column := range d.Throughput[1:] {
+			for i := range column {
+				sums[i] += column[i]
+			}
+		}
+		a.Throughput = l.Say("From %s to %s per second, on average %s.", lang.Amount(slices.Min(sums)),
+			lang.Amount(slices.Max(sums)), lang.Amount(run.Throughput))
+	}
+	return a
 }

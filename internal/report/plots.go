@@ -54,7 +54,7 @@ type shade struct {
 // newPlots computes all that the page draws.
 func newPlots(p *Page) *plots {
 	t := p.Trace
-	d := &plots{Width: ms(t.Width), Violations: []violationPlot{}, Shades: []shade{}}
+	d := &plots{Width: ms(t.Width), Violations: []violationPlot{}, Shades: []shade{}, Words: words{p.Lang}.plotWords()}
 	for _, r := range p.Result.Run.Replicas {
 		d.Replicas = append(d.Replicas, r.URL)
 	}
@@ -98,40 +98,34 @@ func newViolationPlot(v *verify.Violation, begin time.Duration) violationPlot {
 // operations merges the sample, the slowest of each bucket, and what was not
 // answered. It lists the senders and reasons that the plot refers to.
 func (d *plots) operations(t *measure.Trace) opPlot {
+	all := slices.Clone(t.Answered)
+	for _, b := range t.Buckets {
+		all = append(all, b.Slowest)
+	}
+	all = append(all, t.Unanswered...)
 	type key struct{ worker, number int }
 	seen := map[key]bool{}
-	var all []measure.Mark
-	add := func(m measure.Mark) {
-		if k := (key{m.Worker, m.Number}); m.Return > 0 && !seen[k] {
-			seen[k] = true
-			all = append(all, m)
-		}
-	}
-	for _, m := range t.Answered {
-		add(m)
-	}
-	for _, b := range t.Buckets {
-		add(b.Slowest)
-	}
-	for _, m := range t.Unanswered {
-		add(m)
-	}
+	all = slices.DeleteFunc(all, func(m measure.Mark) bool {
+		k := key{m.Worker, m.Number}
+		known := seen[k] || m.Return <= 0
+		seen[k] = seen[k] || !known
+		return known
+	})
 	placeUnanswered(all)
 	slices.SortFunc(all, func(a, b measure.Mark) int { return cmp.Compare(a.Call, b.Call) })
 
-	index := func(names *[]string) func(string) int {
+	// indexIn returns the place of a name in names, to which it adds a new one.
+	indexIn := func(names *[]string) func(string) int {
 		places := map[string]int{}
 		return func(name string) int {
-			i, ok := places[name]
-			if !ok {
-				i = len(*names)
-				places[name] = i
+			if _, ok := places[name]; !ok {
+				places[name] = len(*names)
 				*names = append(*names, name)
 			}
-			return i
+			return places[name]
 		}
 	}
-	sender, reason := index(&d.Senders), index(&d.Reasons)
+	sender, reason := indexIn(&d.Senders), indexIn(&d.Reasons)
 	var o opPlot
 	for _, m := range all {
 		o.Call = append(o.Call, ms(m.Call-t.Begin))

@@ -2,8 +2,10 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -92,7 +94,7 @@ func (t *sheet) paragraph(prefix, text string) {
 }
 
 func (t *sheet) painted(prefixColor, prefix, color, text string) {
-	indent := max(utf8.RuneCountInString(prefix), 2)
+	indent := max(runeCount(prefix), 2)
 	for i, line := range wrap(text, t.width-indent) {
 		if i > 0 {
 			prefix = strings.Repeat(" ", indent)
@@ -115,10 +117,10 @@ func (t *sheet) run(r *measure.Run) {
 	t.numbers(r)
 	fmt.Fprintln(t)
 
-	var lines []labelled
+	var lines [][]string
 	add := func(label, color, text string) {
 		if text != "" {
-			lines = append(lines, labelled{t.Tr(label), color, text})
+			lines = append(lines, []string{t.Tr(label), color, text})
 		}
 	}
 	add("latency", "", t.percentiles(&r.Latency))
@@ -147,59 +149,39 @@ func (t *sheet) run(r *measure.Run) {
 	}
 	add("senders", "", t.senders(r))
 	add("client", "", t.clientLimit(r, false))
-	t.labelled(lines)
+	label := columnWidths(lines)[0]
+	for _, l := range lines {
+		t.painted("", fmt.Sprintf("%-*s  ", label, l[0]), l[1], l[2])
+	}
 	fmt.Fprintln(t)
 	t.table(t.replicas(r))
 }
 
 // numbers writes the three main figures.
 func (t *sheet) numbers(r *measure.Run) {
-	type row struct{ name, value, unit, remark string }
-	var rows []row
+	var rows [][]string // name, value, unit, remark
 	for _, n := range t.bigNumbers(r) {
-		rows = append(rows, row{strings.ToUpper(n.Name), n.Value, n.Unit, n.Remark})
+		rows = append(rows, []string{strings.ToUpper(n.Name), n.Value, n.Unit, n.Remark})
 		if n.Second != "" {
-			rows = append(rows, row{"", n.Second, n.Unit, n.SecondRemark})
+			rows = append(rows, []string{"", n.Second, n.Unit, n.SecondRemark})
 		}
 	}
-	name, value, unit := 0, 0, 0
-	for _, r := range rows {
-		name, value, unit = max(name, utf8.RuneCountInString(r.name)), max(value, utf8.RuneCountInString(r.value)),
-			max(unit, utf8.RuneCountInString(r.unit))
-	}
-	for _, r := range rows {
-		prefix := fmt.Sprintf("  %-*s  %*s %-*s   ", name, r.name, value, r.value, unit, r.unit)
-		if t.width-utf8.RuneCountInString(prefix) < utf8.RuneCountInString(r.remark)/2 {
+	w := columnWidths(rows)
+	for _, row := range rows {
+		prefix, remark := fmt.Sprintf("  %-*s  %*s %-*s   ", w[0], row[0], w[1], row[1], w[2], row[2]), row[3]
+		if t.width-runeCount(prefix) < runeCount(remark)/2 {
 			fmt.Fprintln(t, t.paint(bold, strings.TrimRight(prefix, " ")))
-			t.paragraph("    ", r.remark)
+			t.paragraph("    ", remark)
 			continue
 		}
-		t.painted(bold, prefix, "", r.remark)
-	}
-}
-
-// A labelled line has a label in a column of its own.
-type labelled struct{ label, color, text string }
-
-func (t *sheet) labelled(lines []labelled) {
-	width := 0
-	for _, l := range lines {
-		width = max(width, utf8.RuneCountInString(l.label))
-	}
-	for _, l := range lines {
-		t.painted("", fmt.Sprintf("%-*s  ", width, l.label), l.color, l.text)
+		t.painted(bold, prefix, "", remark)
 	}
 }
 
 // table writes rows in columns, the first left-aligned and shortened to fit, the
 // others right-aligned.
 func (t *sheet) table(rows [][]string) {
-	widths := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
+	widths := columnWidths(rows)
 	gap, rest := 2, 0
 	for _, w := range widths[1:] {
 		rest += w
@@ -248,15 +230,8 @@ func (l words) senders(r *measure.Run) string {
 	if len(r.Senders) == 0 {
 		return ""
 	}
-	least, most := r.Senders[0], r.Senders[0]
-	for _, s := range r.Senders {
-		if s.OK < least.OK {
-			least = s
-		}
-		if s.OK > most.OK {
-			most = s
-		}
-	}
+	byOK := func(a, b measure.Sender) int { return cmp.Compare(a.OK, b.OK) }
+	least, most := slices.MinFunc(r.Senders, byOK), slices.MaxFunc(r.Senders, byOK)
 	return l.Say("%d, each answered %s (%s) to %s (%s) times", len(r.Senders),
 		lang.Count(least.OK), least.Name, lang.Count(most.OK), most.Name)
 }
@@ -275,7 +250,7 @@ func (l words) percentiles(t *measure.Latency) string {
 
 // fit shortens s to width characters: the last ones, which tell names apart.
 func fit(s string, width int) string {
-	if n := utf8.RuneCountInString(s); n > width {
+	if n := runeCount(s); n > width {
 		return "…" + string([]rune(s)[n-width+1:])
 	}
 	return s
@@ -315,21 +290,27 @@ func backlogged(r *measure.Run) bool {
 // wrap breaks text at spaces into lines of at most width characters, unless a word
 // is longer.
 func wrap(text string, width int) (lines []string) {
-	line, length := "", 0
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '\n' }) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case length == 0:
-			line, length = word, n
-		case length+1+n > width:
-			lines = append(lines, line)
-			line, length = word, n
-		default:
-			line, length = line+" "+word, length+1+n
+		last := len(lines) - 1
+		if last >= 0 && runeCount(lines[last])+1+runeCount(word) <= width {
+			lines[last] += " " + word
+		} else {
+			lines = append(lines, word)
 		}
 	}
-	if length > 0 {
-		lines = append(lines, line)
-	}
 	return lines
+}
+
+// runeCount is the width of text, but for wide characters and combining marks.
+func runeCount(text string) int { return utf8.RuneCountInString(text) }
+
+// columnWidths returns the width of the widest cell of each column.
+func columnWidths(rows [][]string) []int {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], runeCount(cell))
+		}
+	}
+	return widths
 }

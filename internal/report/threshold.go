@@ -16,19 +16,19 @@ import (
 // A Threshold is a limit on a figure of a run, such as p99<200ms.
 type Threshold struct {
 	text   string
-	figure limited
+	figure thresholdFigure
 	less   bool    // the figure must be less than limit, else greater
 	limit  float64 // milliseconds, or a number
 }
 
-// A limited figure is one that a Threshold may be about.
-type limited struct {
+// A thresholdFigure is one that a Threshold may be about.
+type thresholdFigure struct {
 	name    string
 	latency bool // milliseconds, 0 if the run was too short for it
 	of      func(*measure.Run) float64
 }
 
-var limitable = []limited{
+var thresholdFigures = []thresholdFigure{
 	{"mean", true, func(r *measure.Run) float64 { return r.Latency.Mean }},
 	{"p50", true, func(r *measure.Run) float64 { return r.Latency.P50 }},
 	{"p90", true, func(r *measure.Run) float64 { return r.Latency.P90 }},
@@ -49,15 +49,15 @@ func ParseThreshold(s string) (Threshold, error) {
 		return Threshold{}, fmt.Errorf("threshold %q: write it like p99<200ms or throughput>1000", s)
 	}
 	name, limit := strings.TrimSpace(s[:i]), strings.TrimSpace(s[i+1:])
-	at := slices.IndexFunc(limitable, func(l limited) bool { return l.name == name })
+	at := slices.IndexFunc(thresholdFigures, func(l thresholdFigure) bool { return l.name == name })
 	if at < 0 {
 		var names []string
-		for _, l := range limitable {
+		for _, l := range thresholdFigures {
 			names = append(names, l.name)
 		}
 		return Threshold{}, fmt.Errorf("threshold %q: the figures are %s", s, strings.Join(names, ", "))
 	}
-	t := Threshold{text: s, figure: limitable[at], less: s[i] == '<'}
+	t := Threshold{text: s, figure: thresholdFigures[at], less: s[i] == '<'}
 	if t.figure.latency {
 		d, err := time.ParseDuration(limit)
 		if err != nil {

@@ -5,22 +5,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
-var statusColors = map[string]string{"verified": green, "violated": red}
-
 // headline writes what the verdict is; v may be nil.
 func (t *sheet) headline(v *verify.Verdict) {
-	status, name, words := t.words.headline(v)
-	color := statusColors[status]
-	if color == "" {
-		color = yellow
-	}
-	t.painted(bold+";"+color, strings.ToUpper(name)+": ", color, words)
+	h := t.words.headline(v)
+	t.painted(bold+";"+h.color, strings.ToUpper(h.Name)+": ", h.color, h.Means)
 }
 
 func (t *sheet) verdict(v *verify.Verdict) {
@@ -52,26 +45,25 @@ func (t *sheet) worst(c *verify.CheckResult) {
 // checks writes a cell for each check, in two columns if there is room, and then
 // the checks that need a sentence.
 func (t *sheet) checks(checks []verify.CheckResult) {
-	cells := make([]checkCell, len(checks))
-	for i := range checks {
-		cells[i] = t.checkCell(&checks[i])
+	rows := make([]checkRow, len(checks))
+	for i, c := range checks {
+		rows[i] = t.checkRow(c)
 	}
-	half := (len(cells) + 1) / 2
-	left, right := layOut(cells[:half]), layOut(cells[half:])
+	half := (len(rows) + 1) / 2
+	left, right := layOut(rows[:half]), layOut(rows[half:])
 	const gap = "   "
-	if 2+left.width+len(gap)+right.width > t.width {
-		left, half = layOut(cells), len(cells)
+	if 2+left.width()+len(gap)+right.width() > t.width {
+		left, half = layOut(rows), len(rows)
 	}
 	for i := range half {
-		line := "  " + t.cell(&cells[i], &left)
-		if j := half + i; j < len(cells) {
-			line += gap + t.cell(&cells[j], &right)
+		line := "  " + t.cell(&rows[i], left)
+		if j := half + i; j < len(rows) {
+			line += gap + t.cell(&rows[j], right)
 		}
 		fmt.Fprintln(t, strings.TrimRight(line, " "))
 	}
-	for i := range checks {
-		c := &checks[i]
-		row := t.checkRow(c)
+	for i, c := range checks {
+		row := &rows[i]
 		if c.Violations > 0 || c.NotCheckable.Form != "" {
 			t.paragraph("  "+row.Mark+" ", row.Name+": "+row.Saw)
 		}
@@ -81,68 +73,29 @@ func (t *sheet) checks(checks []verify.CheckResult) {
 	}
 }
 
-// A checkCell is one check in the fewest words.
-type checkCell struct{ mark, color, name, number, unit string }
+// A layout is how wide the parts of a column of cells are: the name, the number,
+// and what follows the name.
+type layout struct{ name, number, rest int }
 
-// shortUnits say in a cell what a Check's Unit says in full.
-var shortUnits = map[verify.Check]string{
-	verify.Agreement: "entry", verify.Duplicate: "message", verify.LostWrite: "place", verify.RealTimeOrder: "operation",
-	verify.AbortedRead: "failure", verify.GarbageRead: "message", verify.ExactlyOnce: "repeat",
-}
+func (l layout) width() int { return 2 + l.name + 2 + l.rest }
 
-func (l words) checkCell(c *verify.CheckResult) checkCell {
-	unit := c.Check.Unit()
-	if short, ok := shortUnits[c.Check]; ok {
-		unit = short
+func layOut(rows []checkRow) (l layout) {
+	for i := range rows {
+		l.name, l.number = max(l.name, runeCount(rows[i].short)), max(l.number, runeCount(rows[i].number))
 	}
-	name := l.Tr(c.Check.String())
-	if c.Check == verify.Contiguous {
-		name = l.Tr("no gap")
+	for i := range rows {
+		l.rest = max(l.rest, runeCount(rows[i].cell(l.number)))
 	}
-	switch {
-	case c.Violations > 0:
-		return checkCell{"✗", red, name, lang.Count(c.Violations), l.Inflect(c.Violations, "violation")}
-	case c.NotCheckable.Form != "":
-		return checkCell{"–", yellow, name, "", l.Tr("not checkable")}
-	case c.Saw == 0:
-		return checkCell{"–", faint, name, "", l.none(unit)}
-	}
-	return checkCell{"✓", green, name, lang.Count(c.Saw), l.Inflect(c.Saw, unit)}
-}
-
-// A layout is how wide the parts of cells in a column are.
-type layout struct{ name, number, width int }
-
-func layOut(cells []checkCell) (l layout) {
-	unit := 0
-	for i := range cells {
-		c := &cells[i]
-		l.name = max(l.name, utf8.RuneCountInString(c.name))
-		if c.number != "" {
-			l.number = max(l.number, utf8.RuneCountInString(c.number))
-			unit = max(unit, utf8.RuneCountInString(c.unit))
-		}
-	}
-	for i := range cells {
-		if c := &cells[i]; c.number == "" { // its unit begins where numbers do
-			unit = max(unit, utf8.RuneCountInString(c.unit)-l.number-1)
-		}
-	}
-	l.width = 2 + l.name + 2 + l.number + 1 + unit
 	return l
 }
 
-func (t *sheet) cell(c *checkCell, l *layout) string {
-	rest := c.unit
-	if c.number != "" {
-		rest = fmt.Sprintf("%*s %s", l.number, c.number, c.unit)
-	}
+func (t *sheet) cell(r *checkRow, l layout) string {
 	color := ""
-	if c.mark != "✓" {
-		color = c.color
+	if r.Mark != "✓" {
+		color = r.color
 	}
-	return t.paint(c.color, c.mark) + " " + fmt.Sprintf("%-*s  ", l.name, c.name) +
-		t.paint(color, fmt.Sprintf("%-*s", l.width-l.name-4, rest))
+	return t.paint(r.color, r.Mark) + " " + fmt.Sprintf("%-*s  ", l.name, r.short) +
+		t.paint(color, fmt.Sprintf("%-*s", l.rest, r.cell(l.number)))
 }
 
 func (t *sheet) counts(v *verify.Verdict) {
@@ -158,7 +111,7 @@ func (t *sheet) counts(v *verify.Verdict) {
 		t.paragraph("  ", strings.Join(seen, "; "))
 	}
 	if n.Unknown > 0 {
-		t.paragraph("  ", t.unknowns(n))
+		t.paragraph("  ", t.unknowns(v.Counts))
 	}
 	if n.Others > 0 {
 		why := "the log was not empty: it shows %s of other runs"
@@ -172,7 +125,7 @@ func (t *sheet) counts(v *verify.Verdict) {
 	}
 }
 
-func (l words) unknowns(n *verify.Counts) string {
+func (l words) unknowns(n verify.Counts) string {
 	return l.Say("of %s unknown: %s stored, %s not stored, %s never settled", lang.Count(n.Unknown), lang.Count(n.Stored),
 		lang.Count(n.NotStored), lang.Count(n.Unsettled))
 }
@@ -192,8 +145,8 @@ func (t *sheet) violation(v *verify.Violation) {
 	if len(v.Session) > 0 {
 		t.paragraph("  ", t.broken(v.Session))
 	}
-	for i := range v.Witnesses {
-		t.witness(&v.Witnesses[i], v.Inferred)
+	for _, w := range v.Witnesses {
+		t.witness(w, v.Inferred)
 	}
 	fmt.Fprintln(t)
 }
@@ -209,7 +162,7 @@ func (l words) broken(session []string) string {
 
 // witness writes one operation. It leaves out what the server does not show, and
 // marks inferred places with a tilde.
-func (t *sheet) witness(w *verify.Witness, inferred bool) {
+func (t *sheet) witness(w verify.Witness, inferred bool) {
 	who := t.words.witness(w)
 	if w.Forgotten {
 		t.paragraph("  ", t.Say("%s: %s, no longer remembered (--stream)", who, t.Tr(w.Outcome)))
@@ -222,22 +175,27 @@ func (t *sheet) witness(w *verify.Witness, inferred bool) {
 		if e.Seq == w.Seq {
 			own = ">"
 		}
-		place, count, date := strconv.FormatInt(e.Seq, 10), "", ""
+		place, count := strconv.FormatInt(e.Seq, 10), ""
 		if inferred {
 			place = "~" + place
 		}
 		if e.SenderCount != 0 {
 			count = strconv.FormatInt(e.SenderCount, 10)
 		}
-		if e.SentAt != 0 {
-			date = time.UnixMicro(e.SentAt).UTC().Format("15:04:05.000000")
-		}
 		line := fmt.Sprintf("   %s %6s  %-12s %5s  ", own, place, fit(e.Sender, 12), count)
 		if t.width >= usualWidth {
-			line += fmt.Sprintf("%-15s  ", date)
+			line += fmt.Sprintf("%-15s  ", clockTime(e.SentAt))
 		}
-		fmt.Fprintf(t, "%s%s\n", line, excerpt(e.Text, t.width-utf8.RuneCountInString(line)))
+		fmt.Fprintf(t, "%s%s\n", line, excerpt(e.Text, t.width-runeCount(line)))
 	}
+}
+
+// clockTime returns the time of day of a date, "" if the server shows none.
+func clockTime(sentAt int64) string {
+	if sentAt == 0 {
+		return ""
+	}
+	return time.UnixMicro(sentAt).UTC().Format("15:04:05.000000")
 }
 
 // excerpt returns the beginning of text, quoted, on one line.

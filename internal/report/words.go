@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 
 	"dummymessenger/internal/report/lang"
@@ -10,25 +11,28 @@ import (
 // words are what the view model says, in one language.
 type words struct{ lang.Lang }
 
-// headline returns a status as a class of the style sheet, its name, and its meaning.
-func (l words) headline(v *verify.Verdict) (status, name, words string) {
-	if v == nil {
-		return "unverified", l.Tr("not verified"), l.Tr("the answers were only counted (--no-verify)")
-	}
-	status = v.Status.String()
-	switch v.Status {
-	case verify.Verified:
-		words = l.Tr("all answers can be true together")
-	case verify.Violated:
-		words = l.Tr("the answers cannot all be true")
-	default:
-		words = l.Tr("nothing is wrong, but this run could not have shown it")
-	}
-	return status, l.Tr(status), words
+// A headline is a verdict in words.
+type headline struct {
+	Class       string // of the style sheet
+	Name, Means string
+	color       string
 }
 
-// A checkRow is one check in words.
-type checkRow struct{ Mark, Class, Result, Name, Means, Saw, Limit string }
+// headline names a verdict, or that there is none.
+func (l words) headline(v *verify.Verdict) headline {
+	if v == nil {
+		return headline{"unverified", l.Tr("not verified"), l.Tr("the answers were only counted (--no-verify)"), yellow}
+	}
+	class := v.Status.String()
+	h := headline{class, l.Tr(class), l.Tr("nothing is wrong, but this run could not have shown it"), yellow}
+	switch v.Status {
+	case verify.Verified:
+		h.Means, h.color = l.Tr("all answers can be true together"), green
+	case verify.Violated:
+		h.Means, h.color = l.Tr("the answers cannot all be true"), red
+	}
+	return h
+}
 
 // meanings say of each check what must be.
 var meanings = map[verify.Check]string{
@@ -46,21 +50,53 @@ var meanings = map[verify.Check]string{
 	verify.ExactlyOnce:         "a request sent again is stored once, and answered alike",
 }
 
-func (l words) checkRow(c *verify.CheckResult) checkRow {
-	row := checkRow{Mark: "✓", Class: "good", Result: l.Tr("holds"), Name: l.Tr(c.Check.String()), Means: l.Tr(meanings[c.Check]),
-		Saw: l.Plural(c.Saw, c.Check.Unit()), Limit: l.Sentence(c.Limit)}
+// shortUnits say in a cell what a Check's Unit says in full.
+var shortUnits = map[verify.Check]string{
+	verify.Agreement: "entry", verify.Duplicate: "message", verify.LostWrite: "place", verify.RealTimeOrder: "operation",
+	verify.AbortedRead: "failure", verify.GarbageRead: "message", verify.ExactlyOnce: "repeat",
+}
+
+// A checkRow is one check in words, and in the fewest words as a cell of a table.
+type checkRow struct {
+	Mark, Class, Result, Name, Means, Saw, Limit string
+
+	color, short, number, unit string // of the cell; number may be empty
+}
+
+func (l words) checkRow(c verify.CheckResult) checkRow {
+	unit := cmp.Or(shortUnits[c.Check], c.Check.Unit())
+	row := checkRow{
+		Mark: "✓", Class: "good", Result: l.Tr("holds"), Name: l.Tr(c.Check.String()), Means: l.Tr(meanings[c.Check]),
+		Saw: l.Plural(c.Saw, c.Check.Unit()), Limit: l.Sentence(c.Limit),
+		color: green, short: l.Tr(c.Check.String()), number: lang.Count(c.Saw), unit: l.Inflect(c.Saw, unit),
+	}
+	if c.Check == verify.Contiguous {
+		row.short = l.Tr("no gap")
+	}
 	switch {
 	case c.Violations > 0:
-		row.Mark, row.Class, row.Result = "✗", "bad", l.Tr("broken")
+		row.Mark, row.Class, row.Result, row.color = "✗", "bad", l.Tr("broken"), red
 		row.Saw = l.Say("%s; seen: %s", verify.Quantity{N: c.Violations, Noun: "violation"}, row.Saw)
+		row.number, row.unit = lang.Count(c.Violations), l.Inflect(c.Violations, "violation")
 	case c.NotCheckable.Form != "":
-		row.Mark, row.Class, row.Result = "–", "none", l.Tr("not checkable")
+		row.Mark, row.Class, row.Result, row.color = "–", "none", l.Tr("not checkable"), yellow
 		row.Saw = l.Say("not checkable: %s", c.NotCheckable)
+		row.number, row.unit = "", row.Result
 	case c.Saw == 0:
-		row.Mark, row.Class, row.Result = "–", "none", l.Tr("not checked")
+		row.Mark, row.Class, row.Result, row.color = "–", "none", l.Tr("not checked"), faint
 		row.Saw = l.Say("nothing to check: %s", l.none(c.Check.Unit()))
+		row.number, row.unit = "", l.none(unit)
 	}
 	return row
+}
+
+// cell returns what follows the name in a cell. A unit without a number begins
+// where numbers do.
+func (r *checkRow) cell(numberWidth int) string {
+	if r.number == "" {
+		return r.unit
+	}
+	return fmt.Sprintf("%*s %s", numberWidth, r.number, r.unit)
 }
 
 // none returns "no" and the unit.
@@ -69,7 +105,7 @@ func (l words) none(unit string) string {
 }
 
 // witness names an operation.
-func (l words) witness(w *verify.Witness) string {
+func (l words) witness(w verify.Witness) string {
 	if w.Sentinel {
 		return l.Say("sentinel %d", w.Number)
 	}
@@ -77,7 +113,7 @@ func (l words) witness(w *verify.Witness) string {
 }
 
 // replica names the one that served an operation.
-func (l words) replica(w *verify.Witness) string {
+func (l words) replica(w verify.Witness) string {
 	if w.Name != "" {
 		return w.Name
 	}
@@ -91,7 +127,7 @@ func (l words) elapsed(e verify.Elapsed) string {
 
 // plotWords returns the words that the page's script writes.
 func (l words) plotWords() map[string]string {
-	words := map[string]string{"point": "."}
+	words := map[string]string{"point": l.Point(".")}
 	for _, w := range []string{
 		"time, s", "waited, ms", "seq", "all replicas", "per second", "answered", "failed", "unknown", "percentile", "slowest",
 		"worker", "request", "sender", "sent", "answered after", "closer", "farther", "earlier", "later", "all", "call", "return",
@@ -99,6 +135,5 @@ func (l words) plotWords() map[string]string {
 	} {
 		words[w] = l.Tr(w)
 	}
-	words["point"] = l.Point(".")
 	return words
 }

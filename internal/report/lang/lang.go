@@ -62,7 +62,7 @@ func (l Lang) Tr(english string) string { return cmp.Or(l.catalogue().Texts[engl
 // An Amount is a number of which about three digits are said.
 type Amount float64
 
-func (a Amount) String() string { return decimal(float64(a)) }
+func (a Amount) String() string { return Lang("en").Decimal(float64(a)) }
 
 // Say is fmt.Sprintf in the language; quantities are inflected.
 func (l Lang) Say(form string, args ...any) string {
@@ -113,20 +113,6 @@ func (l Lang) Inflect(n int64, noun string) string {
 	}
 	return verify.Plural(noun)
 }
-
-// Decimal returns x to about three significant digits.
-func (l Lang) Decimal(x float64) string { return l.Point(decimal(x)) }
-
-// Percentile is Decimal for a value that is absent if 0.
-func (l Lang) Percentile(ms float64) string {
-	if ms == 0 {
-		return "–"
-	}
-	return l.Decimal(ms)
-}
-
-// Seconds returns s to the millisecond.
-func (l Lang) Seconds(s float64) string { return l.Point(fmt.Sprintf("%.3f", s)) }
 
 // Point returns a number with the language's decimal mark.
 func (l Lang) Point(number string) string {

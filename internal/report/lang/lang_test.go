@@ -33,7 +33,7 @@ func TestInflection(t *testing.T) {
 }
 
 // Numbers of the log keep their form in a translated sentence, and inferred
-// places are told as such.
+// places are marked as such.
 func TestRussianSentences(t *testing.T) {
 	s := verify.Sentence{
 		Form: "the answer to the message at seq %d shows %s after it, up to seq %d: the window was read later than the message was stored",

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 )
 
 // Thin is the narrow no-break space that separates thousands (ISO 80000-1, 7.3.1).
@@ -13,38 +12,36 @@ const Thin = "\u202f"
 // Count writes n with thousands apart: 1 234 567.
 func Count(n int64) string {
 	digits := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, digits = "-", digits[1:]
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + Thin + digits[i:]
 	}
-	return sign + groupThousands(digits)
+	return digits
 }
 
-func groupThousands(digits string) string {
-	var b strings.Builder
-	for i := range len(digits) {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteString(Thin)
-		}
-		b.WriteByte(digits[i])
-	}
-	return b.String()
-}
-
-// decimal writes x to about three significant digits, thousands apart.
-func decimal(x float64) string {
+// Decimal returns x to about three significant digits, thousands apart.
+func (l Lang) Decimal(x float64) string {
+	decimals := 3
 	switch {
-	case x == 0:
-		return "0"
-	case x >= 99.95 || x >= 1 && x == math.Trunc(x):
+	case x == 0, x >= 99.95, x >= 1 && x == math.Trunc(x):
 		return Count(int64(x + 0.5))
 	case x >= 9.995:
-		return fmt.Sprintf("%.1f", x)
+		decimals = 1
 	case x >= 0.9995:
-		return fmt.Sprintf("%.2f", x)
+		decimals = 2
 	}
-	return fmt.Sprintf("%.3f", x)
+	return l.Point(strconv.FormatFloat(x, 'f', decimals, 64))
 }
+
+// Percentile is Decimal for a value that is absent if 0.
+func (l Lang) Percentile(ms float64) string {
+	if ms == 0 {
+		return "–"
+	}
+	return l.Decimal(ms)
+}
+
+// Seconds returns s to the millisecond.
+func (l Lang) Seconds(s float64) string { return l.Point(fmt.Sprintf("%.3f", s)) }
 
 // Plural writes n and the noun, in the plural if n is not 1.
 func Plural(n int64, noun string) string { return Lang("en").Plural(n, noun) }

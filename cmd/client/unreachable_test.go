@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,30 +10,36 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// If no replica accepts connections, the client does not begin the run.
-func TestNoServer(t *testing.T) {
+// closedURL is where no server listens.
+func closedURL(t *testing.T) string {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln.Close()
-	var stdout, stderr bytes.Buffer
-	status := run(t.Context(), []string{"http://" + ln.Addr().String()}, &stdout, &stderr)
-	if status != exitFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), "is it running?") ||
-		!strings.Contains(stderr.String(), "connection refused") {
-		t.Errorf("status %d, want %d\nstdout: %s\nstderr: %s", status, exitFailed, &stdout, &stderr)
+	defer ln.Close()
+	return "http://" + ln.Addr().String()
+}
+
+// If no replica accepts connections, the client does not begin the run.
+func TestNoServer(t *testing.T) {
+	t.Parallel()
+	got := client(t.Context(), closedURL(t))
+	if got.status != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, "is it running?") ||
+		!strings.Contains(got.stderr, "connection refused") {
+		t.Errorf("status %d, want %d\nstdout: %s\nstderr: %s", got.status, exitFailed, got.stdout, got.stderr)
 	}
 }
 
 // The client reports an http:// URL of a TLS-only server before the run.
 func TestWrongScheme(t *testing.T) {
+	t.Parallel()
 	s := httptest.NewTLSServer(nil)
 	defer s.Close()
 	for lang, want := range map[string]string{"en": "write https://", "ru": "напишите https://"} {
-		var stdout, stderr bytes.Buffer
-		status := run(t.Context(), []string{"-q", "--lang", lang, strings.Replace(s.URL, "https:", "http:", 1)}, &stdout, &stderr)
-		if status != exitFailed || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
-			t.Errorf("status %d, want %d and %q\nstdout: %s\nstderr: %s", status, exitFailed, want, &stdout, &stderr)
+		got := client(t.Context(), "-q", "--lang", lang, strings.Replace(s.URL, "https:", "http:", 1))
+		if got.status != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, want) {
+			t.Errorf("status %d, want %d and %q\nstdout: %s\nstderr: %s", got.status, exitFailed, want, got.stdout, got.stderr)
 		}
 	}
 }
@@ -42,6 +47,7 @@ func TestWrongScheme(t *testing.T) {
 // Servers stop during the run: the answers so far are consistent, but requests
 // failed. If the servers stop at once, the run proves nothing.
 func TestServersGone(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		after  int64
 		status int

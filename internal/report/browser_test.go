@@ -81,40 +81,34 @@ const (
 	background = `getComputedStyle(document.body).backgroundColor`
 )
 
-// The scatter plot is drawn whatever the fastest request took.
-func TestAnyFastest(t *testing.T) {
+// write writes p to a file and returns its URL.
+func write(t *testing.T, p *report.Page) (url string) {
+	t.Helper()
+	var document bytes.Buffer
+	if err := report.WriteHTML(&document, p); err != nil {
+		t.Fatal(err)
+	}
+	if document.Len() > 1_000_000 {
+		t.Errorf("%d bytes, want less than 1 MB", document.Len())
+	}
+	file := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(file, document.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "file://" + file
+}
+
+// All share one browser, in a page each.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
 	b := labtest.Browser(t)
 	for _, fastest := range []time.Duration{time.Microsecond, 12 * time.Microsecond, 121 * time.Microsecond,
 		124 * time.Microsecond, time.Second} {
-		recorder := measure.NewRecorder(measure.Config{Trace: true})
-		for i := range 500 {
-			call := time.Duration(i) * time.Millisecond
-			op := &verify.Operation{Number: i, Outcome: verify.OK, Call: call,
-				Return: call + fastest + time.Duration(i)*20*time.Microsecond}
-			recorder.Add(op, call)
-		}
-		run := recorder.Stored(verify.Config{})
-		file, err := os.Create(filepath.Join(t.TempDir(), "report.html"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := report.WriteHTML(file, &report.Page{Result: &report.Result{Run: &run}, Trace: recorder.Trace()}); err != nil {
-			t.Fatal(err)
-		}
-		p := labtest.Page(t, b, "fastest-"+fastest.String(), "file://"+file.Name(), browser.View{})
-		if complaints := p.Complaints(); len(complaints) > 0 {
-			t.Errorf("the fastest took %v: %q", fastest, complaints)
-		}
-		if err := file.Close(); err != nil {
-			t.Error(err)
-		}
+		t.Run("fastest "+fastest.String(), func(t *testing.T) {
+			t.Parallel()
+			showAnyFastest(t, b, fastest)
+		})
 	}
-}
-
-// The report is one file without a network, drawn in full in light and dark and
-// on a phone, and says in words what it draws.
-func TestBrowser(t *testing.T) {
-	b := labtest.Browser(t)
 	for _, test := range []struct {
 		server string
 		lang   lang.Lang
@@ -124,74 +118,81 @@ func TestBrowser(t *testing.T) {
 		{"window-before-lock", "ru", map[string]browser.View{"dark": {Dark: true},
 			"phone": {Width: 390, Height: 844, Touch: true, Dark: true}}},
 	} {
-		var document bytes.Buffer
-		if err := report.WriteHTML(&document, page(t, named(t, test.server), 5000, test.lang)); err != nil {
-			t.Fatal(err)
-		}
-		if document.Len() > 1_000_000 {
-			t.Errorf("%s: %d bytes, want less than 1 MB", test.server, document.Len())
-		}
-		file := filepath.Join(t.TempDir(), "report.html")
-		if err := os.WriteFile(file, document.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		url := write(t, page(t, named(t, test.server), 5000, test.lang))
 		for name, view := range test.views {
 			t.Run(test.server+" "+name, func(t *testing.T) {
-				p := labtest.Page(t, b, test.server+"-"+name, "file://"+file, view)
-				expect(t, p, wordless, 0)
-				expect(t, p, captions, 0)
-				if n := value[int](t, p, overflow); n > 0 {
-					t.Errorf("the page is %d points too wide", n)
-				}
-				if empty := value[[]string](t, p, emptyPlots); len(empty) > 0 {
-					t.Errorf("empty plots: %q", empty)
-				}
-				if n := value[int](t, p, `document.querySelectorAll(".plot canvas").length`); n != 5 {
-					t.Errorf("%d plots are drawn, want 5", n)
-				}
-				levels := value[[]int](t, p, headings)
-				for i, level := range levels {
-					if i == 0 && level != 1 || i > 0 && (level == 1 || level > levels[i-1]+1) {
-						t.Errorf("headings %v", levels)
-						break
-					}
-				}
-				if got := value[[]string](t, p, downloads); len(got) > 0 {
-					t.Errorf("the page loads %q", got)
-				}
-				if dark := value[string](t, p, background) == "rgb(20, 23, 28)"; dark != view.Dark {
-					t.Errorf("the background is dark: %t, want %t", dark, view.Dark)
-				}
-				if complaints := p.Complaints(); len(complaints) > 0 {
-					t.Errorf("the browser complains: %q", complaints)
-				}
-				pdf, err := p.PDF()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(t.ArtifactDir(), test.server+"-"+name+".pdf"), pdf, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				if !bytes.HasPrefix(pdf, []byte("%PDF-")) {
-					t.Errorf("printed, it is no PDF: %.20q", pdf)
-				}
+				t.Parallel()
+				showInFull(t, labtest.Page(t, b, test.server+"-"+name, url, view), view.Dark, test.server+"-"+name)
 			})
 		}
+	}
+	t.Run("contradiction", func(t *testing.T) {
+		t.Parallel()
+		showContradiction(t, b)
+	})
+}
+
+// The scatter plot is drawn whatever the fastest request took.
+func showAnyFastest(t *testing.T, b *browser.Browser, fastest time.Duration) {
+	recorder := measure.NewRecorder(measure.Config{Trace: true})
+	for i := range 500 {
+		call := time.Duration(i) * time.Millisecond
+		op := &verify.Operation{Number: i, Outcome: verify.OK, Call: call,
+			Return: call + fastest + time.Duration(i)*20*time.Microsecond}
+		recorder.Add(op, call)
+	}
+	run := recorder.Stored(verify.Config{})
+	url := write(t, &report.Page{Result: &report.Result{Run: &run}, Trace: recorder.Trace()})
+	p := labtest.Page(t, b, "fastest-"+fastest.String(), url, browser.View{})
+	if complaints := p.Complaints(); len(complaints) > 0 {
+		t.Errorf("the browser complains: %q", complaints)
+	}
+}
+
+// The report is one file without a network, drawn in full in light and dark and
+// on a phone, and says in words what it draws.
+func showInFull(t *testing.T, p *browser.Page, wantDark bool, name string) {
+	expect(t, p, wordless, 0)
+	expect(t, p, captions, 0)
+	if n := value[int](t, p, overflow); n > 0 {
+		t.Errorf("the page is %d points too wide", n)
+	}
+	if empty := value[[]string](t, p, emptyPlots); len(empty) > 0 {
+		t.Errorf("empty plots: %q", empty)
+	}
+	expect(t, p, `document.querySelectorAll(".plot canvas").length`, 5)
+	levels := value[[]int](t, p, headings)
+	for i, level := range levels {
+		if i == 0 && level != 1 || i > 0 && (level == 1 || level > levels[i-1]+1) {
+			t.Errorf("headings %v", levels)
+			break
+		}
+	}
+	if got := value[[]string](t, p, downloads); len(got) > 0 {
+		t.Errorf("the page loads %q", got)
+	}
+	if dark := value[string](t, p, background) == "rgb(20, 23, 28)"; dark != wantDark {
+		t.Errorf("the background is dark: %t, want %t", dark, wantDark)
+	}
+	if complaints := p.Complaints(); len(complaints) > 0 {
+		t.Errorf("the browser complains: %q", complaints)
+	}
+	pdf, err := p.PDF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(t.ArtifactDir(), name+".pdf"), pdf, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(pdf, []byte("%PDF-")) {
+		t.Errorf("printed, it is no PDF: %.20q", pdf)
 	}
 }
 
 // A button beside a contradiction shows it in the plot.
-func TestBrowserShowsContradiction(t *testing.T) {
-	b := labtest.Browser(t)
-	var document bytes.Buffer
-	if err := report.WriteHTML(&document, page(t, named(t, "stale-replica"), 1000, "en")); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "report.html")
-	if err := os.WriteFile(file, document.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	p := labtest.Page(t, b, "contradiction", "file://"+file, browser.View{})
+func showContradiction(t *testing.T, b *browser.Browser) {
+	url := write(t, page(t, named(t, "stale-replica"), 1000, "en"))
+	p := labtest.Page(t, b, "contradiction", url, browser.View{})
 	expect(t, p, `document.querySelectorAll(".odd, .gap").length > 0`, true)
 	if err := p.Click("[data-violation]"); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,53 @@
+// Package terminal shows a run on the user's terminal, as well as that can.
+package terminal
+
+import (
+	"cmp"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"golang.org/x/term"
+
+	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
+)
+
+// locale returns the name of the locale (POSIX, "Internationalization Variables").
+func locale() string { return cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG")) }
+
+// Language returns the language that a flag names, or else the locale's.
+func Language(flag string) lang.Lang { return cmp.Or(lang.Lang(flag), lang.Of(locale())) }
+
+// of returns the terminal that w is, or nil.
+func of(w io.Writer) *os.File {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+		return f
+	}
+	return nil
+}
+
+// canRedraw reports whether w is a terminal of known size, in which lines can be
+// drawn again in place.
+func canRedraw(w io.Writer) bool {
+	f := of(w)
+	if f == nil {
+		return false
+	}
+	width, height, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0 && height > 0
+}
+
+// Style returns how to write to w, by what the environment says of its terminal,
+// if it is one (no-color.org; POSIX locales).
+func Style(w io.Writer, l lang.Lang) report.Style {
+	f := of(w)
+	if f == nil {
+		return report.Style{Lang: l}
+	}
+	charset := strings.ToLower(locale())
+	utf8 := strings.Contains(charset, "utf-8") || strings.Contains(charset, "utf8") || runtime.GOOS == "windows"
+	width, _, _ := term.GetSize(int(f.Fd())) // 0 if unknown
+	return report.Style{Lang: l, Width: width, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
+}
