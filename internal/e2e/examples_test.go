@@ -36,8 +36,10 @@ var examplePrograms = []exampleProgram{
 		}
 		return []string{"sh", examples + "curl/messenger.sh", string(body), urls[0]}
 	}},
-	{name: "python", needs: "python3", args: func(_ *testing.T, sender, text string, urls []string) []string {
-		return append([]string{"python3", examples + "python/messenger.py", sender, text}, urls...)
+	{name: "python", needs: "python3", args: func(t *testing.T, sender, text string, urls []string) []string {
+		program, err := python()
+		must(t, err)
+		return append([]string{program, examples + "python/messenger.py", sender, text}, urls...)
 	}},
 	{name: "javascript", needs: "node", args: func(_ *testing.T, sender, text string, urls []string) []string {
 		return append([]string{"node", examples + "javascript/messenger.mjs", sender, text}, urls...)
@@ -46,6 +48,13 @@ var examplePrograms = []exampleProgram{
 		return append([]string{program("go"), sender, text}, urls...)
 	}},
 }
+
+// python is what python3 runs in the end: that may be the script of a version manager,
+// which takes several times as long as the example does.
+var python = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	return strings.TrimSpace(string(out)), err
+})
 
 // Each example stores its message and prints the last ten, through two
 // replicas, and once more through a network that loses the first answer.
