@@ -36,8 +36,10 @@ var examplePrograms = []exampleProgram{
 		}
 		return []string{"sh", examples + "curl/messenger.sh", string(body), urls[0]}
 	}},
-	{name: "python", needs: "python3", args: func(_ *testing.T, sender, text string, urls []string) []string {
-		return append([]string{"python3", examples + "python/messenger.py", sender, text}, urls...)
+	{name: "python", needs: "python3", args: func(t *testing.T, sender, text string, urls []string) []string {
+		program, err := python()
+		must(t, err)
+		return append([]string{program, examples + "python/messenger.py", sender, text}, urls...)
 	}},
 	{name: "javascript", needs: "node", args: func(_ *testing.T, sender, text string, urls []string) []string {
 		return append([]string{"node", examples + "javascript/messenger.mjs", sender, text}, urls...)
@@ -47,49 +49,67 @@ var examplePrograms = []exampleProgram{
 	}},
 }
 
+// python is what python3 runs in the end: that may be the script of a version manager,
+// which takes several times as long as the example does.
+var python = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	return strings.TrimSpace(string(out)), err
+})
+
+// eachExample runs a test of each example. They wait more than they compute, so all of
+// them have the place of one test.
+func eachExample(t *testing.T, test func(t *testing.T, ex exampleProgram)) {
+	t.Parallel()
+	var running sync.WaitGroup
+	for _, ex := range examplePrograms {
+		running.Go(func() {
+			t.Run(ex.name, func(t *testing.T) {
+				labtest.Program(t, ex.needs)
+				test(t, ex)
+			})
+		})
+	}
+	running.Wait()
+}
+
 // Each example stores its message and prints the last ten, through two
 // replicas, and once more through a network that loses the first answer.
 func TestExamples(t *testing.T) {
-	t.Parallel()
-	for _, ex := range examplePrograms {
-		t.Run(ex.name, func(t *testing.T) {
-			t.Parallel()
-			labtest.Program(t, ex.needs)
-			db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
-			replicas := start(t, 2, db.url).urls()
-			const sender = "Анна"
-			for i, tt := range []struct {
-				text string
-				urls []string
-			}{
-				{`"in quotes", \ and 😀`, replicas},
-				{"through a bad network", []string{badNetwork(t, replicas)}},
-			} {
-				var stdout, stderr bytes.Buffer
-				args := ex.args(t, sender, tt.text, tt.urls)
-				cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
-				cmd.Stdout, cmd.Stderr = &stdout, &stderr
-				if err := cmd.Run(); err != nil {
-					t.Fatalf("%q: %v\n%s%s", tt.text, err, stdout.String(), stderr.String())
-				}
-
-				table := db.table(t)
-				if len(table) != i+1 || table[i].Sender != sender || table[i].Text != tt.text {
-					t.Fatalf("after %q, the log is %+v\n%s", tt.text, table, stderr.String())
-				}
-				if got, want := stdout.String(), printed(t, table, ex.json); got != want {
-					t.Errorf("it printed\n%swant\n%s", got, want)
-				}
+	eachExample(t, func(t *testing.T, ex exampleProgram) {
+		db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
+		replicas := start(t, 2, db.url).urls()
+		const sender = "Анна"
+		for i, tt := range []struct {
+			text string
+			urls []string
+		}{
+			{`"in quotes", \ and 😀`, replicas},
+			{"through a bad network", []string{badNetwork(t, replicas)}},
+		} {
+			var stdout, stderr bytes.Buffer
+			args := ex.args(t, sender, tt.text, tt.urls)
+			cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Run(); err != nil {
+				t.Fatalf("%q: %v\n%s%s", tt.text, err, stdout.String(), stderr.String())
 			}
 
-			// What is refused for good is not tried again.
-			args := ex.args(t, sender, "", replicas)
-			out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "text is empty") {
-				t.Errorf("an empty text: %v\n%s", err, out)
+			table := db.table(t)
+			if len(table) != i+1 || table[i].Sender != sender || table[i].Text != tt.text {
+				t.Fatalf("after %q, the log is %+v\n%s", tt.text, table, stderr.String())
 			}
-		})
-	}
+			if got, want := stdout.String(), printed(t, table, ex.json); got != want {
+				t.Errorf("it printed\n%swant\n%s", got, want)
+			}
+		}
+
+		// What is refused for good is not tried again.
+		args := ex.args(t, sender, "", replicas)
+		out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "text is empty") {
+			t.Errorf("an empty text: %v\n%s", err, out)
+		}
+	})
 }
 
 // printed is how the examples show messages.

@@ -17,7 +17,7 @@ func TestFaultFreezePostgres(t *testing.T) {
 	t.Parallel()
 	databaseURL := labtest.Database(t)
 	db := postgresDatabase(databaseURL)
-	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
+	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, full())
 	held := func() string { // sessions that PostgreSQL ended, the replica having frozen with the lock
 		return db.strings(t, `SELECT sessions_fatal::text FROM pg_stat_database WHERE datname = current_database()`)[0]
 	}
@@ -45,7 +45,7 @@ func TestFaultFreezePostgres(t *testing.T) {
 func TestFaultFreezeSQLite(t *testing.T) {
 	t.Parallel()
 	db := sqliteDatabase(t.ArtifactDir() + "/messages.db")
-	tr := startTrial(t, start(t, 2, db.url, "--request-timeout", "1s"), db.url, calm())
+	tr := startTrial(t, start(t, 2, db.url, "--request-timeout", "1s"), db.url, full())
 	withLock := 0
 	for n := 0; n < times(8) || withLock == 0; n++ {
 		if n == 100 {

@@ -171,13 +171,13 @@ func TestFaultHangUp(t *testing.T) {
 		texts[m.Text] = true
 	}
 	answered := 0
-	for _, op := range tr.Besides() {
+	for _, op := range tr.Extras() {
 		if op.Outcome == verify.OK {
 			answered++
 		}
 	}
 	t.Logf("%d hung up in the queue, none stored; %d with a random time-out: %d answered, %d stored",
-		queue, len(tr.Besides()), answered, len(table)-2)
+		queue, len(tr.Extras()), answered, len(table)-2)
 	if len(table)-2 < answered {
 		t.Errorf("%d are stored, and %d were answered", len(table)-2, answered)
 	}

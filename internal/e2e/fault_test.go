@@ -43,9 +43,17 @@ type trial struct {
 }
 
 // calm is the load of most trials: each request gets as many tries as it
-// takes, so that a fault may delay it and must not make it fail.
+// takes, so that a fault may delay it and must not make it fail. Its rate keeps
+// a batch under way at nearly any moment and leaves time to the tests beside it.
 func calm() loadtest.Config {
-	return loadtest.Config{Workers: 16, Retries: 1 << 20, Timeout: 15 * time.Second}
+	return loadtest.Config{Workers: 16, Rate: 400, Retries: 1 << 20, Timeout: 15 * time.Second}
+}
+
+// full is calm as fast as the replicas answer: one of them always has the lock.
+func full() loadtest.Config {
+	config := calm()
+	config.Rate = 0
+	return config
 }
 
 // seed is the flag's, or a new one.

@@ -13,6 +13,7 @@ import (
 
 // The task itself: fifty workers, random replicas, one log.
 func TestGuaranteesUnderLoad(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{2, 4} {
 		t.Run(fmt.Sprint(n, " replicas"), func(t *testing.T) {
 			onEachDatabase(t, func(t *testing.T, db database) {

@@ -217,7 +217,7 @@ func (r *run) judge(ctx context.Context, kind string) error {
 
 // end stops everything, and keeps the evidence if something has failed.
 func (r *run) end(failed bool) (err error) {
-	if r.Trial != nil && r.Load != nil {
+	if r.Trial != nil {
 		if failed {
 			err = r.KeepEvidence(context.Background(), r.dir)
 		} else {

@@ -17,9 +17,6 @@ var ErrMissing = errors.New("there is no Chromium; install the package chromium"
 // patience bounds every step, so that a browser that hangs becomes an error.
 const patience = 90 * time.Second
 
-// names of the program: Debian's, other Linuxes', Google's.
-var names = []string{"chromium", "chromium-browser", "google-chrome"}
-
 // A Browser is a running Chromium with a profile of its own, which is deleted
 // when it is closed. Its methods may be called from any number of goroutines.
 type Browser struct {
@@ -54,7 +51,7 @@ func Start(ctx context.Context) (*Browser, error) {
 func (b *Browser) Close() { b.close() }
 
 func find() (string, error) {
-	for _, name := range names {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} { // Debian's, other Linuxes', Google's
 		if path, err := exec.LookPath(name); err == nil {
 			return path, nil
 		}

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,10 +9,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -67,11 +70,8 @@ func (p *Page) open(url string, v View) error {
 	if err := chromedp.Listen(p.ctx, p.listen); err != nil {
 		return err
 	}
-	focus := do(p, func(ctx context.Context) error {
-		// Of several pages one would have the focus, and keys be lost on the others.
-		_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-		return err
-	})
+	// Of several pages one would have the focus, and keys be lost on the others.
+	focus := call(p, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	return errors.Join(focus, p.Look(v), p.Navigate(url))
 }
 
@@ -85,10 +85,12 @@ func step[T any](p *Page, action chromedp.Action[T]) (T, error) {
 	return chromedp.Run(ctx, action)
 }
 
-func do(p *Page, f func(ctx context.Context) error) error {
+// call sends one command of the DevTools protocol.
+func call[P, R any](p *Page, command cdp.Command[P, R], params P) error {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	return f(ctx)
+	_, err := chromedp.Call(ctx, command, params)
+	return err
 }
 
 // Navigate goes to url and returns when it has loaded.
@@ -109,51 +111,36 @@ func (p *Page) Look(v View) error {
 	if v.Width == 0 {
 		v.Width, v.Height = 1280, 800
 	}
-	if v.Scale == 0 {
-		v.Scale = 1
-	}
-	if v.Language == "" {
-		v.Language = "en"
-	}
-	if v.Timezone == "" {
-		v.Timezone = "UTC"
-	}
 	scheme := "light"
 	if v.Dark {
 		scheme = "dark"
 	}
-	return do(p, func(ctx context.Context) error {
-		agent, err := chromedp.Run(ctx, chromedp.Evaluate[string]("navigator.userAgent"))
-		if err != nil {
-			return err
-		}
-		_, err1 := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-			Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: v.Scale, Mobile: v.Touch,
-		})
-		_, err2 := chromedp.Call(ctx, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: v.Touch})
-		_, err3 := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+	agent, err := Eval[string](p, "navigator.userAgent")
+	language := cmp.Or(v.Language, "en")
+	return errors.Join(err,
+		call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: cmp.Or(v.Scale, 1), Mobile: v.Touch,
+		}),
+		call(p, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: v.Touch}),
+		call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		_, err4 := chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
-			UserAgent: agent, AcceptLanguage: v.Language,
-		})
-		_, err5 := chromedp.Call(ctx, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: v.Language})
-		_, err6 := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: v.Timezone})
-		return errors.Join(err1, err2, err3, err4, err5, err6)
-	})
+		}),
+		call(p, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: language}),
+		call(p, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: language}),
+		call(p, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: cmp.Or(v.Timezone, "UTC")}),
+	)
 }
 
 // Offline takes the page's network away, open requests included, or gives it back.
 func (p *Page) Offline(offline bool) error {
-	return do(p, func(ctx context.Context) error {
-		_, err1 := chromedp.Call(ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+	return errors.Join(
+		call(p, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
 			MatchedNetworkConditions: []*network.Conditions{{Offline: offline, DownloadThroughput: -1, UploadThroughput: -1}},
-		})
-		_, err2 := chromedp.Call(ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{
+		}),
+		call(p, network.OverrideNetworkState, network.OverrideNetworkStateParams{
 			Offline: offline, DownloadThroughput: -1, UploadThroughput: -1,
-		})
-		return errors.Join(err1, err2)
-	})
+		}),
+	)
 }
 
 // Eval is the value of a JavaScript expression in p.
@@ -167,20 +154,26 @@ func Eval[T any](p *Page, expression string) (T, error) {
 
 // Wait waits until a JavaScript expression is true, also across page loads.
 func (p *Page) Wait(expression string) error {
+	// The page itself looks again and again: asking it each time would cost more
+	// than most of what it does.
+	looking := `(async () => {
+		for (const end = performance.now() + 1000; performance.now() < end; await new Promise(done => setTimeout(done, 20))) {
+			if (` + expression + `) return true;
+		}
+		return false;
+	})()`
 	var last error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		// In the middle of a page load there is nothing to evaluate it in.
-		is, err := Eval[bool](p, "Boolean("+expression+")")
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && p.ctx.Err() == nil; {
+		is, err := step(p, chromedp.Evaluate[bool](looking, chromedp.EvalAwaitPromise))
 		if is {
 			return nil
 		}
-		last = err
-		if p.ctx.Err() != nil {
-			break
+		if last = err; err != nil { // as in the middle of a page load
+			time.Sleep(20 * time.Millisecond)
 		}
 	}
 	if last != nil {
-		return fmt.Errorf("waiting: %w", last)
+		return fmt.Errorf("waiting for %s: %w", excerpt(expression), last)
 	}
 	return fmt.Errorf("not true within %v: %s", patience, excerpt(expression))
 }
@@ -203,10 +196,7 @@ func (p *Page) Click(selector string) error {
 
 // Type puts text where the focus is, in one piece, as an input method does.
 func (p *Page) Type(text string) error {
-	return do(p, func(ctx context.Context) error {
-		_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
-		return err
-	})
+	return call(p, input.InsertText, input.InsertTextParams{Text: text})
 }
 
 // Keys that Press knows by name.
@@ -235,6 +225,12 @@ func (p *Page) PressShift(keys string) error {
 
 // Screenshot is what can be seen of the page, as PNG.
 func (p *Page) Screenshot() ([]byte, error) { return step(p, chromedp.CaptureScreenshot()) }
+
+// PDF is the page as it is printed, on paper of the size Letter, with its
+// background colours only where the page insists on them.
+func (p *Page) PDF() ([]byte, error) {
+	return step(p, chromedp.PrintToPDF(func(*page.PrintToPDFParams) {}))
+}
 
 // Complaints are the warnings and errors that the browser reported so far:
 // exceptions, violations of the Content-Security-Policy ("security: …"), failed

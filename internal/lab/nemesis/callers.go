@@ -32,7 +32,7 @@ type Answer struct {
 
 // Post sends one message beside the load to the replica at url.
 func (tr *Trial) Post(ctx context.Context, url, sender, text string) Answer {
-	return post(ctx, url, tr.Beside(sender, text))
+	return post(ctx, url, tr.Extra(sender, text))
 }
 
 func post(ctx context.Context, url string, op *verify.Operation) Answer {
@@ -100,7 +100,7 @@ func HangUp(tr *Trial, urls []string, n int) Fault {
 		var callers sync.WaitGroup
 		for range n {
 			url, wait := urls[tr.Rand.IntN(len(urls))], time.Duration(tr.Rand.Int64N(int64(100*time.Millisecond)))
-			op := tr.Beside("hasty", "hung up")
+			op := tr.Extra("hasty", "hung up")
 			callers.Go(func() {
 				ctx, cancel := context.WithTimeout(ctx, wait)
 				defer cancel()
@@ -193,7 +193,7 @@ func Overload(tr *Trial, r Rush) Fault {
 			if err != nil {
 				return nil, errors.Join(err, mend(ctx))
 			}
-			op := tr.Beside("many", "one of many")
+			op := tr.Extra("many", "one of many")
 			began := time.Now()
 			// Send it in this goroutine: one that is scheduled late would send too
 			// slowly, and the server would cut it off.

@@ -16,7 +16,7 @@ func Slow(networks ...*netfault.Proxy) Fault {
 
 // Reset resets the connections that there are.
 func Reset(networks ...*netfault.Proxy) Fault {
-	return network("network reset", networks, func(p *netfault.Proxy) { p.Reset() })
+	return network("network reset", networks, (*netfault.Proxy).Reset)
 }
 
 // Cut resets connections and lets no new one be made.

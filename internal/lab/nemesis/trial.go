@@ -4,6 +4,7 @@
 package nemesis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,9 +14,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/measure"
 	"dummymessenger/internal/verify"
 )
 
@@ -23,27 +26,59 @@ import (
 // are injected. One goroutine uses it.
 type Trial struct {
 	Rand *rand.Rand // of moments and choices
-	*Load
 
 	database string // URL by which the table is read at the end
 	begun    time.Time
 	injected map[string]int
-	besides  []*verify.Operation // sent beside the load
+	extras   []*verify.Operation // sent beside the load
+
+	load   *loadtest.Test // nil before Begin
+	cancel context.CancelFunc
+	ended  chan struct{} // closed when the load has ended
+	run    measure.Run   // guarded by ended
+
+	mu         sync.Mutex
+	operations []*verify.Operation // of the load
 }
 
 // NewTrial is a trial without a load yet. The same seed repeats its moments and
 // choices as far as timing allows.
 func NewTrial(databaseURL string, seed uint64) *Trial {
-	return &Trial{Rand: rand.New(rand.NewPCG(seed, 0)), database: databaseURL, begun: time.Now(), injected: map[string]int{}}
+	return &Trial{
+		Rand: rand.New(rand.NewPCG(seed, 0)), database: databaseURL, begun: time.Now(),
+		injected: map[string]int{}, ended: make(chan struct{}),
+	}
 }
 
 // Begin puts the replicas that config names under load, which goes on until
 // Judge or Abort, whatever becomes of ctx, and returns when it is answered.
 func (tr *Trial) Begin(ctx context.Context, config loadtest.Config) (err error) {
-	if tr.Load, err = Start(context.WithoutCancel(ctx), config); err != nil {
+	config.Duration = 365 * 24 * time.Hour // it has to have some end
+	if tr.load, err = loadtest.New(config); err != nil {
 		return err
 	}
+	var running context.Context
+	running, tr.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(tr.ended)
+		tr.run = tr.load.Run(running, func(op *verify.Operation) {
+			tr.mu.Lock()
+			defer tr.mu.Unlock()
+			tr.operations = append(tr.operations, op)
+		})
+	}()
 	return tr.Progress(ctx)
+}
+
+// Answered is how many of the load's requests have been answered with a window so far.
+func (tr *Trial) Answered() int64 { return tr.load.Figures().Snapshot().OK }
+
+// Abort ends the load, if it has begun, without further tries of what is under way.
+func (tr *Trial) Abort() {
+	if tr.load != nil {
+		tr.cancel()
+		<-tr.ended
+	}
 }
 
 // Inject breaks something. Whoever injects must mend.
@@ -85,22 +120,23 @@ func (tr *Trial) Progress(ctx context.Context) error {
 	return nil
 }
 
-// Beside adds an operation to those that are judged: a message that the caller sends
+// Extra adds an operation to those that are judged: a message that the caller sends
 // beside the load. Its outcome is unknown until the caller sets another one.
-func (tr *Trial) Beside(sender, text string) *verify.Operation {
-	op := &verify.Operation{Sender: sender, Text: fmt.Sprintf("%s, %d", text, len(tr.besides)), Outcome: verify.Unknown}
-	tr.besides = append(tr.besides, op)
+func (tr *Trial) Extra(sender, text string) *verify.Operation {
+	op := &verify.Operation{Sender: sender, Text: fmt.Sprintf("%s, %d", text, len(tr.extras)), Outcome: verify.Unknown}
+	tr.extras = append(tr.extras, op)
 	return op
 }
 
-// Besides are the operations that were sent beside the load so far.
-func (tr *Trial) Besides() []*verify.Operation { return tr.besides }
+// Extras are the operations that were sent beside the load so far.
+func (tr *Trial) Extras() []*verify.Operation { return tr.extras }
 
 // A Judgement is what a trial came to.
 type Judgement struct {
-	*Outcome
-	Table []verify.Entry
-	Wrong []string // what must not be, in the verdict and in the table
+	Run        measure.Run
+	Verdict    *verify.Verdict
+	Operations []*verify.Operation // of the load
+	Wrong      []string            // what must not be, in the verdict and in the table
 
 	summary string
 }
@@ -108,49 +144,53 @@ type Judgement struct {
 // String is the judgement in one line.
 func (j *Judgement) String() string { return j.summary }
 
-// Judge ends the load and judges all of the trial: by the client's verifier,
-// and by comparing every operation with the table.
+// Judge ends the load, waits for requests under way with their retries, and judges all
+// of the trial: by the client's verifier, and by comparing every operation with the table.
 func (tr *Trial) Judge(ctx context.Context) (*Judgement, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	stopped := make(chan *Outcome, 1)
-	go func() { stopped <- tr.Stop() }()
-	var o *Outcome
+	tr.load.Stop()
 	select {
-	case o = <-stopped:
+	case <-tr.ended:
 	case <-limited.Done():
-		tr.cancel()
-		<-stopped
+	}
+	tr.Abort()
+	if limited.Err() != nil {
 		return nil, fmt.Errorf("requests are still under way long after the last fault: %w", context.Cause(limited))
 	}
 	table, err := ReadTable(ctx, tr.database)
 	if err != nil {
 		return nil, err
 	}
-	j := &Judgement{Outcome: o, Table: table, Wrong: Compare(slices.Concat(o.Operations, tr.besides), table)}
-	j.summary = fmt.Sprintf("%.0f s; %d requests: %d ok, %d failed, %d unknown, %d retries, the slowest %.0f ms; "+
+	run, verdict := tr.run, tr.load.Verifier().Verdict()
+	wrong := Compare(slices.Concat(tr.operations, tr.extras), table)
+	summary := fmt.Sprintf("%.0f s; %d requests: %d ok, %d failed, %d unknown, %d retries, the slowest %.0f ms; "+
 		"verdict: %s; table: %d rows, %d differences", time.Since(tr.begun).Seconds(),
-		o.Run.Sent, o.Run.OK, o.Run.Failed, o.Run.Unknown, o.Run.Retried, o.Run.Latency.Max, o.Verdict.Status, len(table), len(j.Wrong))
+		run.Sent, run.OK, run.Failed, run.Unknown, run.Retried, run.Latency.Max, verdict.Status, len(table), len(wrong))
 	if path, ok := strings.CutPrefix(tr.database, "sqlite:"); ok {
 		if err := IntegrityCheck(path); err != nil {
-			j.Wrong = append(j.Wrong, err.Error())
+			wrong = append(wrong, err.Error())
 		}
 	}
-	if o.Verdict.Status != verify.Verified {
-		j.Wrong = append(j.Wrong, fmt.Sprintf("verdict: %s %q", o.Verdict.Status, o.Verdict.Reasons))
-		for _, c := range o.Verdict.Checks {
+	if verdict.Status != verify.Verified {
+		wrong = append(wrong, fmt.Sprintf("verdict: %s %q", verdict.Status, verdict.Reasons))
+		for _, c := range verdict.Checks {
 			if len(c.Worst) > 0 {
-				j.Wrong = append(j.Wrong, fmt.Sprintf("%v: %d violations, the worst: %s", c.Check, c.Violations, c.Worst[0].Why))
+				wrong = append(wrong, fmt.Sprintf("%v: %d violations, the worst: %s", c.Check, c.Violations, c.Worst[0].Why))
 			}
 		}
 	}
-	return j, nil
+	return &Judgement{run, verdict, tr.operations, wrong, summary}, nil
 }
 
 // KeepEvidence writes the history into dir, as client verify reads it, and the
 // table as it is now. The load ends with it.
 func (tr *Trial) KeepEvidence(ctx context.Context, dir string) error {
-	err := tr.Abort().WriteHistory(filepath.Join(dir, "history.jsonl"))
+	if tr.load == nil {
+		return nil
+	}
+	tr.Abort()
+	err := tr.writeHistory(filepath.Join(dir, "history.jsonl"))
 	table, tableErr := ReadTable(ctx, tr.database)
 	if tableErr != nil {
 		return errors.Join(err, tableErr)
@@ -160,4 +200,22 @@ func (tr *Trial) KeepEvidence(ctx context.Context, dir string) error {
 		lines = fmt.Appendf(lines, "%+v\n", row)
 	}
 	return errors.Join(err, os.WriteFile(filepath.Join(dir, "table.txt"), lines, 0o600))
+}
+
+func (tr *Trial) writeHistory(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	recorder := verify.NewRecorder(f, tr.load.VerifyConfig())
+	ordered := slices.SortedStableFunc(slices.Values(tr.operations), func(a, b *verify.Operation) int {
+		return cmp.Compare(a.Return, b.Return)
+	})
+	for _, op := range ordered {
+		if err := recorder.Record(op); err != nil {
+			return err
+		}
+	}
+	return errors.Join(recorder.Close(), f.Close())
 }

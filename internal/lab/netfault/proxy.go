@@ -4,7 +4,6 @@ package netfault
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net"
 	"sync"
@@ -22,17 +21,16 @@ const (
 // A Proxy forwards every connection to one address. Its faults hold for the
 // connections that exist and for those to come, until Heal.
 type Proxy struct {
-	listener net.Listener
+	listener *net.TCPListener
 	target   string
 	running  sync.WaitGroup
 
 	mu      sync.Mutex
-	conns   map[*link]struct{}
+	conns   map[*net.TCPConn]*net.TCPConn // each client's connection, and its continuation to the server
 	state   state
 	latency time.Duration // of each piece of data, in each direction
 	change  chan struct{} // closed when state changes
-	trap    *trap
-	closed  bool
+	trap    trap
 }
 
 type state int
@@ -50,29 +48,21 @@ type trap struct {
 	left      int
 }
 
-// A link is a client's connection and its continuation to the server.
-type link struct{ client, server net.Conn }
-
-// reset ends both sides as a lost machine's kernel would: no FIN, but RST.
-func (l *link) reset() {
-	for _, c := range []net.Conn{l.client, l.server} {
-		if c == nil {
-			continue
-		}
-		if tcp, ok := c.(*net.TCPConn); ok {
-			tcp.SetLinger(0)
-		}
+// reset ends connections as a lost machine's kernel would: no FIN, but RST.
+func reset(conns ...*net.TCPConn) {
+	for _, c := range conns {
+		c.SetLinger(0)
 		c.Close()
 	}
 }
 
 // Listen starts a proxy to target on a free port of 127.0.0.1.
 func Listen(target string) (*Proxy, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{listener: l, target: target, conns: make(map[*link]struct{}), change: make(chan struct{})}
+	p := &Proxy{listener: l, target: target, conns: make(map[*net.TCPConn]*net.TCPConn), change: make(chan struct{})}
 	p.running.Go(p.accept)
 	return p, nil
 }
@@ -82,9 +72,6 @@ func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
 // Close ends the proxy and its connections.
 func (p *Proxy) Close() {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
 	p.listener.Close()
 	p.become(cut)
 	p.running.Wait()
@@ -94,7 +81,7 @@ func (p *Proxy) Close() {
 // delivered late, as TCP would.
 func (p *Proxy) Heal() {
 	p.mu.Lock()
-	p.latency, p.trap = 0, nil
+	p.latency, p.trap = 0, trap{}
 	p.mu.Unlock()
 	p.become(whole)
 }
@@ -107,12 +94,10 @@ func (p *Proxy) Cut() { p.become(cut) }
 func (p *Proxy) BlackHole() { p.become(hole) }
 
 // Reset resets the connections that there are; new ones are forwarded.
-func (p *Proxy) Reset() int {
+func (p *Proxy) Reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := len(p.conns)
 	p.resetAll()
-	return n
 }
 
 // Delay holds up each piece of data by d in each direction.
@@ -127,16 +112,13 @@ func (p *Proxy) Delay(d time.Duration) {
 func (p *Proxy) ResetOn(direction Direction, pattern string, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.trap = &trap{direction, []byte(pattern), n}
+	p.trap = trap{direction, []byte(pattern), n}
 }
 
 // Armed is how many of ResetOn's resets are still to come.
 func (p *Proxy) Armed() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.trap == nil {
-		return 0
-	}
 	return p.trap.left
 }
 
@@ -152,14 +134,14 @@ func (p *Proxy) become(s state) {
 }
 
 func (p *Proxy) resetAll() {
-	for l := range p.conns {
-		l.reset()
+	for client, server := range p.conns {
+		reset(client, server)
 	}
 }
 
 func (p *Proxy) accept() {
 	for {
-		client, err := p.listener.Accept()
+		client, err := p.listener.AcceptTCP()
 		if err != nil {
 			return
 		}
@@ -167,34 +149,33 @@ func (p *Proxy) accept() {
 	}
 }
 
-func (p *Proxy) serve(client net.Conn) {
-	l := &link{client: client}
+func (p *Proxy) serve(client *net.TCPConn) {
 	if !p.open() {
-		l.reset()
+		reset(client)
 		return
 	}
-	server, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", p.target)
+	conn, err := net.DialTimeout("tcp", p.target, 5*time.Second)
 	if err != nil {
-		l.reset()
+		reset(client)
 		return
 	}
-	l.server = server
+	server := conn.(*net.TCPConn)
 	p.mu.Lock()
-	if p.state == cut || p.closed {
+	if p.state == cut {
 		p.mu.Unlock()
-		l.reset()
+		reset(client, server)
 		return
 	}
-	p.conns[l] = struct{}{}
+	p.conns[client] = server
 	p.mu.Unlock()
 
 	var both sync.WaitGroup
-	both.Go(func() { p.forward(l, FromClient, client, server) })
-	both.Go(func() { p.forward(l, FromServer, server, client) })
+	both.Go(func() { p.forward(FromClient, client, server) })
+	both.Go(func() { p.forward(FromServer, server, client) })
 	both.Wait()
 
 	p.mu.Lock()
-	delete(p.conns, l)
+	delete(p.conns, client)
 	p.mu.Unlock()
 	client.Close()
 	server.Close()
@@ -214,32 +195,28 @@ func (p *Proxy) open() bool {
 	}
 }
 
-// forward copies one direction until its end, which it passes on.
-func (p *Proxy) forward(l *link, d Direction, from, to net.Conn) {
+// forward copies one direction until its end, which it passes on, and resets both
+// connections where that fails.
+func (p *Proxy) forward(d Direction, from, to *net.TCPConn) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
-			if wait := p.delay(); wait > 0 {
-				time.Sleep(wait)
-			}
-			if !p.open() || p.sprung(d, buf[:n]) {
-				l.reset()
-				return
-			}
-			if _, err := to.Write(buf[:n]); err != nil {
-				l.reset()
-				return
+			time.Sleep(p.delay())
+			if p.open() && !p.sprung(d, buf[:n]) {
+				_, err = to.Write(buf[:n]) // what Read returned beside data, it will return again
+			} else {
+				err = net.ErrClosed
 			}
 		}
 		switch {
 		case err == io.EOF:
-			if tcp, ok := to.(*net.TCPConn); ok && p.open() {
-				tcp.CloseWrite()
+			if p.open() {
+				to.CloseWrite()
 			}
 			return
 		case err != nil:
-			l.reset()
+			reset(from, to)
 			return
 		}
 	}
@@ -254,7 +231,7 @@ func (p *Proxy) delay() time.Duration {
 func (p *Proxy) sprung(d Direction, data []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t := p.trap; t == nil || t.left == 0 || t.direction != d || !bytes.Contains(data, t.pattern) {
+	if t := p.trap; t.left == 0 || t.direction != d || !bytes.Contains(data, t.pattern) {
 		return false
 	}
 	p.trap.left--
