@@ -26,7 +26,9 @@ type scale struct {
 
 var (
 	full  = scale{warmup: 300 * time.Millisecond, messages: 10_000_000, senders: 1_000_000, stream: 1_000_000}
-	quick = scale{rounds: 1, length: 500 * time.Millisecond, messages: 50_000, senders: 10_000, stream: 20_000, tooShort: true}
+	quick = scale{
+		rounds: 1, length: 500 * time.Millisecond, messages: 50_000, senders: 10_000, stream: 20_000, tooShort: true,
+	}
 )
 
 // A bench is what the rows measure with.
@@ -66,7 +68,7 @@ func runAll(ctx context.Context, c *cli, stderr io.Writer) (r *result, err error
 
 	r = new(result)
 	if busy {
-		r.warn(stderr, "the load average was %s before the start: something else is running, and these figures are not to be trusted", load)
+		r.warn(stderr, "the load average was %s before the start: something else runs; do not trust these figures", load)
 	}
 	if c.Quick {
 		r.warn(stderr, "--quick: these figures mean nothing")

@@ -81,7 +81,7 @@ func (b *bench) send(ctx context.Context, l load) (*measure.Run, error) {
 	exit := cmd.ProcessState.ExitCode()
 	var o outcome
 	if err := json.Unmarshal(stdout.Bytes(), &o); err != nil || o.Run == nil {
-		return nil, fmt.Errorf("the client ended with status %d and without a result\n%s", exit, strings.TrimSpace(stderr.String()))
+		return nil, fmt.Errorf("the client ended with status %d and without a result\n%s", exit, stderr.String())
 	}
 	l.tooShort = b.tooShort
 	if err := l.judge(exit, &o); err != nil {
@@ -195,6 +195,6 @@ func (b *bench) leastPart(s *servers, n int) wanted {
 		}
 		return sample{part: float64(least) * float64(n) / float64(sum)}, nil
 	}}
-	what := fmt.Sprintf("%s, %d replicas, %d workers at each: least replica's messages ÷ an equal part", s.name, n, 50/n)
+	what := fmt.Sprintf("%s, %d replicas, %d workers at each: least part ÷ an equal one", s.name, n, 50/n)
 	return wanted{what, part, c, nil, target{}}
 }

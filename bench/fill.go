@@ -12,8 +12,8 @@ import (
 
 // filled is a contender of 50 workers on a log that has so many messages, who
 // send as its senders.
-func (b *bench) filled(name string, messages, senders int) *contender {
-	file := b.path("senders")
+func (b *bench) filled(messages, senders int) *contender {
+	name, file := fmt.Sprintf("%d messages of %d senders", messages, senders), b.path("senders")
 	s := &servers{name: name, start: func(ctx context.Context) (*group, error) {
 		var names strings.Builder
 		for i := range senders {
@@ -70,6 +70,6 @@ func (b *bench) fill(ctx context.Context, url string, messages, senders int) err
 			return err
 		}
 	}
-	b.say("  filling in %d messages of %d senders took %.0f s", messages, senders, time.Since(start).Seconds())
+	b.say("  filling in %d messages took %.0f s", messages, time.Since(start).Seconds())
 	return nil
 }

@@ -37,8 +37,8 @@ type cli struct {
 // description is what --help says first.
 func description() string {
 	paragraphs := []string{
-		"Builds the programs, starts what it needs, has the contenders of each row take turns and prints one Markdown table of ratios. " +
-			"Nothing else should run meanwhile. BENCHMARKS.md tells how to read it.",
+		"Builds the programs, starts what it needs, has the contenders of each row take turns and prints one " +
+			"Markdown table of ratios. Nothing else should run meanwhile. BENCHMARKS.md tells how to read it.",
 		"Exit status: 0 all rows were measured, 1 a row is void, 64 bad usage, 130 interrupted.",
 		"Rows:",
 	}
@@ -70,8 +70,9 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var c cli
 	helped := false
-	parser := kong.Must(&c, kong.Name("bench"), kong.Description(description()), kong.Writers(stdout, stderr),
-		kong.Vars{"last": fmt.Sprint(lastTarget), "warmup": full.warmup.String()}, kong.Exit(func(int) { helped = true }))
+	parser := kong.Must(&c, kong.Name("bench"), kong.Description(description()),
+		kong.Vars{"last": fmt.Sprint(lastTarget), "warmup": full.warmup.String()},
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
 	_, err := parser.Parse(args)
 	switch {
 	case helped:

@@ -41,7 +41,8 @@ func (b *bench) profile(ctx context.Context, dir string) error {
 		var failed error
 		downloading.Go(func() { failed = download(ctx, source, name+"-server.pprof") })
 		_, err := b.send(ctx, load{urls: append(watched.urls, other.urls...), args: []string{
-			"--workers", fmt.Sprint(workers), "--duration", fmt.Sprint(seconds+1, "s"), "--cpuprofile", name + "-client.pprof",
+			"--workers", fmt.Sprint(workers), "--duration", fmt.Sprint(seconds+1, "s"),
+			"--cpuprofile", name + "-client.pprof",
 		}})
 		downloading.Wait()
 		if err := errors.Join(err, failed); err != nil {

@@ -130,7 +130,8 @@ func (r *result) writeMarkdown(w io.Writer) {
 	}
 	for _, l := range r.Lines {
 		if _, rest, more := strings.Cut(l.Void, "\n"); more {
-			fmt.Fprintf(w, "\nRow %d, %s:\n\n    %s\n", l.Row, l.What, strings.ReplaceAll(strings.TrimSpace(rest), "\n", "\n    "))
+			rest = strings.ReplaceAll(strings.TrimSpace(rest), "\n", "\n    ")
+			fmt.Fprintf(w, "\nRow %d, %s:\n\n    %s\n", l.Row, l.What, rest)
 		}
 	}
 }

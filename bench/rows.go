@@ -19,14 +19,15 @@ type row struct {
 const lastTarget = 9
 
 var rows = []row{
-	{number: 1, what: "this build ÷ the build of another commit (--against), 2 replicas, PostgreSQL", lines: func(b *bench) []wanted {
+	{number: 1, what: "this build ÷ another commit's (--against), PostgreSQL", lines: func(b *bench) []wanted {
 		return b.compareAt50And500(b.ours("this build", 2), b.otherBuild(), atLeast(1.4), atLeast(1.3))
 	}},
 	{number: 2, what: "ours over HTTP ÷ puts into etcd, one node", lines: func(b *bench) []wanted {
 		return b.compareAt50And500(b.ours("ours", 2), b.etcd(), atLeast(1.4), atLeast(2))
 	}},
-	{number: 3, what: "ours ÷ the same combiner and store behind a bare handler of net/http", lines: func(b *bench) []wanted {
-		return b.compareAt50And500(b.ours("ours", 2), b.replicas("bare handler", b.bare, newDatabase, 2), atLeast(0.98), atLeast(0.98))
+	{number: 3, what: "ours ÷ the same combiner and store behind a bare handler", lines: func(b *bench) []wanted {
+		bare := b.replicas("bare handler", b.bare, newDatabase, 2)
+		return b.compareAt50And500(b.ours("ours", 2), bare, atLeast(0.98), atLeast(0.98))
 	}},
 	{number: 4, what: "SQLite ÷ PostgreSQL, 2 replicas", lines: func(b *bench) []wanted {
 		return b.compareAt50And500(b.onSQLite(), b.ours("PostgreSQL", 2), atLeast(1.1), atLeast(1))
@@ -34,40 +35,39 @@ var rows = []row{
 	{number: 5, what: "4 and 8 replicas ÷ 2, PostgreSQL", lines: func(b *bench) []wanted {
 		two := b.workers(b.ours("2 replicas", 2), 50)
 		return []wanted{
-			{"50 workers: 4 replicas ÷ 2", throughput, b.workers(b.ours("4 replicas", 4), 50), two, atLeast(0.8)},
-			{"50 workers: 8 replicas ÷ 2", throughput, b.workers(b.ours("8 replicas", 8), 50), two, atLeast(0.6)},
+			b.compareTo("50 workers", b.workers(b.ours("4 replicas", 4), 50), two, atLeast(0.8)),
+			b.compareTo("50 workers", b.workers(b.ours("8 replicas", 8), 50), two, atLeast(0.6)),
 		}
 	}},
-	{number: 6, what: "one worker alone: mean latency ÷ (flush of the disk + bare HTTP round trip)", lines: func(b *bench) []wanted {
+	{number: 6, what: "one worker: mean latency ÷ (flush + bare HTTP round trip)", lines: func(b *bench) []wanted {
 		ours := b.workers(b.ours("one worker", 2), 1)
-		return []wanted{{"1 worker, 2 replicas: mean latency ÷ (flush + bare HTTP round trip)", latency, ours, b.flushAndTrip(), atMost(2.5)}}
+		return []wanted{{"1 worker, 2 replicas: mean latency ÷ (flush + bare HTTP round trip)",
+			latency, ours, b.flushAndTrip(), atMost(2.5)}}
 	}},
-	{number: 7, what: "1,000,000 senders ÷ ten; 10,000,000 messages in the log ÷ none; PostgreSQL", lines: func(b *bench) []wanted {
-		many, ten := b.filled("many senders", b.senders, b.senders), b.filled("ten senders", b.senders, 10)
-		large, empty := b.filled("large log", b.messages, 10), b.filled("empty log", 0, 10)
+	{number: 7, what: "1,000,000 senders ÷ ten; 10,000,000 messages ÷ none", lines: func(b *bench) []wanted {
 		return []wanted{
-			{fmt.Sprintf("50 workers, %d messages: of as many senders ÷ of ten", b.senders), throughput, many, ten, atLeast(0.85)},
-			{fmt.Sprintf("50 workers: %d messages in the log ÷ none", b.messages), throughput, large, empty, atLeast(0.95)},
+			b.compareTo("50 workers", b.filled(b.senders, b.senders), b.filled(b.senders, 10), atLeast(0.85)),
+			b.compareTo("50 workers", b.filled(b.messages, 10), b.filled(0, 10), atLeast(0.95)),
 		}
 	}},
-	{number: 8, what: "overload, twice the capacity offered: stored ÷ peak; p99 of the refused", lines: func(b *bench) []wanted {
+	{number: 8, what: "twice the capacity offered: stored ÷ peak; p99 of the refused", lines: func(b *bench) []wanted {
 		// A replica holds a queue and, in the store, a batch as long as the queue. With
 		// these queues as many messages are in flight as at the peak, and the other
 		// half of the workers is refused.
 		return b.overload(overload{queue: 125, peak: 500, workers: 1000, stored: atLeast(0.8), refused: atMost(50)})
 	}},
-	{number: 9, what: "memory of a server with 500 connections, and of the client over 1,000,000 requests", once: true, lines: func(b *bench) []wanted {
-		client := b.streaming()
+	{number: 9, what: "peak memory of the server and of the client", once: true, lines: func(b *bench) []wanted {
+		postgres, sqlite, client := b.filledUp(b.ours("PostgreSQL", 2)), b.filledUp(b.onSQLite()), b.streaming()
 		what := fmt.Sprintf("client --stream, %d requests to the log in memory: peak memory", b.stream)
 		return []wanted{
-			{"server on PostgreSQL, 500 busy connections to each of 2: peak memory", memory, b.filledUp(b.ours("PostgreSQL", 2)), nil, atMost(64)},
-			{"server on SQLite, 500 busy connections to each of 2: peak memory", memory, b.filledUp(b.onSQLite()), nil, atMost(64)},
+			{"PostgreSQL, 500 connections to each of 2 replicas: peak memory", memory, postgres, nil, atMost(64)},
+			{"SQLite, 500 connections to each of 2 replicas: peak memory", memory, sqlite, nil, atMost(64)},
 			{what, memory, client, nil, atMost(100)},
 			{what + " at the end ÷ halfway", growth, client, nil, target{}},
 		}
 	}},
 
-	{number: 11, what: "layer by layer: bare handler, timeouts, deadlines, internal/server, the whole server ÷ bare handler", lines: func(b *bench) []wanted {
+	{number: 11, what: "layer by layer, from the bare handler to the whole server", lines: func(b *bench) []wanted {
 		bare := b.replicas("bare handler", b.bare, newDatabase, 2)
 		at50, at500 := b.workers(bare, 50), b.workers(bare, 500)
 		var lines []wanted
@@ -82,12 +82,12 @@ var rows = []row{
 		}
 		return lines
 	}},
-	{number: 12, what: "what group commit gains: ours ÷ one transaction for each request (--max-batch 1)", lines: func(b *bench) []wanted {
-		one := b.workers(b.ours("one transaction for each", 2, "--max-batch", "1"), 50)
+	{number: 12, what: "group commit: ours ÷ one transaction a request", lines: func(b *bench) []wanted {
+		one := b.workers(b.ours("one transaction a request", 2, "--max-batch", "1"), 50)
 		return []wanted{b.compareTo("50 workers", b.workers(b.ours("ours", 2), 50), one, target{})}
 	}},
-	{number: 13, what: "the client with all checks ÷ wrk, log in memory on another processor", lines: (*bench).generators},
-	{number: 14, what: "PostgreSQL ÷ servers without a database: a constant answer, a log in memory", lines: func(b *bench) []wanted {
+	{number: 13, what: "the client with all checks ÷ wrk, one processor each", lines: (*bench).generators},
+	{number: 14, what: "PostgreSQL ÷ servers without a database", lines: func(b *bench) []wanted {
 		ours, memory := b.ours("PostgreSQL", 2), b.inMemory()
 		same := b.replicas("constant answer, not verified", b.bare, constant, 2, "--layer", "server")
 		at50, at500 := b.workers(ours, 50), b.workers(ours, 500)
@@ -99,12 +99,14 @@ var rows = []row{
 		}
 	}},
 	{number: 15, what: "each replica watched ÷ nobody watches", lines: (*bench).watched},
-	{number: 16, what: "one client for each replica, 50 workers in all: the least replica's part ÷ an equal part", lines: func(b *bench) []wanted {
+	{number: 16, what: "one client a replica: least replica's part ÷ an equal one", lines: func(b *bench) []wanted {
 		return []wanted{
-			b.leastPart(b.onSQLite(), 2), b.leastPart(b.ours("PostgreSQL", 4), 4), b.leastPart(b.ours("PostgreSQL", 8), 8),
+			b.leastPart(b.onSQLite(), 2),
+			b.leastPart(b.ours("PostgreSQL", 4), 4),
+			b.leastPart(b.ours("PostgreSQL", 8), 8),
 		}
 	}},
-	{number: 17, what: "overload that the database limits (--max-batch 1): stored ÷ peak", lines: func(b *bench) []wanted {
+	{number: 17, what: "overload limited by the database: stored ÷ peak", lines: func(b *bench) []wanted {
 		return b.overload(overload{flags: []string{"--max-batch", "1"}, queue: 25, peak: 50, workers: 200})
 	}},
 }

@@ -120,7 +120,8 @@ func (b *bench) etcd() *servers {
 		return b.startEtcd(program)
 	}
 	s.send = func(ctx context.Context, callers int) (sample, error) {
-		out, err := exec.CommandContext(ctx, lab.Program(b.dir, "etcd"), "--endpoint", s.urls[0], "--callers", fmt.Sprint(callers),
+		out, err := exec.CommandContext(ctx, lab.Program(b.dir, "etcd"),
+			"--endpoint", s.urls[0], "--callers", fmt.Sprint(callers),
 			"--warmup", b.warmup.String(), "--duration", b.length.String()).CombinedOutput()
 		var perSecond float64
 		if _, scanErr := fmt.Sscan(string(out), &perSecond); err != nil || scanErr != nil {
@@ -143,7 +144,8 @@ func (b *bench) startEtcd(program string) (*group, error) {
 	p, err := lab.Start(exec.Command(program, "--name", "bench", "--data-dir", b.path("etcd-data"),
 		"--logger", "zap", "--log-outputs", b.path("etcd.log"),
 		"--listen-client-urls", urls[0], "--advertise-client-urls", urls[0],
-		"--listen-peer-urls", urls[1], "--initial-advertise-peer-urls", urls[1], "--initial-cluster", "bench="+urls[1]))
+		"--listen-peer-urls", urls[1], "--initial-advertise-peer-urls", urls[1],
+		"--initial-cluster", "bench="+urls[1]))
 	if err != nil {
 		return nil, err
 	}

@@ -33,9 +33,12 @@ const (
 )
 
 type cli struct {
-	Listen   string `required:""`
-	Layer    string `enum:"handler,timeouts,contexts,server" default:"handler"`
-	Database string `env:"DATABASE_URL" required:"" help:"As the server's; or constant: for answers that never change, memory: for a log that is not stored."`
+	Listen string `required:""`
+	Layer  string `enum:"handler,timeouts,contexts,server" default:"handler"`
+
+	// As the server's; or constant: for answers that never change, or memory: for a log
+	// that is not stored.
+	Database string `env:"DATABASE_URL" required:""`
 }
 
 func main() {
