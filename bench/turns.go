@@ -93,7 +93,11 @@ func (b *bench) takeTurns(ctx context.Context, contenders []*contender, once boo
 			c.samples = append(c.samples, s)
 			said = append(said, c.name+" "+s.String())
 		}
-		b.say("  round %d of %d: %s", round+1-warmups, rounds, strings.Join(said, "; "))
+		which := "warm-up"
+		if round >= warmups {
+			which = fmt.Sprintf("round %d of %d", round+1-warmups, rounds)
+		}
+		b.say("  %s: %s", which, strings.Join(said, "; "))
 	}
 	for _, c := range contenders {
 		c.samples = c.samples[warmups:]
