@@ -27,11 +27,10 @@ type load struct {
 
 	unverified bool // the answers cannot be verified, so they are only counted
 
-	// The verdict asks for more than these runs can give by their design.
-	oneByOne    bool // a single worker, whose requests cannot overlap
-	manySenders bool // more senders than requests
-	overload    bool // more is offered than can be stored: refusals are what we want to see
-	tooShort    bool // every run is, so that only a violation counts
+	// What a run cannot prove by its design.
+	excused  string // part of a reason why the verdict is inconclusive
+	overload bool   // more is offered than can be stored: refusals are what we want to see
+	tooShort bool   // every run is, so that only a violation counts
 }
 
 // outcome is what the client found out, as far as we need it.
@@ -53,11 +52,6 @@ func (b *bench) timed(workers int) []string {
 		return []string{"--workers", fmt.Sprint(workers), "--requests", fmt.Sprint(max(500, 2*workers))}
 	}
 	return []string{"--workers", fmt.Sprint(workers), "--warmup", b.warmup.String(), "--duration", b.length.String()}
-}
-
-// task are the arguments for the run that the task asks for.
-func (b *bench) task() []string {
-	return []string{"--workers", "50", "--per-worker", fmt.Sprint(b.perWorker)}
 }
 
 // send runs the client to its end. It returns an error if the run does not
@@ -87,7 +81,7 @@ func (b *bench) send(ctx context.Context, l load) (*measure.Run, error) {
 	exit := cmd.ProcessState.ExitCode()
 	var o outcome
 	if err := json.Unmarshal(stdout.Bytes(), &o); err != nil || o.Run == nil {
-		return nil, fmt.Errorf("the client ended with status %d and without a result\n%s", exit, strings.TrimSpace(stderr.String()))
+		return nil, fmt.Errorf("the client ended with status %d and without a result\n%s", exit, stderr.String())
 	}
 	l.tooShort = b.tooShort
 	if err := l.judge(exit, &o); err != nil {
@@ -127,7 +121,7 @@ func (l *load) judge(exit int, o *outcome) error {
 		return nil
 	case exit == exitInconclusive:
 		for _, reason := range o.Verdict.Reasons {
-			if !l.expects(reason) {
+			if !l.tooShort && (l.excused == "" || !strings.Contains(reason, l.excused)) {
 				return fmt.Errorf("the run is not conclusive: %s", reason)
 			}
 		}
@@ -136,46 +130,71 @@ func (l *load) judge(exit int, o *outcome) error {
 	return fmt.Errorf("the run is not verified: %s, exit status %d", o.Verdict.Status, exit)
 }
 
-// expects reports whether this load, by design, makes the verdict inconclusive
-// for reason.
-func (l *load) expects(reason string) bool {
-	return l.tooShort || l.oneByOne && strings.HasPrefix(reason, "no two operations were under way at the same time") ||
-		l.manySenders && strings.Contains(reason, "got nothing stored")
-}
+// Reasons why a run is inconclusive by its design.
+const (
+	oneByOne    = "no two operations were under way at the same time" // a single worker
+	manySenders = "got nothing stored"                                // more senders than requests
+)
 
-// throughput is a contender that measures requests answered per second.
-func (b *bench) throughput(name string, l load) contender {
-	return contender{name: name, unit: "/s", run: func(ctx context.Context) (float64, error) {
+// sends is a contender that sends l to s with the client. observe, if it is not
+// nil, adds to what the client measured.
+func (b *bench) sends(name string, s *servers, l load, observe func(*measure.Run, sample) error) *contender {
+	return &contender{name: name, on: s, run: func(ctx context.Context) (sample, error) {
+		l.urls, l.unverified = s.urls, s.unverified
 		run, err := b.send(ctx, l)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		return run.Throughput, nil
+		measured := sample{throughput: run.Throughput, latency: run.Latency.Mean}
+		if observe != nil {
+			err = observe(run, measured)
+		}
+		return measured, err
 	}}
 }
 
-// ownClients is a contender that runs one client for each replica, all at once.
-// It measures the smallest share of the messages that a replica got, relative
-// to an equal share.
-func (b *bench) ownClients(name string, g *group, workers int) contender {
-	return contender{name: name, run: func(ctx context.Context) (float64, error) {
-		runs := make([]*measure.Run, len(g.urls))
-		errs := make([]error, len(g.urls))
+// workers is a contender of so many workers that send for the usual time.
+func (b *bench) workers(s *servers, n int) *contender {
+	if s.send != nil {
+		return &contender{name: s.name, on: s, run: func(ctx context.Context) (sample, error) { return s.send(ctx, n) }}
+	}
+	l := load{args: b.timed(n)}
+	if n == 1 {
+		l.excused = oneByOne
+	}
+	return b.sends(s.name, s, l, nil)
+}
+
+// pinned is the beginning of a command line that runs the rest on one processor.
+func pinned(cpu string) []string {
+	if cpu == "" {
+		return nil
+	}
+	return []string{"taskset", "-c", cpu}
+}
+
+// leastPart runs one client for each of n replicas, all at once, with 50 workers
+// in all.
+func (b *bench) leastPart(s *servers, n int) wanted {
+	part := figure{"least part", ""}
+	c := &contender{name: s.name, on: s, run: func(ctx context.Context) (sample, error) {
+		runs := make([]*measure.Run, n)
+		errs := make([]error, n)
 		var wg sync.WaitGroup
-		for i, url := range g.urls {
-			wg.Go(func() {
-				runs[i], errs[i] = b.send(ctx, load{urls: []string{url}, args: b.timed(max(1, workers/len(g.urls)))})
-			})
+		for i, url := range s.urls {
+			wg.Go(func() { runs[i], errs[i] = b.send(ctx, load{urls: []string{url}, args: b.timed(50 / n)}) })
 		}
 		wg.Wait()
 		if err := errors.Join(errs...); err != nil {
-			return 0, err
+			return nil, err
 		}
 		least, sum := runs[0].OK, int64(0)
 		for _, run := range runs {
 			least = min(least, run.OK)
 			sum += run.OK
 		}
-		return float64(least) / float64(sum), nil
+		return sample{part: float64(least) * float64(n) / float64(sum)}, nil
 	}}
+	what := fmt.Sprintf("%s, %d replicas, %d workers at each: least part ÷ an equal one", s.name, n, 50/n)
+	return wanted{what, part, c, nil, target{}}
 }

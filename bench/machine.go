@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -10,40 +11,76 @@ import (
 	"regexp"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"dummymessenger/internal/report/lang"
+	"github.com/ncruces/go-sqlite3"
 )
 
-// A machine is what everything ran on. What cannot be found out is left empty.
-type machine struct {
-	Date       time.Time `json:"date"`
-	System     string    `json:"system"`
-	Processor  string    `json:"processor"`
-	Processors int       `json:"processors"`
-	Memory     string    `json:"memory"`
-	Load       string    `json:"load"` // average of the minute before the start
+// facts say where and how everything is measured. load is the load average
+// before the start.
+func (b *bench) facts(ctx context.Context, load string) ([]string, error) {
+	flush, err := flushLatency(b.dir, min(b.length, time.Second))
+	if err != nil {
+		return nil, err
+	}
+	sqlite, err := sqliteVersion()
+	if err != nil {
+		return nil, err
+	}
+	postgres := "postgres"
+	if b.cluster != nil {
+		postgres = b.cluster.Program(postgres)
+	}
+	plan := fmt.Sprintf("rounds: %d after a warm-up, each run %s after %s", b.rounds, b.length, b.warmup)
+	if b.tooShort {
+		plan = "one round of a few hundred requests"
+	}
+	return []string{
+		time.Now().UTC().Format("2 January 2006, 15:04 UTC"),
+		"load average before the start " + cmp.Or(load, "unknown"),
+		"commit " + commit(ctx), runtime.Version(),
+		"PostgreSQL " + version(ctx, postgres), "SQLite " + sqlite, "etcd " + version(ctx, "etcd"),
+		fmt.Sprintf("%d processors (%s) that all share", runtime.NumCPU(),
+			firstMatch("/proc/cpuinfo", `(?m)^model name\s*:\s*(.*)$`, runtime.GOARCH)),
+		"memory " + firstMatch("/proc/meminfo", `(?m)^MemTotal:\s+(.*)$`, "unknown"),
+		firstMatch("/etc/os-release", `(?m)^PRETTY_NAME="?([^"\n]*)`, runtime.GOOS),
+		"kernel " + firstMatch("/proc/sys/kernel/osrelease", `(.*)`, "unknown"),
+		fmt.Sprintf("one flush (%s) %.3f ms", flushCall, milliseconds(flush)),
+		plan,
+	}, nil
 }
 
-func describeMachine(load string) machine {
-	m := machine{
-		Date:       time.Now().UTC().Truncate(time.Second),
-		System:     runtime.GOOS + "/" + runtime.GOARCH,
-		Processors: runtime.NumCPU(),
-		Load:       load,
+// version is the first version number that program --version prints.
+func version(ctx context.Context, program string) string {
+	out, err := exec.CommandContext(ctx, program, "--version").Output()
+	if err != nil {
+		return "not found"
 	}
-	m.System = firstMatch("/etc/os-release", `(?m)^PRETTY_NAME="?([^"\n]*)`, m.System)
-	if kernel, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		m.System += ", kernel " + string(bytes.TrimSpace(kernel))
+	return regexp.MustCompile(`\d+\.[\d.]+`).FindString(string(out))
+}
+
+func sqliteVersion() (string, error) {
+	db, err := sqlite3.Open(":memory:")
+	if err != nil {
+		return "", err
 	}
-	m.Processor = firstMatch("/proc/cpuinfo", `(?m)^model name\s*:\s*(.*)$`, runtime.GOARCH)
-	if kib, err := strconv.Atoi(firstMatch("/proc/meminfo", `(?m)^MemTotal:\s+(\d+) kB`, "")); err == nil {
-		m.Memory = fmt.Sprintf("%.1f GiB", float64(kib)/(1<<20))
+	defer db.Close()
+	st, _, err := db.Prepare("SELECT sqlite_version()")
+	if err != nil {
+		return "", err
 	}
-	return m
+	defer st.Close()
+	st.Step()
+	return st.ColumnText(0), st.Err()
+}
+
+// commit is what git says of the source folder, if there is git.
+func commit(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=12").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return string(bytes.TrimSpace(out))
 }
 
 // firstMatch is what the first group of pattern matches in a file.
@@ -56,18 +93,6 @@ func firstMatch(path, pattern, otherwise string) string {
 		return string(found[1])
 	}
 	return otherwise
-}
-
-func (m *machine) facts() []string {
-	facts := []string{
-		m.Date.Format("2 January 2006, 15:04 UTC"),
-		fmt.Sprintf("%d processors (%s), memory %s, %s; all contenders, the client and the database share them",
-			m.Processors, m.Processor, m.Memory, m.System),
-	}
-	if m.Load != "" {
-		facts = append(facts, "load average before the start: "+m.Load)
-	}
-	return facts
 }
 
 // loadAverage returns the load average of the last minute, and whether it is so
@@ -83,65 +108,10 @@ func loadAverage() (load string, busy bool) {
 func peakMemory(pid int) (mib float64, err error) {
 	kib := firstMatch(fmt.Sprintf("/proc/%d/status", pid), `(?m)^VmHWM:\s+(\d+) kB`, "")
 	if kib == "" {
-		return 0, fmt.Errorf("the memory of process %d cannot be read", pid)
+		return 0, missing("Linux's /proc, which tells the memory of a process")
 	}
 	n, err := strconv.ParseFloat(kib, 64)
 	return n / 1024, err
-}
-
-// settings returns the versions, the latency of the smallest operation of the
-// disk and of PostgreSQL, and how we measure.
-func (b *bench) settings(ctx context.Context) ([]string, error) {
-	flush, err := flushLatency(b.dir, time.Second)
-	if err != nil {
-		return nil, err
-	}
-	facts := []string{
-		"commit " + commit(ctx) + ", " + runtime.Version(),
-		b.plan(),
-		fmt.Sprintf("one flush (%s of a small append): median %.3f ms", flushCall, milliseconds(flush)),
-	}
-	if b.cluster == nil {
-		return append(facts, "PostgreSQL is not installed"), nil
-	}
-	conn, err := pgx.Connect(ctx, b.cluster.URL("postgres"))
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	trip, err := roundTrip(ctx, conn, time.Second)
-	if err != nil {
-		return nil, err
-	}
-	facts = append(facts, fmt.Sprintf("one bare PostgreSQL round trip (SELECT 1, prepared, TCP): median %.3f ms", milliseconds(trip)))
-	database := []string{"PostgreSQL " + conn.PgConn().ParameterStatus("server_version")}
-	for _, name := range []string{
-		"fsync", "synchronous_commit", "full_page_writes", "wal_sync_method", "shared_buffers", "max_connections", "autovacuum",
-	} {
-		var value string
-		if err := conn.QueryRow(ctx, `SELECT current_setting($1)`, name).Scan(&value); err != nil {
-			return nil, err
-		}
-		database = append(database, name+"="+value)
-	}
-	return append(facts, strings.Join(database, ", "), "SQLite: journal_mode=WAL, synchronous=FULL"), nil
-}
-
-// plan says how many rounds are measured, and for how long.
-func (b *bench) plan() string {
-	if b.tooShort {
-		return "one round of a few hundred requests"
-	}
-	return fmt.Sprintf("%s after a warm-up; timed runs: %s after %s of warming up", lang.Plural(int64(b.rounds), "round"), b.length, b.warmup)
-}
-
-// commit is what git says of the source folder, if there is git.
-func commit(ctx context.Context) string {
-	out, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=12").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return string(bytes.TrimSpace(out))
 }
 
 // flushLatency is the median time that a small append to a file in dir takes
@@ -154,28 +124,13 @@ func flushLatency(dir string, duration time.Duration) (time.Duration, error) {
 	defer os.Remove(f.Name())
 	defer f.Close()
 	block := bytes.Repeat([]byte{'x'}, 512)
-	return medianTime(duration, func() error {
-		if _, err := f.Write(block); err != nil {
-			return err
-		}
-		return flush(f)
-	})
-}
-
-// roundTrip is the median time of the least that a database can be asked.
-func roundTrip(ctx context.Context, conn *pgx.Conn, duration time.Duration) (time.Duration, error) {
-	return medianTime(duration, func() error {
-		var one int
-		return conn.QueryRow(ctx, `SELECT 1`).Scan(&one)
-	})
-}
-
-// medianTime calls f for so long and returns how long one call takes.
-func medianTime(duration time.Duration, f func() error) (time.Duration, error) {
 	var times []float64
 	for start := time.Now(); time.Since(start) < duration; {
 		began := time.Now()
-		if err := f(); err != nil {
+		if _, err := f.Write(block); err != nil {
+			return 0, err
+		}
+		if err := flush(f); err != nil {
 			return 0, err
 		}
 		times = append(times, float64(time.Since(began)))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -24,24 +25,20 @@ const (
 )
 
 type cli struct {
-	Run     runCmd     `cmd:"" default:"withargs" help:"Measure (the default)."`
-	Ceiling ceilingCmd `cmd:"" hidden:"" help:"Serve without a database. This is what Run starts to measure against."`
+	Rows    []int         `placeholder:"1,2,5" help:"Only these rows; by default those that have targets, 1 to ${last}."`
+	Rounds  int           `default:"5" help:"How often the contenders of a row take turns, after a warm-up (${default})."`
+	For     time.Duration `default:"1500ms" help:"How long each run is measured, after ${warmup} of warming up (${default})."`
+	Against string        `default:"18876b4" placeholder:"COMMIT" help:"The build that row 1 measures this one against (${default})."`
+	Quick   bool          `help:"Only see that everything works: one round of a few hundred requests each, small tables, in about a minute. The figures mean nothing."`
+	JSON    string        `name:"json" type:"path" placeholder:"FILE" help:"Write the results as JSON too."`
+	Profile string        `type:"path" placeholder:"DIR" help:"Also write CPU profiles of server and client at 50 and 500 workers."`
 }
 
-// runCmd is the benchmark.
-type runCmd struct {
-	Rows    []int  `placeholder:"1,2,5" help:"Only these rows of the table."`
-	Rounds  int    `default:"5" help:"How often the contenders of a row take turns, after a warm-up (${default})."`
-	Quick   bool   `help:"Only see that everything works: one round of a few hundred requests each, small tables, in about a minute. The figures mean nothing."`
-	JSON    string `name:"json" type:"path" placeholder:"FILE" help:"Write the results as JSON too."`
-	Profile string `type:"path" placeholder:"DIR" help:"Also write CPU profiles of server and client under the loads of rows 1 and 2."`
-}
-
-// Help is what --help says below the flags' command line.
-func (*runCmd) Help() string {
+// description is what --help says first.
+func description() string {
 	paragraphs := []string{
-		"Builds the programs, starts what it needs, has the contenders of each row take turns and prints one Markdown table of ratios. " +
-			"Nothing else should run meanwhile. BENCHMARKS.md tells how to read it.",
+		"Builds the programs, starts what it needs, has the contenders of each row take turns and prints one " +
+			"Markdown table of ratios. Nothing else should run meanwhile. BENCHMARKS.md tells how to read it.",
 		"Exit status: 0 all rows were measured, 1 a row is void, 64 bad usage, 130 interrupted.",
 		"Rows:",
 	}
@@ -52,13 +49,13 @@ func (*runCmd) Help() string {
 }
 
 // Validate is called by kong.
-func (c *runCmd) Validate() error {
-	if c.Rounds < 1 {
-		return errors.New("--rounds must be at least 1")
+func (c *cli) Validate() error {
+	if c.Rounds < 1 || c.For <= 0 {
+		return errors.New("--rounds must be at least 1, and --for greater than 0")
 	}
 	for _, n := range c.Rows {
 		if !slices.ContainsFunc(rows, func(r row) bool { return r.number == n }) {
-			return fmt.Errorf("there is no row %d; they are 1 to %d", n, len(rows))
+			return fmt.Errorf("there is no row %d; --help lists them", n)
 		}
 	}
 	return nil
@@ -70,33 +67,24 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// A command does its work and returns the exit status.
-type command interface {
-	run(ctx context.Context, stdout, stderr io.Writer) int
-}
-
-var _, _ command = (*runCmd)(nil), (*ceilingCmd)(nil)
-
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
-		args = []string{"run", "--help"} // kong would leave out the default command's flags
-	}
 	var c cli
-	left := false
-	parser := kong.Must(&c, kong.Name("bench"), kong.Writers(stdout, stderr), kong.Exit(func(int) { left = true }))
-	k, err := parser.Parse(args)
+	helped := false
+	parser := kong.Must(&c, kong.Name("bench"), kong.Description(description()),
+		kong.Vars{"last": fmt.Sprint(lastTarget), "warmup": full.warmup.String()},
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
+	_, err := parser.Parse(args)
 	switch {
-	case left: // --help
+	case helped:
 		return 0
 	case err != nil:
 		fmt.Fprintf(stderr, "bench: %v\nTry bench --help.\n", err)
 		return exitUsage
 	}
-	return k.Selected().Target.Addr().Interface().(command).run(ctx, stdout, stderr)
-}
-
-func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
-	report, err := runAll(ctx, c, stderr)
+	report, err := runAll(ctx, &c, stderr)
+	if err == nil {
+		err = report.write(stdout, c.JSON)
+	}
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "bench: interrupted; everything is stopped and cleaned up")
@@ -104,12 +92,7 @@ func (c *runCmd) run(ctx context.Context, stdout, stderr io.Writer) int {
 	case err != nil:
 		fmt.Fprintf(stderr, "bench: %v\n", err)
 		return exitVoid
-	}
-	if err := report.write(stdout, c.JSON); err != nil {
-		fmt.Fprintf(stderr, "bench: %v\n", err)
-		return exitVoid
-	}
-	if report.void() {
+	case report.void():
 		return exitVoid
 	}
 	return 0

@@ -16,8 +16,7 @@ import (
 
 // A result is the outcome of a whole run.
 type result struct {
-	Machine  machine  `json:"machine"`
-	Settings []string `json:"settings"` // each a fact, in words
+	Facts    []string `json:"facts"` // where and how it was measured
 	Warnings []string `json:"warnings,omitzero"`
 	Lines    []line   `json:"lines"`
 }
@@ -30,7 +29,6 @@ type line struct {
 	Values []float64 `json:"values,omitzero"` // round by round
 	Target target    `json:"target,omitzero"`
 	Sides  []series  `json:"sides,omitzero"` // what Values were divided from
-	Note   string    `json:"note,omitzero"`
 
 	// Void says why nothing was measured: a run failed or was not verified.
 	// Missing says what would have to be installed for it.
@@ -93,17 +91,13 @@ func quantity(x float64, unit string) string {
 }
 
 func (l line) markdown() string {
-	what := l.What
-	if l.Note != "" {
-		what += " (" + l.Note + ")"
-	}
 	if problem := cmp.Or(l.Void, l.Missing); problem != "" {
 		kind := "not measured"
 		if l.Void != "" {
 			kind = "**VOID**"
 		}
 		problem, _, _ = strings.Cut(problem, "\n")
-		return fmt.Sprintf("| %d | %s | %s | – | – | %s |", l.Row, cell(what), kind, cell(problem))
+		return fmt.Sprintf("| %d | %s | %s | – | – | %s |", l.Row, cell(l.What), kind, cell(problem))
 	}
 	value := median(l.Values)
 	var sides []string
@@ -114,7 +108,7 @@ func (l line) markdown() string {
 	if len(l.Values) > 1 {
 		spread = quantity(slices.Min(l.Values), l.Unit) + " – " + quantity(slices.Max(l.Values), l.Unit)
 	}
-	return fmt.Sprintf("| %d | %s | **%s** | %s | %s | %s |", l.Row, cell(what), quantity(value, l.Unit), spread,
+	return fmt.Sprintf("| %d | %s | **%s** | %s | %s | %s |", l.Row, cell(l.What), quantity(value, l.Unit), spread,
 		l.Target.text(value, l.Unit), cell(strings.Join(sides, " ÷ ")))
 }
 
@@ -125,11 +119,9 @@ func cell(s string) string {
 
 // writeMarkdown writes what the run was, and the table.
 func (r *result) writeMarkdown(w io.Writer) {
-	for _, fact := range slices.Concat(r.Machine.facts(), r.Settings) {
-		fmt.Fprintf(w, "- %s\n", fact)
-	}
+	fmt.Fprintln(w, strings.Join(r.Facts, " · "))
 	for _, warning := range r.Warnings {
-		fmt.Fprintf(w, "- **Warning:** %s\n", warning)
+		fmt.Fprintf(w, "\n**Warning:** %s\n", warning)
 	}
 	fmt.Fprintf(w, "\n| # | what | median | least – most of the rounds | target | medians of the sides |\n")
 	fmt.Fprintf(w, "| --- | --- | --- | --- | --- | --- |\n")
@@ -138,7 +130,8 @@ func (r *result) writeMarkdown(w io.Writer) {
 	}
 	for _, l := range r.Lines {
 		if _, rest, more := strings.Cut(l.Void, "\n"); more {
-			fmt.Fprintf(w, "\nRow %d, %s:\n\n    %s\n", l.Row, l.What, strings.ReplaceAll(strings.TrimSpace(rest), "\n", "\n    "))
+			rest = strings.ReplaceAll(strings.TrimSpace(rest), "\n", "\n    ")
+			fmt.Fprintf(w, "\nRow %d, %s:\n\n    %s\n", l.Row, l.What, rest)
 		}
 	}
 }

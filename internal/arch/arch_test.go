@@ -148,11 +148,15 @@ var rules = map[string]rule{
 		"it shows what users see of the programs, which it runs as they do",
 	},
 	"bench": {
+		[]string{"internal/lab", "internal/lab/pgcluster", "internal/measure", "internal/program"},
+		"it measures the programs as their users run them, never their code",
+	},
+	"bench/bare": {
 		[]string{
-			"internal/lab", "internal/lab/pgcluster", "internal/measure", "internal/report/lang",
-			"internal/server", "internal/groupcommit", "internal/store/memory", "internal/messenger", "internal/program",
+			"internal/server", "internal/groupcommit", "internal/store", "internal/store/memory", "internal/messenger",
+			"internal/program",
 		},
-		"it measures the programs as their users run them; only the server without a database is its own",
+		"it is the server without its layers, so it has what is below them and nothing of the load tester",
 	},
 }
 
