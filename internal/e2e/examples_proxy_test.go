@@ -60,120 +60,135 @@ func answerJSON(w http.ResponseWriter, body string) {
 // The examples do not take a proxy's answer for the messenger's, and do not try again
 // after one.
 func TestExamplesTakeOnlyOurAnswers(t *testing.T) {
-	eachExample(t, func(t *testing.T, ex exampleProgram) {
-		if ex.name == "curl" {
-			labtest.Program(t, "jq")
-		}
-		for _, tt := range notOurs {
-			var mu sync.Mutex
-			var asked []string
-			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				mu.Lock()
-				asked = append(asked, r.Method+" "+r.URL.Path)
-				mu.Unlock()
-				if r.URL.Path == "/login" {
-					answerHTML(w, http.StatusOK)
-					return
+	t.Parallel()
+	for _, ex := range examplePrograms {
+		t.Run(ex.name, func(t *testing.T) {
+			t.Parallel()
+			labtest.Program(t, ex.needs)
+			if ex.name == "curl" {
+				labtest.Program(t, "jq")
+			}
+			for _, tt := range notOurs {
+				var mu sync.Mutex
+				var asked []string
+				proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					mu.Lock()
+					asked = append(asked, r.Method+" "+r.URL.Path)
+					mu.Unlock()
+					if r.URL.Path == "/login" {
+						answerHTML(w, http.StatusOK)
+						return
+					}
+					tt.answer(w, r)
+				}))
+				args := ex.args(t, "Anna", "hello", []string{proxy.URL})
+				out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
+				proxy.Close()
+				if err == nil || !strings.Contains(string(out), "messenger") || strings.Contains(string(out), "Traceback") {
+					t.Errorf("%s: %v; want an error that tells of it\n%s", tt.name, err, out)
 				}
-				tt.answer(w, r)
-			}))
-			args := ex.args(t, "Anna", "hello", []string{proxy.URL})
-			out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
-			proxy.Close()
-			if err == nil || !strings.Contains(string(out), "messenger") || strings.Contains(string(out), "Traceback") {
-				t.Errorf("%s: %v; want an error that tells of it\n%s", tt.name, err, out)
+				if got := strings.Join(asked, ", "); got != "POST /messages" {
+					t.Errorf("%s: the proxy was asked %s; want one POST /messages", tt.name, got)
+				}
 			}
-			if got := strings.Join(asked, ", "); got != "POST /messages" {
-				t.Errorf("%s: the proxy was asked %s; want one POST /messages", tt.name, got)
-			}
-		}
-	})
+		})
+	}
 }
 
 // If a proxy answers that a replica is away or overloaded, the examples try again with
 // the same key after the time in Retry-After, but do not wait an hour.
 func TestExamplesTryAgainBehindProxy(t *testing.T) {
-	eachExample(t, func(t *testing.T, ex exampleProgram) {
-		db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
-		replica := start(t, 1, db.url).urls()[0]
-		var mu sync.Mutex
-		var at []time.Time
-		keys := map[string]bool{}
-		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			mu.Lock()
-			at = append(at, time.Now())
-			try := len(at)
-			keys[r.Header.Get("Idempotency-Key")] = true
-			mu.Unlock()
-			switch try {
-			case 1:
-				answerHTML(w, http.StatusBadGateway)
-			case 2:
-				w.Header().Set("Retry-After", time.Now().Add(3*time.Second).UTC().Format(http.TimeFormat))
-				answerHTML(w, http.StatusServiceUnavailable)
-			case 3:
-				w.Header().Set("Retry-After", "3600")
-				answerHTML(w, http.StatusTooManyRequests)
-			case 4:
-				answerHTML(w, http.StatusGatewayTimeout)
-			default:
-				response, body, err := passOn(r, replica)
-				if err != nil {
-					t.Error(err)
-					return
+	t.Parallel()
+	for _, ex := range examplePrograms {
+		t.Run(ex.name, func(t *testing.T) {
+			t.Parallel()
+			labtest.Program(t, ex.needs)
+			db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
+			replica := start(t, 1, db.url).urls()[0]
+			var mu sync.Mutex
+			var at []time.Time
+			keys := map[string]bool{}
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				at = append(at, time.Now())
+				try := len(at)
+				keys[r.Header.Get("Idempotency-Key")] = true
+				mu.Unlock()
+				switch try {
+				case 1:
+					answerHTML(w, http.StatusBadGateway)
+				case 2:
+					w.Header().Set("Retry-After", time.Now().Add(3*time.Second).UTC().Format(http.TimeFormat))
+					answerHTML(w, http.StatusServiceUnavailable)
+				case 3:
+					w.Header().Set("Retry-After", "3600")
+					answerHTML(w, http.StatusTooManyRequests)
+				case 4:
+					answerHTML(w, http.StatusGatewayTimeout)
+				default:
+					response, body, err := passOn(r, replica)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					maps.Copy(w.Header(), response.Header)
+					w.WriteHeader(response.StatusCode)
+					w.Write(body)
 				}
-				maps.Copy(w.Header(), response.Header)
-				w.WriteHeader(response.StatusCode)
-				w.Write(body)
+			}))
+			defer proxy.Close()
+			args := ex.args(t, "Anna", "hello", []string{proxy.URL})
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
 			}
-		}))
-		defer proxy.Close()
-		args := ex.args(t, "Anna", "hello", []string{proxy.URL})
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if got := len(db.table(t)); got != 1 || len(keys) != 1 || len(at) != 5 {
-			t.Fatalf("%d messages are stored after %d tries under %d keys, want 1 after 5 under 1", got, len(at), len(keys))
-		}
-		if wait := at[2].Sub(at[1]); wait < 1500*time.Millisecond {
-			t.Errorf("it waited %v, want two to three seconds, until the date of Retry-After", wait)
-		}
-		if wait := at[3].Sub(at[2]); wait < 9*time.Second {
-			t.Errorf("it waited %v, want ten seconds for the hour of Retry-After", wait)
-		}
-	})
+			mu.Lock()
+			defer mu.Unlock()
+			if got := len(db.table(t)); got != 1 || len(keys) != 1 || len(at) != 5 {
+				t.Fatalf("%d messages are stored after %d tries under %d keys, want 1 after 5 under 1", got, len(at), len(keys))
+			}
+			if wait := at[2].Sub(at[1]); wait < 1500*time.Millisecond {
+				t.Errorf("it waited %v, want two to three seconds, until the date of Retry-After", wait)
+			}
+			if wait := at[3].Sub(at[2]); wait < 9*time.Second {
+				t.Errorf("it waited %v, want ten seconds for the hour of Retry-After", wait)
+			}
+		})
+	}
 }
 
 // The examples ask a replica on this machine directly, whatever proxy the environment
 // names, and others through the proxy.
 func TestExamplesAskLoopbackDirectly(t *testing.T) {
-	eachExample(t, func(t *testing.T, ex exampleProgram) {
-		replica := start(t, 1, sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db")).url).urls()[0]
-		var asked atomic.Int64
-		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			asked.Add(1)
-			answerHTML(w, http.StatusForbidden)
-		}))
-		defer proxy.Close()
-		_, port, _ := strings.Cut(strings.TrimPrefix(replica, "http://"), ":")
-		for _, url := range []string{replica, replica + "/", "http://localhost:" + port, "http://a-replica.invalid:" + port} {
-			args := ex.args(t, "Anna", "hello", []string{url})
-			cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
-			cmd.Env = append(os.Environ(), "no_proxy=", "NO_PROXY=")
-			for _, name := range []string{"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"} {
-				cmd.Env = append(cmd.Env, name+"="+proxy.URL)
+	t.Parallel()
+	for _, ex := range examplePrograms {
+		t.Run(ex.name, func(t *testing.T) {
+			t.Parallel()
+			labtest.Program(t, ex.needs)
+			replica := start(t, 1, sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db")).url).urls()[0]
+			var asked atomic.Int64
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked.Add(1)
+				answerHTML(w, http.StatusForbidden)
+			}))
+			defer proxy.Close()
+			_, port, _ := strings.Cut(strings.TrimPrefix(replica, "http://"), ":")
+			for _, url := range []string{replica, replica + "/", "http://localhost:" + port, "http://a-replica.invalid:" + port} {
+				args := ex.args(t, "Anna", "hello", []string{url})
+				cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+				cmd.Env = append(os.Environ(), "no_proxy=", "NO_PROXY=")
+				for _, name := range []string{"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"} {
+					cmd.Env = append(cmd.Env, name+"="+proxy.URL)
+				}
+				foreign := strings.Contains(url, "invalid")
+				if foreign && ex.name == "javascript" {
+					continue // knows of no proxies
+				}
+				if out, err := cmd.CombinedOutput(); (err != nil) != foreign || (asked.Load() > 0) != foreign {
+					t.Errorf("%s: %v; the proxy was asked %d times\n%s", url, err, asked.Load(), out)
+				}
 			}
-			foreign := strings.Contains(url, "invalid")
-			if foreign && ex.name == "javascript" {
-				continue // knows of no proxies
-			}
-			if out, err := cmd.CombinedOutput(); (err != nil) != foreign || (asked.Load() > 0) != foreign {
-				t.Errorf("%s: %v; the proxy was asked %d times\n%s", url, err, asked.Load(), out)
-			}
-		}
-	})
+		})
+	}
 }

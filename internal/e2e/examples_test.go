@@ -56,60 +56,49 @@ var python = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(string(out)), err
 })
 
-// eachExample runs a test of each example. They wait more than they compute, so all of
-// them have the place of one test.
-func eachExample(t *testing.T, test func(t *testing.T, ex exampleProgram)) {
-	t.Parallel()
-	var running sync.WaitGroup
-	for _, ex := range examplePrograms {
-		running.Go(func() {
-			t.Run(ex.name, func(t *testing.T) {
-				labtest.Program(t, ex.needs)
-				test(t, ex)
-			})
-		})
-	}
-	running.Wait()
-}
-
 // Each example stores its message and prints the last ten, through two
 // replicas, and once more through a network that loses the first answer.
 func TestExamples(t *testing.T) {
-	eachExample(t, func(t *testing.T, ex exampleProgram) {
-		db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
-		replicas := start(t, 2, db.url).urls()
-		const sender = "Анна"
-		for i, tt := range []struct {
-			text string
-			urls []string
-		}{
-			{`"in quotes", \ and 😀`, replicas},
-			{"through a bad network", []string{badNetwork(t, replicas)}},
-		} {
-			var stdout, stderr bytes.Buffer
-			args := ex.args(t, sender, tt.text, tt.urls)
-			cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
-			cmd.Stdout, cmd.Stderr = &stdout, &stderr
-			if err := cmd.Run(); err != nil {
-				t.Fatalf("%q: %v\n%s%s", tt.text, err, stdout.String(), stderr.String())
+	t.Parallel()
+	for _, ex := range examplePrograms {
+		t.Run(ex.name, func(t *testing.T) {
+			t.Parallel()
+			labtest.Program(t, ex.needs)
+			db := sqliteDatabase(filepath.Join(t.ArtifactDir(), "messages.db"))
+			replicas := start(t, 2, db.url).urls()
+			const sender = "Анна"
+			for i, tt := range []struct {
+				text string
+				urls []string
+			}{
+				{`"in quotes", \ and 😀`, replicas},
+				{"through a bad network", []string{badNetwork(t, replicas)}},
+			} {
+				var stdout, stderr bytes.Buffer
+				args := ex.args(t, sender, tt.text, tt.urls)
+				cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+				cmd.Stdout, cmd.Stderr = &stdout, &stderr
+				if err := cmd.Run(); err != nil {
+					t.Fatalf("%q: %v\n%s%s", tt.text, err, stdout.String(), stderr.String())
+				}
+
+				table := db.table(t)
+				if len(table) != i+1 || table[i].Sender != sender || table[i].Text != tt.text {
+					t.Fatalf("after %q, the log is %+v\n%s", tt.text, table, stderr.String())
+				}
+				if got, want := stdout.String(), printed(t, table, ex.json); got != want {
+					t.Errorf("it printed\n%swant\n%s", got, want)
+				}
 			}
 
-			table := db.table(t)
-			if len(table) != i+1 || table[i].Sender != sender || table[i].Text != tt.text {
-				t.Fatalf("after %q, the log is %+v\n%s", tt.text, table, stderr.String())
+			// What is refused for good is not tried again.
+			args := ex.args(t, sender, "", replicas)
+			out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), "text is empty") {
+				t.Errorf("an empty text: %v\n%s", err, out)
 			}
-			if got, want := stdout.String(), printed(t, table, ex.json); got != want {
-				t.Errorf("it printed\n%swant\n%s", got, want)
-			}
-		}
-
-		// What is refused for good is not tried again.
-		args := ex.args(t, sender, "", replicas)
-		out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
-		if err == nil || !strings.Contains(string(out), "text is empty") {
-			t.Errorf("an empty text: %v\n%s", err, out)
-		}
-	})
+		})
+	}
 }
 
 // printed is how the examples show messages.
