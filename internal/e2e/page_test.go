@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -141,12 +140,11 @@ type pageTest struct {
 }
 
 // The pages are tested in one browser. Tests that wait for the pages' time-outs
-// run side by side, and the others one after the other beside them. All have the
-// place of one test: in places of their own they would begin when all others have.
+// run side by side; the others one after the other, since they would only wait
+// for the browser in the places of tests that could run.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	b := labtest.Browser(t)
-	var running sync.WaitGroup
 	for _, test := range []pageTest{
 		{"catches up", pageCatchesUp},
 		{"takes only our answers", pageTakesOnlyOurAnswers},
@@ -154,30 +152,35 @@ func TestPage(t *testing.T) {
 		{"many windows", pageManyWindows},
 		{"views", pageViews},
 	} {
-		running.Go(func() { t.Run(test.name, func(t *testing.T) { test.run(t, b) }) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, b)
+		})
 	}
-	for _, test := range []pageTest{
-		{"two replicas on SQLite", func(t *testing.T, b *browser.Browser) {
-			pageTwoReplicas(t, b, sqliteDatabase(t.ArtifactDir()+"/messages.db"))
-		}},
-		{"two replicas on PostgreSQL", func(t *testing.T, b *browser.Browser) {
-			pageTwoReplicas(t, b, postgresDatabase(labtest.Database(t)))
-		}},
-		{"shows messages soon", pageShowsMessagesSoon},
-		{"hostile messages", pageHostileMessages},
-		{"asks for the token", pageAsksForTheToken},
-		{"sends once", pageSendsOnce},
-		{"says what is wrong", pageSaysWhatIsWrong},
-		{"by keyboard", pageByKeyboard},
-		{"reads back and on", pageReadsBackAndOn},
-		{"input method", pageInputMethod},
-		{"windows of two tokens", pageWindowsOfTwoTokens},
-		{"behind nginx", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startNginx) }},
-		{"behind Caddy", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startCaddy) }},
-	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, b) })
-	}
-	running.Wait()
+	t.Run("in turn", func(t *testing.T) {
+		t.Parallel()
+		for _, test := range []pageTest{
+			{"two replicas on SQLite", func(t *testing.T, b *browser.Browser) {
+				pageTwoReplicas(t, b, sqliteDatabase(t.ArtifactDir()+"/messages.db"))
+			}},
+			{"two replicas on PostgreSQL", func(t *testing.T, b *browser.Browser) {
+				pageTwoReplicas(t, b, postgresDatabase(labtest.Database(t)))
+			}},
+			{"shows messages soon", pageShowsMessagesSoon},
+			{"hostile messages", pageHostileMessages},
+			{"asks for the token", pageAsksForTheToken},
+			{"sends once", pageSendsOnce},
+			{"says what is wrong", pageSaysWhatIsWrong},
+			{"by keyboard", pageByKeyboard},
+			{"reads back and on", pageReadsBackAndOn},
+			{"input method", pageInputMethod},
+			{"windows of two tokens", pageWindowsOfTwoTokens},
+			{"behind nginx", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startNginx) }},
+			{"behind Caddy", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startCaddy) }},
+		} {
+			t.Run(test.name, func(t *testing.T) { test.run(t, b) })
+		}
+	})
 }
 
 // Two people at two replicas write, and the load client does, too, all at the
