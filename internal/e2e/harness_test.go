@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, "building the programs:", err)
 			return 1
 		}
-		return labtest.Run(m, 4)
+		return labtest.Run(m)
 	}())
 }
 

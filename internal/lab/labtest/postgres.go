@@ -40,20 +40,12 @@ var shared struct {
 
 // Main runs the tests and then stops the cluster, if they started one.
 func Main(m *testing.M) {
-	os.Exit(Run(m, 2))
+	os.Exit(Run(m))
 }
 
 // Run is Main for a TestMain that has more to do: it returns the exit code.
-// Unless -parallel says how many tests run at once, it is overlap times as many
-// as there are processors: they wait for time-outs and other programs more than
-// they compute.
-func Run(m *testing.M, overlap int) int {
-	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		flag.Set("test.parallel", strconv.Itoa(overlap*runtime.GOMAXPROCS(0)))
-	}
+func Run(m *testing.M) int {
+	overlap()
 	shared.managed = true
 	defer stop()
 	interrupted := make(chan os.Signal, 1)
@@ -65,6 +57,18 @@ func Run(m *testing.M, overlap int) int {
 		os.Exit(130)
 	}()
 	return m.Run()
+}
+
+// overlap runs twice as many tests at once as there are processors, unless
+// -parallel says how many: they wait for time-outs and other programs more than
+// they compute.
+func overlap() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
+	}
 }
 
 func stop() {
