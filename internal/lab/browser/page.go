@@ -154,26 +154,20 @@ func Eval[T any](p *Page, expression string) (T, error) {
 
 // Wait waits until a JavaScript expression is true, also across page loads.
 func (p *Page) Wait(expression string) error {
-	// The page itself looks again and again: asking it each time would cost more
-	// than most of what it does.
-	looking := `(async () => {
-		for (const end = performance.now() + 1000; performance.now() < end; await new Promise(done => setTimeout(done, 20))) {
-			if (` + expression + `) return true;
-		}
-		return false;
-	})()`
 	var last error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && p.ctx.Err() == nil; {
-		is, err := step(p, chromedp.Evaluate[bool](looking, chromedp.EvalAwaitPromise))
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		// In the middle of a page load there is nothing to evaluate it in.
+		is, err := Eval[bool](p, "Boolean("+expression+")")
 		if is {
 			return nil
 		}
-		if last = err; err != nil { // as in the middle of a page load
-			time.Sleep(20 * time.Millisecond)
+		last = err
+		if p.ctx.Err() != nil {
+			break
 		}
 	}
 	if last != nil {
-		return fmt.Errorf("waiting for %s: %w", excerpt(expression), last)
+		return fmt.Errorf("waiting: %w", last)
 	}
 	return fmt.Errorf("not true within %v: %s", patience, excerpt(expression))
 }
