@@ -79,7 +79,8 @@ func New(cfg Config) *Verifier {
 
 // Call reports that op is about to be sent: op.Call is read from the clock
 // before this, the request is written after it. It needs Worker, Number,
-// Sender, Text, Sentinel and Call of op, and keeps nothing of it.
+// Sender, Text, Sentinel and Call of op, and keeps nothing of it. A worker's
+// operations follow one after the other.
 func (v *Verifier) Call(op *Operation) {
 	text := v.texts.hash(op.Sender, op.Text)
 	v.mu.Lock()
