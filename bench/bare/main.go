@@ -18,8 +18,8 @@ import (
 
 	"dummymessenger/internal/groupcommit"
 	"dummymessenger/internal/messenger"
-	"dummymessenger/internal/server"
 	"dummymessenger/internal/program"
+	"dummymessenger/internal/server"
 	"dummymessenger/internal/store"
 	"dummymessenger/internal/store/memory"
 )

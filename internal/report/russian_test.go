@@ -76,7 +76,7 @@ func TestRussianIsComplete(t *testing.T) {
 	maps.Copy(texts, said(t, "lang/*.go", "Tr", "Say"))
 	maps.Copy(texts, said(t, "../verify/*.go", "say"))
 	maps.Copy(texts, said(t, "../../cmd/client/*.go", "Say"))
-	maps.Copy(texts, said(t, "../terminal/*.go", "Say"))
+	maps.Copy(texts, said(t, "terminal/*.go", "Say"))
 	page, err := os.ReadFile("page/report.html")
 	if err != nil {
 		t.Fatal(err)
