@@ -168,23 +168,24 @@ func join(checks []verify.Check) string {
 
 // explain says what the fault is and how the verdict shows it.
 func explain(w io.Writer, s *faulty.Server, v *verify.Verdict) {
-	text := s.Fault + ".\n"
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s.\n", s.Fault)
 	for _, reason := range v.Reasons {
-		text += fmt.Sprintf("inconclusive because %s\n", reason)
+		fmt.Fprintf(&text, "inconclusive because %s\n", reason)
 	}
 	if n := v.Counts; n.OK != n.Sent {
-		text += fmt.Sprintf("of %s: %d answered, %d failed, %d unknown\n",
+		fmt.Fprintf(&text, "of %s: %d answered, %d failed, %d unknown\n",
 			lang.Plural(n.Sent, "request"), n.OK, n.Failed, n.Unknown)
 	}
 	for _, c := range v.Checks {
 		if c.Violations > 0 && !s.Allows(c.Check) {
-			text += "not of this fault: " + c.Worst[0].String()
+			text.WriteString("not of this fault: " + c.Worst[0].String())
 		}
 	}
 	if v.CounterExample != nil {
-		text += v.CounterExample.String()
+		text.WriteString(v.CounterExample.String())
 	}
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(text.String()) {
 		fmt.Fprintf(w, "    %s", line)
 	}
 	fmt.Fprintln(w)
