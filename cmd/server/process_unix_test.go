@@ -107,8 +107,9 @@ func (s *running) mustStop() {
 	s.t.Helper()
 	killed := time.AfterFunc(patience, func() { s.Process.Kill() })
 	defer killed.Stop()
+	rest, _ := io.ReadAll(s.log) // to its end, which Wait would cut off
 	if err := s.Wait(); err != nil {
-		s.t.Errorf("the server ended with %v, want exit status 0", err)
+		s.t.Errorf("the server ended with %v, want exit status 0; its log ends:\n%s", err, rest)
 	}
 }
 
