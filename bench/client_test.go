@@ -32,10 +32,13 @@ func TestJudge(t *testing.T) {
 		{name: "failures where nothing is to be verified", load: load{unverified: true}, exit: 4, ok: 5},
 		{name: "failures", exit: 4, ok: 5, verdict: "verified"},
 		{name: "failures under overload", load: load{overload: true}, exit: 4, ok: 5, verdict: "verified", counts: true},
-		{name: "one worker", load: load{excused: oneByOne}, exit: 3, ok: 5, verdict: "inconclusive", reasons: []string{alone}, counts: true},
-		{name: "one worker, too few", load: load{excused: oneByOne}, exit: 3, ok: 5, verdict: "inconclusive", reasons: []string{alone, tooFew}},
+		{name: "one worker", load: load{excused: oneByOne}, exit: 3, ok: 5, verdict: "inconclusive",
+			reasons: []string{alone}, counts: true},
+		{name: "one worker, too few", load: load{excused: oneByOne}, exit: 3, ok: 5, verdict: "inconclusive",
+			reasons: []string{alone, tooFew}},
 		{name: "one at a time by accident", exit: 3, ok: 5, verdict: "inconclusive", reasons: []string{alone}},
-		{name: "many senders", load: load{excused: manySenders}, exit: 3, ok: 5, verdict: "inconclusive", reasons: []string{idle}, counts: true},
+		{name: "many senders", load: load{excused: manySenders}, exit: 3, ok: 5, verdict: "inconclusive",
+			reasons: []string{idle}, counts: true},
 		{name: "short", load: load{tooShort: true}, exit: 3, ok: 5, verdict: "inconclusive", reasons: []string{tooFew}, counts: true},
 	} {
 		o := outcome{Run: &measure.Run{OK: c.ok}}

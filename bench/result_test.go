@@ -69,7 +69,8 @@ func TestLineMarkdown(t *testing.T) {
 		line line
 		want string
 	}{
-		{compare("ours ÷ theirs", ours, theirs, atLeast(0.7)), "| 0 | ours ÷ theirs | **0.80** | 0.70 – 0.90 | ≥ 0.70 ✓ | ours 80.0 /s ÷ theirs 100 /s |"},
+		{compare("ours ÷ theirs", ours, theirs, atLeast(0.7)),
+			"| 0 | ours ÷ theirs | **0.80** | 0.70 – 0.90 | ≥ 0.70 ✓ | ours 80.0 /s ÷ theirs 100 /s |"},
 		{compare("a|b", ours, theirs, atLeast(0.9)), `| 0 | a\|b | **0.80** | 0.70 – 0.90 | ≥ 0.90 ✗ | ours 80.0 /s ÷ theirs 100 /s |`},
 		{show("memory", series{Unit: "MiB", Values: []float64{65}}, atMost(64)), "| 0 | memory | **65.0 MiB** | – | ≤ 64.0 MiB ✗ |  |"},
 		{show("a fact", series{Unit: "ms", Values: []float64{65}}, target{}), "| 0 | a fact | **65.0 ms** | – | – |  |"},

@@ -223,7 +223,9 @@ func TestFilesOfNoRun(t *testing.T) {
 				return args
 			})
 		}
-		checkUntouched(t, before, exitNoInput, func(file func() string) []string { return []string{"verify", "--json", file(), os.DevNull} })
+		checkUntouched(t, before, exitNoInput, func(file func() string) []string {
+			return []string{"verify", "--json", file(), os.DevNull}
+		})
 		checkUntouched(t, before, exitNoInput, func(file func() string) []string { return []string{"report", "-o", file(), os.DevNull} })
 	}
 	if len(m.log) > 0 {

@@ -75,7 +75,8 @@ func TestWhoAnswers(t *testing.T) {
 				got := client(t.Context(), args...)
 				first, _, _ := strings.Cut(strings.ReplaceAll(got.stdout, "\n  ", " "), "\n")
 				if got.status != test.status || !strings.Contains(first, test.warning) {
-					t.Errorf("client %q = %d, want %d and the first line to say %q:\n%s", args, got.status, test.status, test.warning, got.stdout)
+					t.Errorf("client %q = %d, want %d and the first line to say %q:\n%s", args, got.status, test.status,
+						test.warning, got.stdout)
 				}
 				early := strings.Contains(got.stderr, test.warning)
 				if args[0] != "verify" && (!early || test.warning == "" && got.stderr != "") {

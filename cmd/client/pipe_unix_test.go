@@ -49,7 +49,8 @@ func TestAnnotationsRead(t *testing.T) {
 		}
 		page, err := os.ReadFile(html)
 		if err != nil || got.status != exitVerified || !strings.Contains(string(page), "zonk") {
-			t.Errorf("%s: status %d, %v, annotated: %t\n%s", annotations, got.status, err, strings.Contains(string(page), "zonk"), got.stderr)
+			t.Errorf("%s: status %d, %v, annotated: %t\n%s",
+				annotations, got.status, err, strings.Contains(string(page), "zonk"), got.stderr)
 		}
 	}
 }

@@ -173,7 +173,8 @@ func TestUsage(t *testing.T) {
 	check := func(want int, args ...string) {
 		t.Helper()
 		if got := client(t.Context(), args...); got.status != want || got.stderr == "" || got.stdout != "" {
-			t.Errorf("client %q = %d, want %d and a message on stderr\nstdout: %s\nstderr: %s", args, got.status, want, got.stdout, got.stderr)
+			t.Errorf("client %q = %d, want %d and a message on stderr\nstdout: %s\nstderr: %s", args, got.status, want,
+				got.stdout, got.stderr)
 		}
 	}
 	for _, args := range [][]string{

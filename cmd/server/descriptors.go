@@ -23,7 +23,8 @@ func fitConnections(asked int, logger *slog.Logger) (connections, farewells int,
 		return asked, maxFarewells, nil
 	}
 	if limit < leastDescriptors {
-		return 0, 0, fmt.Errorf("this process may have %d files open (ulimit -n), which is too few; allow at least %d", limit, leastDescriptors)
+		return 0, 0, fmt.Errorf("this process may have %d files open (ulimit -n), which is too few; allow at least %d",
+			limit, leastDescriptors)
 	}
 	connections, farewells = share(asked, limit)
 	if connections < asked {

@@ -74,7 +74,8 @@ var rules = map[string]rule{
 	},
 	"internal/loadtest": {
 		[]string{"internal/messenger", "internal/verify", "internal/measure"},
-		"it hands on what it sends, to be judged and measured, and must not know how that is shown; it knows the server by its wire format only",
+		"it hands on what it sends, to be judged and measured, and must not know how that is shown; it knows the " +
+			"server by its wire format only",
 	},
 	"internal/report": {
 		[]string{"internal/verify", "internal/measure", "internal/report/lang"},

@@ -130,8 +130,9 @@ var races = []Server{
 		}),
 	},
 	{
-		Name:   "window-by-date",
-		Fault:  "messages are dated by their replica before they are stored, and the window is the last ten by date, which is another order",
+		Name: "window-by-date",
+		Fault: "messages are dated by their replica before they are stored, and the window is the last ten by date, " +
+			"which is another order",
 		Found:  "ORDER BY created_at DESC LIMIT 10",
 		Breaks: []verify.Check{verify.Contiguous, verify.Dates},
 		// Of two messages with the same microsecond, the other may come last.

@@ -163,7 +163,8 @@ func (m *Metrics) Watchers(n func() int) {
 func (m *Metrics) Connections(n func() (open, refused int64)) {
 	m.connections = n
 	m.gauge("connections", "Open connections.", func() float64 { open, _ := n(); return float64(open) })
-	m.factory.NewCounterFunc(prometheus.CounterOpts{Name: "connections_refused_total", Help: "Connections refused because there were too many."},
+	m.factory.NewCounterFunc(prometheus.CounterOpts{Name: "connections_refused_total",
+		Help: "Connections refused because there were too many."},
 		func() float64 { _, refused := n(); return float64(refused) })
 }
 

@@ -35,7 +35,8 @@ func TestRecorder(t *testing.T) {
 		counted.Request(server.Request{Route: "/livez", Status: 200})
 		time.Sleep(time.Second)
 		a := ask(t, r)
-		if a.Version != "v1" || a.Database != "SQLite" || a.Queue != 3 || a.Watchers != 2 || a.Connections != 5 || a.Refused != 1 || a.LastSeq != 100 {
+		if a.Version != "v1" || a.Database != "SQLite" || a.Queue != 3 || a.Watchers != 2 || a.Connections != 5 ||
+			a.Refused != 1 || a.LastSeq != 100 {
 			t.Errorf("the answer is %+v", a)
 		}
 		if a.Now-a.StartedAt != 3500 {

@@ -11,7 +11,8 @@ import (
 // Content-Security-Policy would forbid.
 func TestFilesNameEachOther(t *testing.T) {
 	names := regexp.MustCompile(`(?:src|href)="page/([^"]+)"|from "\./([^"]+)"`)
-	foreign := regexp.MustCompile(`(?i)(?:src|href)="(?:https?:|/)|\b(?:fetch|ask|request)\(["\x60]/|url\(|@import|<script>|<style|\sstyle="|\son[a-z]+="|innerHTML|insertAdjacentHTML|document\.write|\beval\(`)
+	foreign := regexp.MustCompile(`(?i)(?:src|href)="(?:https?:|/)|\b(?:fetch|ask|request)\(["\x60]/|` +
+		`url\(|@import|<script>|<style|\sstyle="|\son[a-z]+="|innerHTML|insertAdjacentHTML|document\.write|\beval\(`)
 	used := map[string]bool{"index.html": true, "status.html": true}
 	for name, f := range Files {
 		for _, m := range names.FindAllStringSubmatch(string(f.Content), -1) {

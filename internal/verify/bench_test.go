@@ -23,7 +23,8 @@ func longRun(cfg Config, n int, yield func(op *Operation, isCall bool)) {
 		seq := int64(i) + 1
 		counts[op.Sender]++
 		at := time.Duration(i+workers) * time.Microsecond
-		log[seq%64] = &Entry{Seq: seq, Sender: op.Sender, SenderCount: counts[op.Sender], Text: op.Text, SentAt: cfg.Start + at.Microseconds()}
+		log[seq%64] = &Entry{Seq: seq, Sender: op.Sender, SenderCount: counts[op.Sender], Text: op.Text,
+			SentAt: cfg.Start + at.Microseconds()}
 		window = window[:0]
 		for s := max(1, seq-9); s <= seq; s++ {
 			window = append(window, log[s%64])

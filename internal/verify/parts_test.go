@@ -37,7 +37,8 @@ var parts = [][]string{
 	{"findings.go"},
 	{"checker.go"},
 	{
-		"check_consistency.go", "check_contiguous.go", "check_agreement.go", "check_duplicate.go", "check_lostwrite.go", "check_futureread.go",
+		"check_consistency.go", "check_contiguous.go", "check_agreement.go", "check_duplicate.go", "check_lostwrite.go",
+		"check_futureread.go",
 		"check_realtime.go", "check_counters.go", "check_dates.go", "check_abortedread.go", "check_garbageread.go", "check_exactlyonce.go",
 	},
 	{"checks.go"},

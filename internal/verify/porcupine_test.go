@@ -223,7 +223,8 @@ func TestAgreesWithPorcupine(t *testing.T) {
 		got, want := d.Status != Violated, linearizable(events)
 		tally[fmt.Sprint(want)]++
 		if got != want {
-			t.Fatalf("seed %d (%s): %v, Porcupine says linearizable: %v\n%v\n%s", seed, what, d.Status, want, d.CounterExample, dump(events))
+			t.Fatalf("seed %d (%s): %v, Porcupine says linearizable: %v\n%v\n%s", seed, what, d.Status, want,
+				d.CounterExample, dump(events))
 		}
 	}
 	t.Logf("linearizable or not: %v", tally)

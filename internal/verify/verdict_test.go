@@ -14,10 +14,12 @@ func TestInconclusive(t *testing.T) {
 		change func(*Config, hand)
 		reason string
 	}{
-		"too few":         {func(c *Config, _ hand) { c.MinOperations = 6 }, "too few operations: 5 answered"},
-		"unused replica":  {func(c *Config, _ hand) { c.Replicas = append(c.Replicas, "west") }, "replica 3 (west)"},
-		"unused sender":   {func(c *Config, _ hand) { c.Senders = append(c.Senders, "Вера") }, "Вера"},
-		"nothing at once": {func(_ *Config, h hand) { h["b"].Call = 11 * time.Millisecond; h["d"].Call = 31 * time.Millisecond }, "same time"},
+		"too few":        {func(c *Config, _ hand) { c.MinOperations = 6 }, "too few operations: 5 answered"},
+		"unused replica": {func(c *Config, _ hand) { c.Replicas = append(c.Replicas, "west") }, "replica 3 (west)"},
+		"unused sender":  {func(c *Config, _ hand) { c.Senders = append(c.Senders, "Вера") }, "Вера"},
+		"nothing at once": {func(_ *Config, h hand) {
+			h["b"].Call, h["d"].Call = 11*time.Millisecond, 31*time.Millisecond
+		}, "same time"},
 		"no neighbours": {func(c *Config, h hand) {
 			for _, op := range h {
 				op.Replica = 0

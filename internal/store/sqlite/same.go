@@ -73,7 +73,8 @@ func (s *Store) checkMessages(c *conn, messages []messenger.Message, first int64
 	}
 	if err == nil && now != *seen {
 		err = changed{fmt.Errorf("message %d, the newest that was seen, is missing or another one: messages were deleted or altered, "+
-			"or an older copy of the log was put in its place; restore the newer one, or restart all replicas to go on with this one", seen.Seq)}
+			"or an older copy of the log was put in its place; restore the newer one, or restart all replicas to go on "+
+			"with this one", seen.Seq)}
 	}
 	return err
 }

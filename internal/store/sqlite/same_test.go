@@ -16,18 +16,19 @@ import (
 func TestChangedBySQL(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ do, undo string }{
-		"all deleted":         {"DELETE FROM messages", ""},
-		"the newest deleted":  {"DELETE FROM messages WHERE seq = 12", ""},
-		"one deleted":         {"DELETE FROM messages WHERE seq = 7", ""},
-		"trigger":             {"CREATE TRIGGER t BEFORE INSERT ON messages BEGIN SELECT RAISE(IGNORE); END", "DROP TRIGGER t"},
-		"trigger in capitals": {"CREATE TRIGGER t AFTER INSERT ON MESSAGES BEGIN DELETE FROM messages WHERE seq = new.seq; END", "DROP TRIGGER t"},
-		"index":               {"CREATE UNIQUE INDEX i ON messages (sent_at)", "DROP INDEX i"},
-		"column":              {"ALTER TABLE messages ADD COLUMN x ANY", "ALTER TABLE messages DROP COLUMN x"},
-		"renamed":             {"ALTER TABLE messages RENAME TO away", "ALTER TABLE away RENAME TO messages"},
-		"made anew":           {"DROP TABLE messages; " + createTable, ""},
-		"view in its place":   {"ALTER TABLE messages RENAME TO away; CREATE VIEW messages AS SELECT * FROM away", ""},
-		"id removed":          {"DROP VIEW log_id", ""},
-		"another id":          {"DROP VIEW log_id; " + fmt.Sprintf(createID, "01234567-89ab-cdef-0123-456789abcdef"), ""},
+		"all deleted":        {"DELETE FROM messages", ""},
+		"the newest deleted": {"DELETE FROM messages WHERE seq = 12", ""},
+		"one deleted":        {"DELETE FROM messages WHERE seq = 7", ""},
+		"trigger":            {"CREATE TRIGGER t BEFORE INSERT ON messages BEGIN SELECT RAISE(IGNORE); END", "DROP TRIGGER t"},
+		"trigger in capitals": {
+			"CREATE TRIGGER t AFTER INSERT ON MESSAGES BEGIN DELETE FROM messages WHERE seq = new.seq; END", "DROP TRIGGER t"},
+		"index":             {"CREATE UNIQUE INDEX i ON messages (sent_at)", "DROP INDEX i"},
+		"column":            {"ALTER TABLE messages ADD COLUMN x ANY", "ALTER TABLE messages DROP COLUMN x"},
+		"renamed":           {"ALTER TABLE messages RENAME TO away", "ALTER TABLE away RENAME TO messages"},
+		"made anew":         {"DROP TABLE messages; " + createTable, ""},
+		"view in its place": {"ALTER TABLE messages RENAME TO away; CREATE VIEW messages AS SELECT * FROM away", ""},
+		"id removed":        {"DROP VIEW log_id", ""},
+		"another id":        {"DROP VIEW log_id; " + fmt.Sprintf(createID, "01234567-89ab-cdef-0123-456789abcdef"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
