@@ -41,7 +41,7 @@ type known struct {
 	id  messenger.ID
 }
 
-// statements are those of sql.go, for the tables of one schema.
+// statements are those of queries.go, for the tables of one schema.
 type statements struct {
 	lockTable, lock, newest, window, look, read, find, insert, ready string
 }
