@@ -15,7 +15,7 @@ import (
 const (
 	exitVerified     = 0
 	exitViolated     = 1
-	exitInconclusive = 3   // nothing is wrong, but the run could not have shown it
+	exitInconclusive = 3   // no fault was seen, but the run could not have shown one
 	exitFailed       = 4   // requests failed, though the log is consistent
 	exitUsage        = 64  // sysexits.h's EX_USAGE
 	exitNoInput      = 66  // EX_NOINPUT: a file cannot be read

@@ -27,6 +27,8 @@ func TestFlagsAreCompared(t *testing.T) {
 		"Warmup":   {"--warmup", "10ms"}, "Rate": {"--rate", "2000"},
 		"Senders": {"--senders", file("senders", "Anna\n")}, "Timeout": {"--timeout", "29s"},
 		"Retries": {"--retries", "1"}, "Replays": {"--retries", "2", "--replays", "7"}, "ClockAllowance": {"--clock-allowance", "3s"},
+		"Texts":     {"--texts", "plain"},
+		"MaxText":   {"--max-text", "200"},
 		"Profile":   {"--profile", file("profile", `{"path": "/messages", "answer": {"messages": "messages", "text": "text"}}`)},
 		"TokenFile": {"--token-file", file("token", strings.Repeat("0123456789abcdef", 2)+"\n")},
 		"NoVerify":  {"--no-verify"}, "Stream": {"--stream"},

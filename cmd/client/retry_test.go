@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -47,7 +48,7 @@ func TestLeftOpenByAnEarlierTry(t *testing.T) {
 	t.Cleanup(s.Close)
 	_, r := try(t, t.Context(), "-c", "10", "-n", "200", "--retries", "1", s.URL)
 	want := measure.Failure{Outcome: "unknown", Reason: "closed before the answer", Count: 10}
-	if len(r.Run.Failures) != 1 || r.Run.Failures[0] != want {
+	if len(r.Run.Failures) != 1 || !reflect.DeepEqual(r.Run.Failures[0], want) {
 		t.Errorf("failures %v, want %v", r.Run.Failures, want)
 	}
 }
@@ -58,7 +59,7 @@ func TestConnectionRefused(t *testing.T) {
 	m := newMemory()
 	_, r := try(t, t.Context(), "-c", "10", "-n", "400", newReplica(t, m, nil), closedURL(t))
 	want := measure.Failure{Outcome: "failed", Reason: "connection refused", Count: r.Run.Failed}
-	if len(r.Run.Failures) != 1 || r.Run.Failures[0] != want || r.Run.Failed < 100 {
+	if len(r.Run.Failures) != 1 || !reflect.DeepEqual(r.Run.Failures[0], want) || r.Run.Failed < 100 {
 		t.Errorf("failures %v, want some 200 of %v", r.Run.Failures, want)
 	}
 	if r.Run.Replicas[1].Failed != r.Run.Failed {

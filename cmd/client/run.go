@@ -35,6 +35,8 @@ type runCmd struct {
 	Timeout time.Duration `default:"30s" placeholder:"TIME" help:"Of each try; default ${default}."`
 	Retries int           `default:"0" placeholder:"N" help:"Tries after the first, under one Idempotency-Key: after no answer, 429, 502, 503 and 504. A Retry-After is honoured up to 10 s, and never beyond --duration; default ${default}."`
 	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
+	Texts   string        `enum:",any,plain" default:"" placeholder:"any|plain" help:"What texts to send: any characters, or words of a to z; without it what the profile says."`
+	MaxText int           `default:"0" placeholder:"N" help:"The longest text in characters, for servers that take no longer ones; without it what the profile says, or 4096."`
 	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
 
 	ClockAllowance time.Duration `default:"2s" placeholder:"TIME" help:"How far the servers' clock may be from this one before dates are called wrong; more than 0, default ${default}."`
@@ -77,7 +79,7 @@ Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though th
 func (c *runCmd) config() (loadtest.Config, error) {
 	cfg := loadtest.Config{
 		URLs: c.URLs, Workers: c.Workers, Requests: value(c.Requests), Duration: value(c.Duration), Warmup: c.Warmup, Rate: value(c.Rate),
-		Timeout: c.Timeout, Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
+		Texts: c.Texts, MaxText: c.MaxText, Timeout: c.Timeout, Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
 		ClockAllowance: c.ClockAllowance, Trace: c.HTML != "", Seed: seedOf(c.Seed),
 	}
 	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 ||
@@ -195,6 +197,11 @@ func (c *runCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 			return complain(stderr, errors.New(l.Say("no server answers at %s (%s); is it running?", urls, reason)), exitFailed)
 		}
 		return complain(stderr, errors.New(l.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
+	}
+	for i, err := range test.Silent() {
+		if err != nil {
+			fmt.Fprintln(stderr, "client: "+l.Say("replica %d (%s) does not answer (%s); is it running?", i+1, cfg.URLs[i], l.Reason(err.Error())))
+		}
 	}
 	if err := test.CheckSchemes(); err != nil {
 		return complain(stderr, errors.New(l.Reason(err.Error())), exitFailed)

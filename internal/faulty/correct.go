@@ -29,4 +29,40 @@ var Correct = []Server{
 			return append(window, db.insert(d, m))
 		}),
 	},
+	{
+		Name:  "correct-holes",
+		Fault: "none: transactions that are rolled back leave holes in the numbers, which this server does not promise not to have",
+		Found: "SERIAL, IDENTITY and AUTO_INCREMENT columns",
+		shape: &objects,
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			db.lock.Lock()
+			defer db.lock.Unlock()
+			seq := db.nextval(1)
+			for db.oneIn(seldom) {
+				seq = db.nextval(1)
+			}
+			return db.window(db.insert(d, messenger.Message{Seq: seq}).Seq)
+		}),
+	},
+	{
+		Name:    "correct-local-dates",
+		Fault:   "none: dates are local time without a zone, and the profile says so",
+		Found:   "TIMESTAMP without time zone, datetime.now().isoformat()",
+		shape:   &localDates,
+		replica: stateless((*database).append),
+	},
+	{
+		Name:    "correct-closing",
+		Fault:   "none: each connection ends after one answer",
+		Found:   "HTTP/1.0 servers, proxies without keep-alive",
+		shape:   &closing,
+		replica: stateless((*database).append),
+	},
+	{
+		Name:    "correct-count-beside",
+		Fault:   "none: messages are arrays, in an object with numbered keys, and the sender's count stands beside them",
+		Found:   "public solutions of this task",
+		shape:   &countBeside,
+		replica: stateless((*database).append),
+	},
 }

@@ -1,9 +1,9 @@
 // Package faulty holds servers with one fault each. They test that the load
 // tester detects the fault and names it correctly.
 //
-// Each is two replicas of our own server on loopback. Their log makes the
-// mistakes of wrong programs, in steps that race, on a correct database in
-// memory.
+// Each is two replicas on loopback, most of them of our own server, some of the shapes
+// of others. Their log makes the mistakes of wrong programs, in steps that race, on a
+// correct database in memory.
 package faulty
 
 import (
@@ -35,6 +35,9 @@ type Server struct {
 	// message was stored. It needs a client that tries again.
 	Drops bool
 
+	// shape is how it takes messages and answers; nil: as our own server does.
+	shape *shape
+
 	// replica starts replica 0 or 1 on their database.
 	replica func(db *database, index int) replica
 }
@@ -64,6 +67,14 @@ func (s *Server) Allows(c verify.Check) bool {
 	return slices.Contains(s.Breaks, c) || slices.Contains(s.Also, c)
 }
 
+// Profile describes the shape of s to the client, in JSON; "" if that is our own server's.
+func (s *Server) Profile() string {
+	if s.shape == nil {
+		return ""
+	}
+	return s.shape.profile
+}
+
 // Running is a Server that serves.
 type Running struct {
 	URLs []string // of its replicas
@@ -88,8 +99,14 @@ func (s *Server) Start(seed uint64) (*Running, error) {
 			answer = dropping(answer, db)
 		}
 		logger := slog.New(slog.DiscardHandler)
+		var handler http.Handler
+		if s.shape != nil {
+			handler = s.shape.handler(answer)
+		} else {
+			handler = server.New(server.Config{Log: appender(answer), Logger: logger}).Handler()
+		}
 		srv := &http.Server{
-			Handler:  server.New(server.Config{Log: appender(answer), Logger: logger}).Handler(),
+			Handler:  handler,
 			ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		}
 		r.URLs = append(r.URLs, "http://"+ln.Addr().String())

@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sync"
@@ -123,7 +124,8 @@ var races = []Server{
 		Name:   "window-after-commit",
 		Fault:  "the window is the last ten messages at the time of the answer, and others have come in since the commit",
 		Found:  "commit, then SELECT … ORDER BY id DESC LIMIT 10",
-		Breaks: []verify.Check{verify.FutureRead, verify.InternalConsistency}, // the own message is not last
+		Breaks: []verify.Check{verify.FutureRead, verify.Order}, // the own message is not last
+		Also:   []verify.Check{verify.InternalConsistency},      // or has gone by already
 		replica: stateless(func(db *database, d messenger.Draft) messages {
 			db.append(d)
 			return db.latest(messenger.WindowSize)
@@ -134,9 +136,9 @@ var races = []Server{
 		Fault: "messages are dated by their replica before they are stored, and the window is the last ten by date, " +
 			"which is another order",
 		Found:  "ORDER BY created_at DESC LIMIT 10",
-		Breaks: []verify.Check{verify.Contiguous, verify.Dates},
-		// Of two messages with the same microsecond, the other may come last.
-		Also: []verify.Check{verify.LostWrite, verify.FutureRead, verify.InternalConsistency},
+		Breaks: []verify.Check{verify.Contiguous, verify.Order, verify.Dates},
+		// A message with a higher number may have the earlier date.
+		Also: []verify.Check{verify.LostWrite, verify.FutureRead},
 		replica: stateless(func(db *database, d messenger.Draft) messages {
 			date := time.Now().UTC().Truncate(time.Microsecond)
 			db.insert(d, messenger.Message{SentAt: date})
@@ -146,10 +148,39 @@ var races = []Server{
 		}),
 	},
 	{
+		Name:   "order-by-date",
+		Fault:  "the window holds the right messages, sorted by dates that are the same in several of them",
+		Found:  "ORDER BY created_at, with dates to the second",
+		Breaks: []verify.Check{verify.Order},
+		shape:  &objects,
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			window := db.append(d)
+			for i := range window {
+				window[i].SentAt = window[i].SentAt.Truncate(100 * time.Millisecond)
+			}
+			slices.SortFunc(window, func(a, b messenger.Message) int {
+				return cmp.Or(a.SentAt.Compare(b.SentAt), cmp.Compare(b.Text, a.Text)) // of one date, in any order
+			})
+			return window
+		}),
+	},
+	{
+		Name:   "count-beside-raced",
+		Fault:  "the sender's count beside the messages is counted before the message is stored, without a lock",
+		Found:  "public solutions of this task",
+		Breaks: []verify.Check{verify.Counters},
+		shape:  &countBeside,
+		replica: stateless(func(db *database, d messenger.Draft) messages {
+			count := db.countOf(d.Sender) + 1
+			m := db.insert(d, messenger.Message{SenderCount: count})
+			return db.window(m.Seq)
+		}),
+	},
+	{
 		Name:   "window-of-sender",
 		Fault:  "the window holds the last ten messages of the caller's sender only",
 		Found:  "the task read carelessly: WHERE sender = …",
-		Breaks: []verify.Check{verify.Contiguous, verify.LostWrite}, // of the other senders
+		Breaks: []verify.Check{verify.Contiguous}, // of the other senders
 		replica: stateless(func(db *database, d messenger.Draft) messages {
 			own := db.insert(d, messenger.Message{})
 			return db.find(messenger.WindowSize, func(m messenger.Message) bool {
@@ -211,7 +242,8 @@ var races = []Server{
 		Name:   "batch-window",
 		Fault:  "messages are stored in batches, and every caller of a batch gets the window of its last message",
 		Found:  "group commit done hastily",
-		Breaks: []verify.Check{verify.FutureRead, verify.InternalConsistency},
+		Breaks: []verify.Check{verify.FutureRead, verify.Order},
+		Also:   []verify.Check{verify.InternalConsistency}, // in a batch of more than ten
 		replica: func(db *database, _ int) replica {
 			type batch struct {
 				drafts []messenger.Draft

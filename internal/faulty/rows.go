@@ -191,8 +191,8 @@ var rows = []Server{
 		Name:   "replay-of-now",
 		Fault:  "a request that is sent again is recognised, and answered with the last ten messages of now",
 		Found:  "servers that remember that a key was seen and not what was answered",
-		Breaks: []verify.Check{verify.InternalConsistency}, // the own message is not last, or long gone
-		Also:   []verify.Check{verify.FutureRead},
+		Breaks: []verify.Check{verify.FutureRead},
+		Also:   []verify.Check{verify.Order, verify.InternalConsistency}, // the own message is not last, or long gone
 		Drops:  true,
 		replica: stateless(func(db *database, d messenger.Draft) messages {
 			if db.knows(d.ID) {

@@ -141,7 +141,9 @@ func (c *conn) exchange(request []byte, now time.Time, timeout time.Duration) (r
 	}
 	r, keep, err := c.read()
 	c.used = true
-	if err != nil || !keep {
+	// After an error of theirs some servers close the connection and do not say so.
+	// The next request on it would have an unknown outcome. Ours say it.
+	if err != nil || !keep || r.status >= 500 && r.by == nil {
 		c.close()
 	}
 	return r, err

@@ -38,12 +38,34 @@ func (c *conn) exchangeNow(request string) (response, error) {
 	return c.exchange([]byte(request), now, 5*time.Second)
 }
 
+// After a 5xx some servers close the connection and do not say so. The next request
+// must not meet that.
+func TestClosedAfterAnError(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		nc, buffer, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		buffer.WriteString("HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno")
+		buffer.Flush()
+		nc.Close()
+	}))
+	defer server.Close()
+	c, _ := newConn(t, server.URL, server)
+	for i := range 50 {
+		if r, err := c.exchangeNow(plainRequest); err != nil || r.status != 500 {
+			t.Fatalf("request %d: %d, %v, want 500 each time", i, r.status, err)
+		}
+	}
+}
+
 func TestExchange(t *testing.T) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusEarlyHints) // an interim answer
 		w.Header().Set("Retry-After", "7")
-		w.WriteHeader(http.StatusServiceUnavailable)
+		w.WriteHeader(http.StatusTooManyRequests)
 		w.Write(body)
 		http.NewResponseController(w).Flush() // chunked
 		w.Write([]byte(" and more"))
@@ -55,7 +77,7 @@ func TestExchange(t *testing.T) {
 		c, opened := newConn(t, server.URL, server)
 		for range 3 {
 			r, err := c.exchangeNow(plainRequest)
-			if err != nil || r.status != 503 || r.retryAfter != "7" || string(r.body) != "{} and more" {
+			if err != nil || r.status != 429 || r.retryAfter != "7" || string(r.body) != "{} and more" {
 				t.Errorf("%s: %d %q %q, %v", server.URL, r.status, r.retryAfter, r.body, err)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -19,6 +20,7 @@ type jsonReader struct {
 	json   *jsontext.Decoder
 	input  bytes.Buffer
 	buffer []byte
+	index  int // of the next value, if an array is read as an object; below 0: an object is
 }
 
 var errNoObject = errors.New("no object where one should be")
@@ -28,9 +30,14 @@ func (r *jsonReader) reset(data []byte) {
 	r.json.Reset(&r.input)
 }
 
-// begin begins an object.
+// begin begins an object, or an array, whose keys are its indexes.
 func (r *jsonReader) begin() error {
-	if r.json.PeekKind() != '{' {
+	switch r.json.PeekKind() {
+	case '{':
+		r.index = -1
+	case '[':
+		r.index = 0
+	default:
 		return errNoObject
 	}
 	_, err := r.json.ReadToken()
@@ -40,9 +47,14 @@ func (r *jsonReader) begin() error {
 // next goes to the next value of an object and returns its key, which is valid
 // until the next call. It returns false at the end of the object.
 func (r *jsonReader) next() (key []byte, ok bool, err error) {
-	if r.json.PeekKind() == '}' {
+	if kind := r.json.PeekKind(); kind == '}' || kind == ']' {
 		_, err := r.json.ReadToken()
 		return nil, false, err
+	}
+	if r.index >= 0 {
+		r.buffer = strconv.AppendInt(r.buffer[:0], int64(r.index), 10)
+		r.index++
+		return r.buffer, true, nil
 	}
 	quoted, err := r.json.ReadValue()
 	if err != nil {
@@ -87,19 +99,54 @@ func (r *jsonReader) enter(path string) error {
 	return nil
 }
 
-// enterArray begins the array at path.
-func (r *jsonReader) enterArray(path string) error {
+// enterMessages begins the array or, if keyed, the object at path.
+func (r *jsonReader) enterMessages(path string, keyed bool) error {
 	if err := r.enter(path); err != nil {
 		return fmt.Errorf("answer.messages: %w", err)
 	}
-	if r.json.PeekKind() != '[' {
+	kind, name := jsontext.Kind('['), "an array"
+	if keyed {
+		kind, name = '{', "an object"
+	}
+	if r.json.PeekKind() != kind {
 		if path == "" {
-			return errors.New("answer.messages: the whole answer should be an array")
+			return fmt.Errorf("answer.messages: the whole answer should be %s", name)
 		}
-		return fmt.Errorf("answer.messages: %q should be an array", path)
+		return fmt.Errorf("answer.messages: %q should be %s", path, name)
 	}
 	_, err := r.json.ReadToken()
 	return err
+}
+
+// skipKey returns what follows the key of an object's member at the start of data.
+func (r *jsonReader) skipKey(data []byte) ([]byte, error) {
+	r.reset(data)
+	key, err := r.json.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	rest, ok := bytes.CutPrefix(trimSpace(data[r.json.InputOffset():]), []byte(":"))
+	if key.Kind() != '"' || !ok {
+		return nil, errors.New("no key before a message")
+	}
+	return trimSpace(rest), nil
+}
+
+// number returns the whole number at path.
+func (r *jsonReader) number(data []byte, path string) (int64, error) {
+	r.reset(data)
+	if err := r.enter(path); err != nil {
+		return 0, err
+	}
+	value, err := r.json.ReadValue()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(strings.Trim(string(value), `"`), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q should be a whole number, and is %s", path, excerpt(value))
+	}
+	return n, nil
 }
 
 // check returns an error unless data is one JSON value.

@@ -51,12 +51,18 @@ type Config struct {
 	// one server or to servers of different logs. It may be nil.
 	Warn func(verify.Sentence)
 
+	Texts   string // as RequestProfile.Texts, which it overrules; "" does not
+	MaxText int    // likewise; 0 does not
+
 	Unverified bool // answers are only counted, not decoded; no sentinels are sent
 	Trace      bool // the Recorder of the figures keeps a Trace
 }
 
 func (c *Config) normalise() error {
-	c.Profile = cmp.Or(c.Profile, Native())
+	profile := *cmp.Or(c.Profile, Native())
+	profile.Request.Texts = cmp.Or(c.Texts, profile.Request.Texts, "any")
+	profile.Request.MaxText = cmp.Or(c.MaxText, profile.Request.MaxText)
+	c.Profile = &profile
 	c.Workers = cmp.Or(c.Workers, 50)
 	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
 	c.ClockAllowance = cmp.Or(c.ClockAllowance, verify.DefaultClockAllowance)
@@ -76,6 +82,8 @@ func (c *Config) normalise() error {
 		return errors.New("no URL of a server given")
 	case min(c.Workers, c.Requests, c.Retries, c.Replays) < 0 || min(c.Duration, c.Warmup, c.Timeout, c.ClockAllowance) < 0 || c.Rate < 0:
 		return errors.New("numbers and durations cannot be negative")
+	case c.MaxText != 0 && c.MaxText < leastText:
+		return fmt.Errorf("texts of at most %d characters are too short; the mark by which a message is recognised needs %d", c.MaxText, leastText)
 	case c.Workers > maxWorkers:
 		return fmt.Errorf("%d workers are too many; %d is the most, each with a connection to each server", c.Workers, maxWorkers)
 	case !(c.Rate <= maxRate): // NaN included
@@ -114,6 +122,13 @@ type Test struct {
 	unreplayed, dropped   atomic.Int64
 	servers               *servers
 	details               sync.Map // by reason: what the first such answer was
+
+	readable atomic.Bool  // some answer was
+	unread   atomic.Int64 // answers that were not, as long as none is
+	gaveUp   atomic.Bool  // because of these
+
+	mu     sync.Mutex // guards silent
+	silent []error    // by replica: why Connect could not connect to it
 }
 
 // New prepares a run. It returns an error if c is not valid.
@@ -125,6 +140,7 @@ func New(c Config) (*Test, error) {
 		config: c, run: runID(), base: time.Now(), decoder: newDecoder(c.Profile),
 		servers: newServers(&c), figures: measure.NewRecorder(measure.Config{Bounded: c.Stream, Trace: c.Trace}),
 	}
+	t.silent = make([]error, len(c.URLs))
 	listed := map[string]string{}
 	for i, raw := range c.URLs {
 		target, err := newTarget(raw, c.Profile.Path)
@@ -176,6 +192,10 @@ func (t *Test) VerifyConfig() verify.Config {
 		Stream:   t.config.Stream,
 		AnyStart: !t.config.Profile.native(),
 
+		Gapless:   t.config.Profile.Answer.Gapless,
+		OwnSender: t.config.Profile.Answer.Window == "sender",
+		OwnCount:  t.config.Profile.Answer.OwnCount != "",
+
 		ClockAllowance: t.config.ClockAllowance,
 	}
 }
@@ -187,17 +207,21 @@ func (t *Test) Verifier() *verify.Verifier { return t.verifier }
 func (t *Test) Figures() *measure.Recorder { return t.figures }
 
 // Connect opens the connections, one for each worker and replica. It returns an
-// error if no replica can be connected to. If only some cannot, their requests
-// will fail and be counted.
+// error if no replica can be connected to. If only some cannot, Silent tells which, and
+// their requests will fail and be counted.
 func (t *Test) Connect() error {
 	deadline := time.Now().Add(min(t.config.Timeout, 5*time.Second))
 	var failed atomic.Pointer[sendError]
 	var wg sync.WaitGroup
 	for _, w := range t.workers {
-		for _, c := range w.conns {
+		for i, c := range w.conns {
 			wg.Go(func() {
 				if err := c.connect(time.Now(), deadline); err != nil {
-					failed.Store(&sendError{reason: dialReason(err), unsent: true})
+					reason := &sendError{reason: dialReason(err), unsent: true}
+					failed.Store(reason)
+					t.mu.Lock()
+					t.silent[i] = reason
+					t.mu.Unlock()
 				}
 			})
 		}
@@ -207,6 +231,13 @@ func (t *Test) Connect() error {
 		return err
 	}
 	return nil
+}
+
+// Silent returns, by replica, why Connect could not connect to it; nil if it could.
+func (t *Test) Silent() []error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.silent)
 }
 
 // CheckSchemes returns an error that names the first http URL at which a server
@@ -265,7 +296,8 @@ func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) measure.
 	r.Dropped, r.Unreplayed = t.dropped.Load(), t.unreplayed.Load()
 	r.Generator.CPU, r.Generator.CPUs = cpu.Seconds()/elapsed.Seconds(), runtime.GOMAXPROCS(0)
 	r.Generator.Connections = t.connections.Load()
-	if t.verifier != nil {
+	r.GaveUp = t.gaveUp.Load()
+	if t.verifier != nil && !r.GaveUp {
 		t.settle(context.WithoutCancel(ctx))
 	}
 	return r
@@ -282,7 +314,11 @@ func (t *Test) asked() measure.Run {
 		ID: t.run, Seed: c.Seed, Workers: c.Workers, Planned: int64(c.Requests), Rate: c.Rate, Retries: c.Retries,
 		Duration: c.Duration.Seconds(), Timeout: c.Timeout.Seconds(), Warmup: c.Warmup.Seconds(),
 		ClockAllowance: c.ClockAllowance.Seconds(),
+		MaxText:        c.Profile.Request.MaxText,
 		Keys:           c.keys(), Unverified: c.Unverified, Stream: c.Stream, Profile: c.Profile.print(), Token: c.Token != "",
+	}
+	if texts := c.Profile.Request.Texts; texts != "any" {
+		r.Texts = texts
 	}
 	if r.Keys && !r.Unverified {
 		r.Replays = c.Replays

@@ -43,6 +43,9 @@ func (p *AnswerProfile) missing() verify.Fields {
 	for _, f := range p.fields() {
 		missing &^= f.which
 	}
+	if p.OwnCount != "" {
+		missing &^= verify.SenderCount
+	}
 	return missing
 }
 

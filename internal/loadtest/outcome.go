@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -18,7 +19,9 @@ type result struct {
 	outcome verify.Outcome
 	reason  string // a few words that group well
 	window  []*verify.Entry
+	count   int64  // of the own message, if it stands beside them
 	detail  string // of an answer that may tell of a mistake in the profile
+	said    string // by another bad answer
 	passing bool   // the same try may well succeed later
 
 	at         time.Time        // when it ended
@@ -48,16 +51,20 @@ func (t *Test) classify(text string, answer response, err error) result {
 		if err == nil {
 			err = t.decoder.checkOrder(window, text)
 		}
+		var count int64
+		if err == nil && t.config.Profile.Answer.OwnCount != "" {
+			count, err = t.decoder.ownCount(answer.body)
+		}
 		if err != nil {
 			return result{reason: garbled, detail: fmt.Sprintf("%v. The answer: %s", err, excerpt(answer.body))}
 		}
-		return result{outcome: verify.OK, window: window}
+		return result{outcome: verify.OK, window: window, count: count}
 	case answer.status/100 == 3 && answer.location != "":
 		return result{
 			reason: fmt.Sprintf("status %d", answer.status),
 			detail: "the server says to ask at " + excerpt([]byte(answer.location)) + " instead, which the client does not",
 		}
-	case answer.status/100 == 4:
+	case answer.status/100 == 4, slices.Contains(t.config.Profile.NotStored, answer.status):
 		return result{
 			outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status),
 			detail: "the answer: " + excerpt(answer.body), passing: passing(answer.status),
@@ -65,7 +72,7 @@ func (t *Test) classify(text string, answer response, err error) result {
 	case answer.status == http.StatusServiceUnavailable && saysNotStored(answer.body):
 		return result{outcome: verify.Failed, reason: "status 503, not stored", passing: true}
 	}
-	return result{reason: fmt.Sprintf("status %d", answer.status), passing: passing(answer.status)}
+	return result{reason: fmt.Sprintf("status %d", answer.status), said: "the answer: " + excerpt(answer.body), passing: passing(answer.status)}
 }
 
 const garbled = "garbled answer"

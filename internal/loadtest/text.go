@@ -26,9 +26,31 @@ var phrases = []string{
 	"<script>alert(1)</script>", "'; DROP TABLE messages; --", "&amp;", "%s %d", "{}[]", "\u2028\u2029", "e\u0301", "\u200f", "//",
 }
 
+// plainPhrases are for servers that take no other characters.
+var plainPhrases = []string{
+	"hello", "on my way", "see you at seven", "thanks a lot", "did you get the mail", "not yet", "sure", "lunch",
+	"the build is green", "can you review it", "sounds good", "where are you", "done", "call me back",
+}
+
+// leastText is the least that texts may be limited to: the mark, and a few characters.
+const leastText = 64
+
 // A textMaker invents texts, the same ones for the same random source.
 type textMaker struct {
-	random *rand.Rand
+	random  *rand.Rand
+	phrases []string
+	longest int // in characters
+}
+
+func newTextMaker(random *rand.Rand, r *RequestProfile) textMaker {
+	m := textMaker{random, phrases, messenger.MaxText}
+	if r.Texts == "plain" {
+		m.phrases = plainPhrases
+	}
+	if r.MaxText > 0 {
+		m.longest = min(r.MaxText, messenger.MaxText)
+	}
+	return m
 }
 
 // next makes a text that starts with nonce. Most are a few phrases long, some
@@ -39,21 +61,22 @@ func (m *textMaker) next(nonce string) string {
 	var size int // of the text, in characters
 	switch kind := m.random.IntN(2000); {
 	case kind == 0:
-		size = messenger.MaxText
+		size = m.longest
 	case kind <= 10:
-		size = least + m.random.IntN(messenger.MaxText-least+1)
+		size = least + m.random.IntN(m.longest-least+1)
 	case kind <= 200:
 		size = least + m.random.IntN(600)
 	default:
 		size = least + 5 + m.random.IntN(60)
 	}
+	size = min(size, m.longest)
 	var b strings.Builder
 	b.Grow(2 * size)
 	b.WriteString(nonce)
 	for n := least; n < size; {
 		b.WriteByte(' ')
 		n++
-		for _, r := range phrases[m.random.IntN(len(phrases))] {
+		for _, r := range m.phrases[m.random.IntN(len(m.phrases))] {
 			if n == size {
 				break
 			}

@@ -12,7 +12,7 @@ import (
 // Every text is one that a server must accept, and the lengths are as varied
 // as promised.
 func TestTexts(t *testing.T) {
-	m := textMaker{rand.New(rand.NewPCG(1, 2))}
+	m := newTextMaker(rand.New(rand.NewPCG(1, 2)), &RequestProfile{})
 	const nonce = "[dm:run:1:2]"
 	longest, shortest, long := 0, messenger.MaxText, 0
 	all := map[rune]bool{}

@@ -1,6 +1,7 @@
 package loadtest
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -28,7 +29,7 @@ func newWorker(t *Test, id, quota int) *worker {
 	choices := rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1))
 	w := &worker{
 		test: t, id: id, quota: quota, timeout: t.config.Timeout, retries: t.config.Retries,
-		choices: choices, texts: textMaker{choices},
+		choices: choices, texts: newTextMaker(choices, &t.config.Profile.Request),
 		pauses:  rand.New(rand.NewPCG(t.config.Seed, uint64(id)<<1|1)),
 		replays: rand.New(rand.NewPCG(^t.config.Seed, uint64(id))),
 	}
@@ -134,10 +135,11 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Dur
 	if last.outcome == verify.Failed && open.reason != "" {
 		last = open // the last failure does not undo what an earlier try may have stored
 	}
-	op.Outcome, op.Reason, op.Window = last.outcome, last.reason, last.window
-	if last.detail != "" {
-		t.details.LoadOrStore(last.reason, last.detail)
+	op.Outcome, op.Reason, op.Window, op.Count = last.outcome, last.reason, last.window, last.count
+	if said := cmp.Or(last.detail, last.said); said != "" {
+		t.details.LoadOrStore(last.reason, said)
 	}
+	t.giveUp(&last)
 	if op.Outcome == verify.OK && key != "" && w.wantsReplay(op) {
 		w.replay(op, key)
 	}
@@ -147,6 +149,21 @@ func (w *worker) perform(ctx context.Context, op *verify.Operation, due time.Dur
 	}
 	if t.verifier != nil {
 		t.verifier.Return(op)
+	}
+}
+
+// hopeless is how many answers that cannot be read, and none that can, end the run.
+const hopeless = 20
+
+// giveUp ends the run if its first answers tell that the profile or the URL is wrong.
+func (t *Test) giveUp(r *result) {
+	switch {
+	case t.readable.Load():
+	case r.outcome == verify.OK:
+		t.readable.Store(true)
+	case r.detail != "" && !r.passing && t.unread.Add(1) == hopeless:
+		t.gaveUp.Store(true)
+		t.Stop()
 	}
 }
 

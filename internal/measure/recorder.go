@@ -29,7 +29,7 @@ type Recorder struct {
 // MeasureFrom says otherwise.
 func NewRecorder(c Config) *Recorder {
 	r := &Recorder{tally: tally{
-		from: math.MinInt64, bounded: c.Bounded, failures: map[Failure]int64{}, senders: map[string][]int64{},
+		from: math.MinInt64, bounded: c.Bounded, failures: map[cause]map[string]int64{}, senders: map[string][]int64{},
 	}}
 	if c.Trace {
 		r.tally.trace = newTrace()
@@ -201,13 +201,19 @@ type tally struct {
 	begun             bool          // something was measured
 	first, last       time.Duration // the first call, the last return
 	late              int64
-	retried, replayed int64              // warm-up included
-	replicas          []replicaTally     // those that are missing have nothing
-	senders           map[string][]int64 // answered, by replica
-	failures          map[Failure]int64  // by outcome and reason
-	responses         latencies          // of answered operations, from when they were due
-	services          latencies          // of the same, from when they were sent
-	refused           latencies          // of failed ones, from when they were sent
+	retried, replayed int64                      // warm-up included
+	replicas          []replicaTally             // those that are missing have nothing
+	senders           map[string][]int64         // answered, by replica
+	failures          map[cause]map[string]int64 // by sender
+	responses         latencies                  // of answered operations, from when they were due
+	services          latencies                  // of the same, from when they were sent
+	refused           latencies                  // of failed ones, from when they were sent
+}
+
+// A cause is why an operation is not OK.
+type cause struct {
+	outcome verify.Outcome
+	reason  string
 }
 
 type replicaTally struct {
@@ -246,7 +252,11 @@ func (t *tally) add(m *Mark, due time.Duration) {
 		replica.responses.add(m.Return - due)
 		return
 	}
-	t.failures[Failure{Outcome: m.Outcome.String(), Reason: m.Reason}]++
+	f := cause{m.Outcome, m.Reason}
+	if t.failures[f] == nil {
+		t.failures[f] = map[string]int64{}
+	}
+	t.failures[f][m.Sender]++
 	if m.Outcome == verify.Failed {
 		replica.Failed++
 		t.refused.add(m.Return - m.Call)
@@ -295,9 +305,16 @@ func (t *tally) bySender(known []Sender) (all []Sender) {
 
 // byReason lists what was not answered, the most frequent first.
 func (t *tally) byReason() (all []Failure) {
-	for f, n := range t.failures {
-		f.Count = n
-		all = append(all, f)
+	for f, senders := range t.failures {
+		failure := Failure{Outcome: f.outcome.String(), Reason: f.reason}
+		for _, n := range senders {
+			failure.Count += n
+		}
+		// Few senders of many, and often: they are what it depends on.
+		if 3*len(senders) <= len(t.senders) && failure.Count >= 3*int64(len(senders)) {
+			failure.Senders = slices.Sorted(maps.Keys(senders))
+		}
+		all = append(all, failure)
 	}
 	slices.SortFunc(all, func(a, b Failure) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))

@@ -31,10 +31,14 @@ type Run struct {
 	Stream         bool     `json:"stream,omitzero"`            // memory was bounded
 	ClockAllowance float64  `json:"clock_allowance_s,omitzero"` // how far the servers' clock might be off, in seconds
 	Profile        string   `json:"profile,omitzero"`           // method, path and fingerprint of a foreign wire shape
+	Texts          string   `json:"texts,omitzero"`             // what texts were sent, "plain" for instance; absent if any
+	MaxText        int      `json:"max_text,omitzero"`          // the longest, in characters; absent if that was our server's limit
 	Token          bool     `json:"token,omitzero"`             // a bearer token was sent
 	Recorded       []string `json:"recorded,omitempty"`         // the flags that had each request recorded
 
 	Interrupted bool `json:"interrupted,omitzero"` // stopped by a signal before the plan was fulfilled
+
+	GaveUp bool `json:"gave_up,omitzero"` // stopped since none of the first answers could be read
 
 	Sent    int64 `json:"sent"`
 	OK      int64 `json:"ok"`
@@ -98,6 +102,9 @@ type Failure struct {
 	Reason  string `json:"reason"`
 	Count   int64  `json:"count"`
 	First   string `json:"first,omitzero"` // what was wrong with the first one, and what it was
+
+	// Senders are those to whom it happened, if they are few of all and it happened often.
+	Senders []string `json:"senders,omitempty"`
 }
 
 // A Latency sums up how long requests took, in milliseconds. A percentile is
@@ -126,10 +133,11 @@ type Generator struct {
 	Connections int64   `json:"connections"` // opened in all, before and during the measured part
 }
 
-// PerRequest is the total time for each request, in milliseconds.
+// PerRequest is the total time for each answered request, in milliseconds: requests
+// that fail at once make nothing faster.
 func (r *Run) PerRequest() float64 {
-	if r.Sent == 0 {
+	if r.OK == 0 {
 		return 0
 	}
-	return r.Total * 1000 / float64(r.Sent)
+	return r.Total * 1000 / float64(r.OK)
 }

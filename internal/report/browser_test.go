@@ -33,6 +33,11 @@ func page(t *testing.T, s *faulty.Server, requests int, language lang.Lang) *rep
 	if s.Drops {
 		cfg.Retries = 5
 	}
+	if s.Profile() != "" {
+		if cfg.Profile, err = loadtest.ParseProfile([]byte(s.Profile())); err != nil {
+			t.Fatal(err)
+		}
+	}
 	test, err := loadtest.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -231,6 +236,9 @@ var (
 // identifiers are the same in every language.
 var identifiers = []string{
 	"seq", "sender_count", "sent_at", "HTTP", "JavaScript", "Go", "p", "ms", "seed", "stream", "UTC",
+	"SELECT", "FOR", "UPDATE", "WHERE", "ORDER", "BY", "DESC", "LIMIT", "COUNT", "MAX", "UNIQUE", "IDENTITY", "AUTOINCREMENT", "CACHE",
+	"BEGIN", "IMMEDIATE", "SQLite", "PostgreSQL", "MySQL", "UTF-", "utf", "mb", "xx", "clock_timestamp", "timestamptz", "now", "id", "hi", "lo",
+	"Idempotency-Key", "not_stored", "utc_offset", "window", "sender",
 	"Alice", "Bob", "Grace", "Hopper", "O'Brien", "Linus", "T", "Z",
 }
 

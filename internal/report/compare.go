@@ -234,6 +234,8 @@ func (l words) settings(r *measure.Run) (all []setting) {
 	add("bounded memory (--stream)", flag(r.Stream))
 	add("clock allowance", seconds(r.ClockAllowance))
 	add("wire shape", r.Profile)
+	add("texts", r.Texts)
+	add("longest text", number(float64(r.MaxText)))
 	add("bearer token", flag(r.Token))
 	add("replicas over TLS", number(float64(secure)))
 	add("senders", namesOrPrint(senders))

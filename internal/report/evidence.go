@@ -15,7 +15,9 @@ type exhibit struct {
 	Title     string
 	Why       string
 	Session   string
-	Inferred  bool // places are, since the server shows no seq
+	Cause     string // what usually brings it about …
+	Remedy    string // … and what usually mends it
+	Inferred  bool   // places are, since the server shows no seq
 	Witnesses []verify.Witness
 	Rows      []exhibitRow
 }
@@ -48,6 +50,8 @@ func (l words) exhibit(index int, v *verify.Violation) exhibit {
 	if len(v.Session) > 0 {
 		x.Session = l.broken(v.Session)
 	}
+	_, cause, mend := v.Advice()
+	x.Cause, x.Remedy = l.Sentence(cause), l.Sentence(mend)
 	places := map[int64]bool{}
 	for _, w := range v.Witnesses {
 		for _, e := range w.Window {

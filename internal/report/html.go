@@ -102,7 +102,7 @@ type bigNumber struct{ Name, Value, Unit, Remark, Second, SecondRemark string }
 func (l words) bigNumbers(r *measure.Run) []bigNumber {
 	one := bigNumber{Name: l.Tr("time of one request"), Value: "–", Remark: l.Tr("nothing was answered")}
 	if r.Sent > 0 && r.Latency.Count > 0 {
-		one.Value, one.Unit, one.Remark = l.Decimal(r.PerRequest()), l.Tr("ms"), l.Tr("total time ÷ requests")
+		one.Value, one.Unit, one.Remark = l.Decimal(r.PerRequest()), l.Tr("ms"), l.Tr("total time ÷ answered requests")
 		one.Second, one.SecondRemark = l.Decimal(r.Latency.Mean), l.Say("mean a caller waits, %d at once", r.Workers)
 		if r.Rate > 0 {
 			one.SecondRemark = l.Tr("mean a caller waits, from when it was due")

@@ -29,6 +29,10 @@ func WriteText(w io.Writer, r *Result, s Style) error {
 	for _, cause := range r.Causes() {
 		t.painted("", "", bold+";"+red, t.Sentence(cause))
 	}
+	if r.Run != nil && r.Run.GaveUp {
+		t.painted("", "", bold+";"+red, t.gaveUp(r.Run))
+		fmt.Fprintln(t)
+	}
 	if r.Run != nil {
 		t.run(r.Run)
 		fmt.Fprintln(t)
@@ -109,6 +113,9 @@ func (t *sheet) run(r *measure.Run) {
 	if r.Rate > 0 {
 		head += ", " + t.Say("%s due per second", lang.Amount(r.Rate))
 	}
+	if r.GaveUp {
+		head += ", " + t.Tr("given up")
+	}
 	if r.Interrupted {
 		head += ", " + t.Tr("interrupted")
 	}
@@ -139,6 +146,9 @@ func (t *sheet) run(r *measure.Run) {
 		if f.First != "" {
 			add("", "", t.Tr("the first one:")+" "+f.First)
 		}
+		if f.Senders != nil {
+			add("", "", t.Tr("only with the sender:")+" "+strings.Join(f.Senders, ", "))
+		}
 	}
 	if r.Retried > 0 {
 		add("", "", t.Say("tried again: %s", verify.Quantity{N: r.Retried, Noun: "time"}))
@@ -155,6 +165,27 @@ func (t *sheet) run(r *measure.Run) {
 	}
 	fmt.Fprintln(t)
 	t.table(t.replicas(r))
+}
+
+// gaveUp says why the run was given up, and what to do.
+func (l words) gaveUp(r *measure.Run) string {
+	most := measure.Failure{}
+	if len(r.Failures) > 0 {
+		most = r.Failures[0]
+	}
+	advice := "the answers are not of the shape that the profile tells; \"client probe URL\" writes one that fits"
+	switch most.Reason {
+	case "status 401", "status 403":
+		advice = "the server wants to know who asks: --token-file"
+	case "status 404", "status 405":
+		advice = "is the path right? it is the URL's, and behind it the profile's, /messages if there is no --profile; " +
+			"\"client probe URL\" looks for it"
+	case "status 400", "status 415", "status 422":
+		advice = "the server does not take such requests; \"client probe URL\" finds out what it takes, " +
+			"and --texts and --max-text keep to what it allows"
+	}
+	return l.Say("none of the first answers could be read (%s), so the run was given up: %s",
+		l.Reason(most.Reason), l.Tr(advice))
 }
 
 // numbers writes the three main figures.

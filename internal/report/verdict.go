@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,8 +22,13 @@ func (t *sheet) verdict(v *verify.Verdict) {
 	for _, reason := range v.Reasons {
 		t.paragraph("  "+t.Tr("because")+" ", t.Sentence(reason))
 	}
-	if v.CounterExample != nil {
-		t.violation(v.CounterExample)
+	if n := v.CounterExample; n != nil {
+		t.violation(n)
+		if _, cause, mend := n.Advice(); cause.Form != "" {
+			t.paragraph(t.Tr("usual cause")+": ", t.Sentence(cause))
+			t.paragraph(t.Tr("usual remedy")+": ", t.Sentence(mend))
+			fmt.Fprintln(t)
+		}
 	}
 	t.checks(v.Checks)
 	t.counts(v)
@@ -120,6 +126,9 @@ func (t *sheet) counts(v *verify.Verdict) {
 		}
 		t.paragraph("  ", t.Say(why, verify.Quantity{N: n.Others, Noun: "message"}))
 	}
+	for _, note := range v.Notes {
+		t.paragraph("  ", t.Sentence(note))
+	}
 	if v.CutOff {
 		t.paragraph("  ", t.Tr("the history is cut off; what is there was judged"))
 	}
@@ -145,8 +154,11 @@ func (t *sheet) violation(v *verify.Violation) {
 	if len(v.Session) > 0 {
 		t.paragraph("  ", t.broken(v.Session))
 	}
+	counted := slices.ContainsFunc(v.Witnesses, func(w verify.Witness) bool {
+		return slices.ContainsFunc(w.Window, func(e verify.Entry) bool { return e.SenderCount != 0 })
+	})
 	for _, w := range v.Witnesses {
-		t.witness(w, v.Inferred)
+		t.witness(w, v.Inferred, counted)
 	}
 	fmt.Fprintln(t)
 }
@@ -160,9 +172,9 @@ func (l words) broken(session []string) string {
 	return l.Say("both are one worker's own, so this breaks %s too", strings.Join(names, ", "))
 }
 
-// witness writes one operation. It leaves out what the server does not show, and
-// marks inferred places with a tilde.
-func (t *sheet) witness(w verify.Witness, inferred bool) {
+// witness writes one operation. It leaves out what the server does not show, such as
+// counts, and marks inferred places with a tilde.
+func (t *sheet) witness(w verify.Witness, inferred, counted bool) {
 	who := t.words.witness(w)
 	if w.Forgotten {
 		t.paragraph("  ", t.Say("%s: %s, no longer remembered (--stream)", who, t.Tr(w.Outcome)))
@@ -179,14 +191,14 @@ func (t *sheet) witness(w verify.Witness, inferred bool) {
 		if inferred {
 			place = "~" + place
 		}
-		if e.SenderCount != 0 {
+		if counted {
 			count = strconv.FormatInt(e.SenderCount, 10)
 		}
 		line := fmt.Sprintf("   %s %6s  %-12s %5s  ", own, place, fit(e.Sender, 12), count)
 		if t.width >= usualWidth {
 			line += fmt.Sprintf("%-15s  ", clockTime(e.SentAt))
 		}
-		fmt.Fprintf(t, "%s%s\n", line, excerpt(e.Text, t.width-runeCount(line)))
+		fmt.Fprintf(t, "%s%s\n", line, t.text(e.Text, t.width-runeCount(line)))
 	}
 }
 
@@ -196,6 +208,15 @@ func clockTime(sentAt int64) string {
 		return ""
 	}
 	return time.UnixMicro(sentAt).UTC().Format("15:04:05.000000")
+}
+
+// text returns the beginning of a message's text, quoted, or what is known of it: an old
+// one's nonce, which tells who sent it.
+func (l words) text(text string, width int) string {
+	if nonce, ok := verify.FindNonce(text); ok && nonce.String() == text {
+		return fit(l.Say("of worker %d, request %d", nonce.Worker, nonce.Number), width)
+	}
+	return excerpt(text, width)
 }
 
 // excerpt returns the beginning of text, quoted, on one line.

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
@@ -24,24 +25,47 @@ func (l words) headline(v *verify.Verdict) headline {
 		return headline{"unverified", l.Tr("not verified"), l.Tr("the answers were only counted (--no-verify)"), yellow}
 	}
 	class := v.Status.String()
-	h := headline{class, l.Tr(class), l.Tr("nothing is wrong, but this run could not have shown it"), yellow}
+	h := headline{class, l.Tr(class), l.Tr("no fault was seen, but this run could not have shown one"), yellow}
+	if v.Counts.OK == 0 {
+		h.Means = l.Tr("no request was answered with a window, so there was nothing to judge")
+	}
 	switch v.Status {
 	case verify.Verified:
 		h.Means, h.color = l.Tr("all answers can be true together"), green
 	case verify.Violated:
-		h.Means, h.color = l.Tr("the answers cannot all be true"), red
+		h.Means, h.color = l.violated(v), red
 	}
 	return h
 }
 
+// violated says what is wrong, and how often.
+func (l words) violated(v *verify.Verdict) string {
+	if v.CounterExample == nil {
+		return l.Tr("the answers cannot all be true")
+	}
+	check := v.CounterExample.Check
+	what, _, _ := v.CounterExample.Advice()
+	form := "%s (%s; looked at: %s)"
+	if v.BeyondTask {
+		form = "the task's own demands are kept, but beyond them %s (%s; looked at: %s)"
+	}
+	i := slices.IndexFunc(v.Checks, func(c verify.CheckResult) bool { return c.Check == check })
+	if i < 0 {
+		return l.Sentence(what)
+	}
+	c := &v.Checks[i]
+	return l.Say(form, what, verify.Quantity{N: c.Violations, Noun: "violation"}, l.Plural(c.Saw, check.Unit()))
+}
+
 // meanings say of each check what must be.
 var meanings = map[verify.Check]string{
-	verify.InternalConsistency: "an answer ends in the caller's own message, as it was sent",
-	verify.Contiguous:          "no seq is missing, in a window or in the log",
+	verify.InternalConsistency: "an answer shows the caller's own message, as it was sent",
+	verify.Order:               "an answer rises by seq, and ends in the caller's own message",
+	verify.Contiguous:          "no message is missing, in a window or in the log",
 	verify.Agreement:           "all answers show the same at one seq",
 	verify.Duplicate:           "one message has one seq, and one seq one message",
 	verify.LostWrite:           "what was acknowledged is in every later window that must hold it",
-	verify.FutureRead:          "no window shows what came after its own message",
+	verify.FutureRead:          "no window shows a higher seq than its own message's",
 	verify.RealTimeOrder:       "what was answered before another was sent has the lower seq",
 	verify.Counters:            "each sender's messages are counted 1, 2, 3 … along seq",
 	verify.Dates:               "dates never decrease along seq, and are of the request's time",
@@ -82,6 +106,8 @@ func (l words) checkRow(c verify.CheckResult) checkRow {
 		row.Mark, row.Class, row.Result, row.color = "–", "none", l.Tr("not checkable"), yellow
 		row.Saw = l.Say("not checkable: %s", c.NotCheckable)
 		row.number, row.unit = "", row.Result
+	case c.Partial:
+		row.Mark, row.Class, row.Result, row.color = "–", "none", l.Tr("checked in part"), yellow
 	case c.Saw == 0:
 		row.Mark, row.Class, row.Result, row.color = "–", "none", l.Tr("not checked"), faint
 		row.Saw = l.Say("nothing to check: %s", l.none(c.Check.Unit()))

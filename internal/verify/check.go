@@ -9,12 +9,13 @@ import (
 type Check uint8
 
 const (
-	InternalConsistency Check = iota // a window ends in the own message, as it was sent
+	InternalConsistency Check = iota // a window shows the own message, as it was sent
+	Order                            // a window rises by seq, up to the own message
 	Contiguous                       // no seq is missing, in a window or in the log
 	Agreement                        // one seq shows one content
 	Duplicate                        // one nonce, one seq, one acknowledgement
 	LostWrite                        // what was acknowledged is in every later window that must hold it
-	FutureRead                       // nothing after the own message, nothing that was not sent yet
+	FutureRead                       // nothing with a higher seq than the own message, nothing that was not sent yet
 	RealTimeOrder                    // answered before the other was sent: the lower seq
 	Counters                         // per sender 1, 2, 3 … in order of seq
 	Dates                            // never decreasing along seq, and within the operation's time
@@ -30,19 +31,22 @@ type row struct {
 	unit  string // of what it looks at and counts, in the singular
 	needs Fields // it cannot be made if answers show none of these; 0: it always can
 	uses  Fields // part of it cannot be made for each of these that answers do not show
+
+	beyond bool // it asks for more than the task does: see Check.Beyond
 }
 
 // rows are the table of checks.
 var rows = [numChecks]row{
 	InternalConsistency: {name: "internal consistency", unit: "window", uses: Text | Sender},
+	Order:               {name: "order", unit: "window", uses: Text | Seq, beyond: true},
 	Contiguous:          {name: "contiguous windows, no gap", unit: "window", uses: Seq},
 	Agreement:           {name: "agreement", unit: "entry cross-checked", uses: Seq},
 	Duplicate:           {name: "duplicate", unit: "acknowledged message", uses: Text | Seq},
 	LostWrite:           {name: "lost write", unit: "place of an older message in a window", needs: Text | Seq},
 	FutureRead:          {name: "future read", unit: "window", uses: Text},
-	RealTimeOrder:       {name: "real-time order", unit: "operation in order", uses: Seq},
+	RealTimeOrder:       {name: "real-time order", unit: "operation in order", uses: Seq, beyond: true},
 	Counters:            {name: "counters", unit: "counter", needs: SenderCount, uses: Seq},
-	Dates:               {name: "dates", unit: "date", needs: SentAt, uses: Seq},
+	Dates:               {name: "dates", unit: "date", needs: SentAt, uses: Seq, beyond: true},
 	AbortedRead:         {name: "aborted read", unit: "failed request", needs: Text},
 	GarbageRead:         {name: "garbage read", unit: "message compared with what was sent", needs: Text, uses: Sender},
 	ExactlyOnce:         {name: "exactly once", unit: "request sent again", uses: Text},
@@ -50,6 +54,11 @@ var rows = [numChecks]row{
 
 // String is the check's name in the field's words.
 func (c Check) String() string { return rows[c].name }
+
+// Beyond reports whether the check asks for more than the task that these servers solve
+// names: that an answer holds no later message and skips none, and that neither seqs nor
+// a sender's counters collide.
+func (c Check) Beyond() bool { return rows[c].beyond }
 
 // Unit is what the check counts, in the singular.
 func (c Check) Unit() string { return rows[c].unit }

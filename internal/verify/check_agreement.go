@@ -6,6 +6,9 @@ package verify
 type agreement struct{ base }
 
 func (k *agreement) conflict(r ref, e *Entry, c *cell, text uint64) {
+	if c.shown == r {
+		return // both are in one answer, as duplicate has reported
+	}
 	k.report("disagreement", e.Seq, 1,
 		say("two answers show different content at seq %d: %s", e.Seq, k.difference(e, c, text)), c.shown, r)
 }

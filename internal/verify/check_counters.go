@@ -29,32 +29,37 @@ type counter struct {
 	ours       bool
 }
 
-func (k *counters) along(seq int64, c *cell, rec *record) {
+func (k *counters) passedBy() Sentence { return k.oneOfSeveral() }
+
+func (k *counters) along(seq int64, c *cell) {
 	if k.walk.unordered {
 		clear(k.last)
 	}
 	if k.cfg.Missing.Has(SenderCount) {
 		return
 	}
-	sender := c.sender
-	if sender < 0 && rec != nil { // answers do not show it, but we know whom we sent for
-		sender = rec.sender
+	sender := k.senderOf(c)
+	count, shown := c.count, true
+	if k.cfg.OwnCount {
+		count, shown = k.ownCounts[c.owner]
+		shown = shown && c.is(ours)
+		delete(k.ownCounts, c.owner)
 	}
-	if sender < 0 {
+	if sender < 0 || !shown {
 		k.nameless++
 		return
 	}
 	k.saw++
 	last, known := k.last[sender]
-	now := counter{seq, c.count, k.walk.spare + k.nameless, c.owner, c.is(ours)}
+	now := counter{seq, count, k.walk.spare + k.nameless, c.owner, c.is(ours)}
 	k.last[sender] = now
 	name, next := k.texts.names[sender], last.count+1
 	switch {
-	case c.count < 1 && !known:
-		k.report("counter below 1", seq, 1-c.count,
-			say("sender %q has sender_count %d at seq %d, and counters begin at 1", name, c.count, seq), c.witness())
+	case count < 1 && !known:
+		k.report("counter below 1", seq, 1-count,
+			say("sender %q has sender_count %d at seq %d, and counters begin at 1", name, count, seq), c.witness())
 	case !known && k.walk.midLog: // the log was not empty, or may not have been: from the first known value on
-	case c.count < next || c.count-next > now.spare-last.spare:
+	case count < next || count-next > now.spare-last.spare:
 		k.outOfStep(name, last, known, now, c.witness())
 	}
 }

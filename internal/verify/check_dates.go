@@ -16,6 +16,8 @@ func (k *dates) limits() (notCheckable Sentence, parts []Sentence) {
 	return notCheckable, parts
 }
 
+func (k *dates) passedBy() Sentence { return k.oneOfSeveral() }
+
 func (k *dates) along(seq int64, c *cell, rec *record) {
 	if k.cfg.Missing.Has(SentAt) {
 		return

@@ -1,23 +1,24 @@
 package verify
 
-// futureRead is the check that a window holds nothing after the own message,
-// and nothing whose request had not been sent yet.
+// futureRead is the check that a window holds nothing with a higher seq than the own
+// message, wherever that stands, and nothing whose request had not been sent yet.
 type futureRead struct{ base }
 
 func (k *futureRead) window(w *window) {
 	k.saw++
-	if w.own < 0 || w.after == 0 {
+	if w.later == 0 {
 		return
 	}
-	last := w.op.Window[len(w.op.Window)-1]
 	refs := []ref{w.ref}
-	if n, ok := k.texts.nonce(last.Text); ok && n != w.ref {
-		refs = append(refs, n)
+	for _, e := range w.op.Window {
+		if n, ok := k.texts.nonce(e.Text); e.Seq == w.highest && ok && n != w.ref {
+			refs = []ref{w.ref, n}
+		}
 	}
-	after := int64(w.after)
-	k.report("future read", last.Seq, after,
-		say("the answer to the message at seq %d shows %s after it, up to seq %d: the window was read later than the message was stored",
-			w.seq, Quantity{after, "message"}, last.Seq), refs...)
+	later := int64(w.later)
+	k.report("future read", w.highest, later,
+		say("the answer to the message at seq %d shows %s with a higher seq, up to seq %d: the window was read later than the message was stored",
+			w.seq, Quantity{later, "message"}, w.highest), refs...)
 }
 
 // along reports a message of ours that an answer showed before it was sent.

@@ -19,7 +19,7 @@ func (k *lostWrite) overwritten(r ref, e *Entry, c *cell, same bool) {
 // skipped: r's answer shows nothing in c's place.
 func (k *lostWrite) skipped(r ref, seq int64, c *cell) {
 	if c.is(acked) {
-		k.lost(c.owner, seq, r)
+		k.notShown(c.owner, seq, r)
 	}
 }
 
@@ -29,12 +29,19 @@ func (k *lostWrite) acknowledged(r ref, seq int64, c *cell) {
 		k.lost(r, seq, c.shown) // an answer has shown another message here
 	}
 	if reader, ok := k.log.absent[seq]; ok {
-		k.lost(r, seq, reader)
+		k.notShown(r, seq, reader)
 	}
 }
 
-func (k *lostWrite) lost(writer ref, seq int64, reader ref) {
-	k.report("lost write", seq, 1,
+func (k *lostWrite) lost(writer ref, seq int64, reader ref) { k.missing(false, writer, seq, reader) }
+
+// notShown is lost where the reader's answer shows no message at all.
+func (k *lostWrite) notShown(writer ref, seq int64, reader ref) {
+	k.missing(k.ops.find(writer).sender != k.ops.find(reader).sender, writer, seq, reader)
+}
+
+func (k *lostWrite) missing(ofOtherSender bool, writer ref, seq int64, reader ref) {
+	k.suspect(ofOtherSender, "lost write", seq, 1,
 		say("the first message was acknowledged at seq %d, and the second answer, whose window covers that place, does not show it", seq),
 		writer, reader)
 }

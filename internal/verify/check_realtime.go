@@ -5,6 +5,8 @@ package verify
 // open. It sees each of our messages in the log.
 type realTime struct{ base }
 
+func (k *realTime) passedBy() Sentence { return k.oneOfSeveral() }
+
 // along reports a message of ours at seq that was sent after a higher seq had
 // been acknowledged. Stretches of a log are compared as wholes: see
 // stretches.contradictions.

@@ -11,6 +11,10 @@ type checker interface {
 	// limits returns why it could not be made, or else which parts of it could
 	// not. A zero Sentence says nothing.
 	limits() (notCheckable Sentence, parts []Sentence)
+
+	// passedBy returns which messages were not looked at, if the check looks at one for
+	// each place, and some places have several.
+	passedBy() Sentence
 }
 
 // A base is what each check has: the facts, where it reports, and how much it has seen.
@@ -28,6 +32,27 @@ func (b *base) seen() int64 { return b.saw }
 // report reports a violation, with the operations refs as witnesses.
 func (b *base) report(anomaly string, seq, size int64, why Sentence, refs ...ref) {
 	b.found.report(Violation{Check: b.check, Anomaly: anomaly, Seq: seq, Size: size, Why: why}, refs...)
+}
+
+// suspect reports what may be explained: if by is true, and all answers of the run hold
+// messages of their own sender only, that alone is the fault.
+func (b *base) suspect(by bool, anomaly string, seq, size int64, why Sentence, refs ...ref) {
+	n := Violation{Check: b.check, Anomaly: anomaly, Seq: seq, Size: size, Why: why}
+	if by {
+		b.found.suspect(n, refs...)
+	} else {
+		b.found.report(n, refs...)
+	}
+}
+
+func (b *base) passedBy() Sentence { return Sentence{} }
+
+// oneOfSeveral is what a check passes by that looks at one message for each place.
+func (b *base) oneOfSeveral() Sentence {
+	if b.hidden == 0 {
+		return Sentence{}
+	}
+	return say("not looked at: %s whose seq another message has too", Quantity{b.hidden, "message"})
 }
 
 // senderAndWitness returns r and the operation whose answer showed the place first, if

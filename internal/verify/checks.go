@@ -6,6 +6,7 @@ import "time"
 // checks that look at it, in the order in which they report.
 type checks struct {
 	consistency consistency
+	order       order
 	contiguous  contiguous
 	agreement   agreement
 	duplicate   duplicate
@@ -20,7 +21,7 @@ type checks struct {
 }
 
 func newChecks(f *facts, found *findings) *checks {
-	k := &checks{counters: counters{last: make(map[int32]counter)}}
+	k := &checks{counters: counters{last: make(map[int32]counter)}, contiguous: contiguous{senders: make(map[int32]int64)}}
 	for c, check := range k.table() {
 		check.prepare(base{facts: f, found: found, check: Check(c)})
 	}
@@ -31,6 +32,7 @@ func newChecks(f *facts, found *findings) *checks {
 func (k *checks) table() [numChecks]checker {
 	return [numChecks]checker{
 		InternalConsistency: &k.consistency,
+		Order:               &k.order,
 		Contiguous:          &k.contiguous,
 		Agreement:           &k.agreement,
 		Duplicate:           &k.duplicate,
@@ -51,10 +53,15 @@ func (k *checks) laidOut() { k.contiguous.contradictions() }
 // window: an answer came.
 func (k *checks) window(w *window) {
 	k.consistency.window(w)
+	k.order.window(w)
 	k.futureRead.window(w)
+	k.duplicate.window(w)
 	k.contiguous.window(w)
 	k.lostWrite.window(w)
 }
+
+// notOwnSender: an answer shows another sender's message, and must not.
+func (k *checks) notOwnSender(w *window) { k.consistency.notOwnSender(w) }
 
 // beginsAt: an answer shows that the log extends down to seq.
 func (k *checks) beginsAt(seq int64) { k.contiguous.beginsAt(seq) }
@@ -114,7 +121,8 @@ func (k *checks) returned(op *Operation, r ref, rec *record) {
 // along: the second walk is at seq, which holds c. rec is the operation that
 // sent its message, nil if that is not ours or forgotten.
 func (k *checks) along(seq int64, c *cell, rec *record) {
-	k.counters.along(seq, c, rec)
+	k.contiguous.along(seq, c)
+	k.counters.along(seq, c)
 	k.dates.along(seq, c, rec)
 	k.futureRead.along(seq, c, rec)
 	k.realTime.along(seq, c, rec)
@@ -125,4 +133,5 @@ func (k *checks) along(seq int64, c *cell, rec *record) {
 func (k *checks) ended(calls []time.Duration) {
 	k.garbage.neverSent()
 	k.contiguous.fillHoles(calls)
+	k.contiguous.oneSender()
 }

@@ -86,6 +86,18 @@ type Config struct {
 	// window may be shorter when nothing below it is known.
 	AnyStart bool `json:"any_start,omitzero"`
 
+	// Gapless says that the server promises seqs without holes. Without AnyStart it is
+	// taken for granted; with it, a seq that no answer shows is only noted.
+	Gapless bool `json:"gapless,omitzero"`
+
+	// OwnSender says that an answer holds the last messages of its own sender only,
+	// as the server means it to.
+	OwnSender bool `json:"own_sender,omitzero"`
+
+	// OwnCount says that answers show the own message's sender_count only, as
+	// Operation.Count.
+	OwnCount bool `json:"own_count,omitzero"`
+
 	// MinOperations is how many answered operations a run needs in order to
 	// prove anything. 0 is defaultMinOperations; below 0, none is needed.
 	MinOperations int `json:"min_operations,omitzero"`

@@ -48,7 +48,7 @@ var classicFaults = map[string]fault{
 				op.Window = w
 			}
 		}
-	}, Contiguous},
+	}, Order},
 	"window of one sender": {func(s *simulation, ops []*Operation) {
 		for _, op := range ops {
 			var w []*Entry

@@ -1,13 +1,24 @@
 package verify
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // findings are the violations found so far, with their evidence.
 type findings struct {
 	*facts
 	results [numChecks]result
-	first   *Violation      // of all
-	merging *Operation      // the one whose window is being merged
+	first   *Violation // of all
+	merging *Operation // the one whose window is being merged
+
+	// As long as all answers hold messages of their own sender only, what that explains
+	// is kept apart.
+	mixed    bool // some answer does not
+	suspects [numChecks]result
+	answers  int64 // whose windows are suspect …
+	last     ref   // … and the last of these
+
 	windows map[ref][]Entry // remembered, since they cannot be read back from the log
 }
 
@@ -28,7 +39,55 @@ func newFindings(f *facts) *findings { return &findings{facts: f, windows: make(
 // report counts a violation and keeps it, with the evidence of the operations
 // refs, if it is the first of its check or among the worst.
 func (f *findings) report(n Violation, refs ...ref) {
-	res := &f.results[n.Check]
+	f.keep(&f.results[n.Check], n, refs)
+	if f.first == nil {
+		f.first = f.results[n.Check].first
+	}
+}
+
+// suspect reports a violation that explained may explain.
+func (f *findings) suspect(n Violation, refs ...ref) {
+	if f.mixed {
+		f.report(n, refs...)
+		return
+	}
+	if op := f.merging; op != nil && op.ref() != f.last {
+		f.answers, f.last = f.answers+1, op.ref()
+	}
+	f.keep(&f.suspects[n.Check], n, refs)
+}
+
+// mix notes that some answer holds messages of several senders: what was suspect is
+// a violation.
+func (f *findings) mix() {
+	f.mixed = true
+	for c := range f.suspects {
+		s, res := &f.suspects[c], &f.results[c]
+		for _, n := range s.worst {
+			f.keep(res, n, nil)
+		}
+		res.count += s.count - int64(len(s.worst))
+		if s.first != nil {
+			f.first = cmp.Or(f.first, s.first)
+		}
+	}
+}
+
+// explained ends the time in which anything is suspect. If all answers hold messages of
+// their own sender only, though there are several, it returns a case of that and how
+// many answers leave out others' messages.
+func (f *findings) explained() (example *Violation, answers int64) {
+	if f.mixed {
+		return nil, 0
+	}
+	if len(f.tally.perSender) < 2 {
+		f.mix()
+		return nil, 0
+	}
+	return cmp.Or(f.suspects[LostWrite].first, f.suspects[Contiguous].first), f.answers
+}
+
+func (f *findings) keep(res *result, n Violation, refs []ref) {
 	res.count++
 	full := len(res.worst) == worstKept
 	if full && n.Size <= res.worst[worstKept-1].Size {
@@ -43,9 +102,6 @@ func (f *findings) report(n Violation, refs ...ref) {
 	}
 	if res.first == nil {
 		res.first = &n
-	}
-	if f.first == nil {
-		f.first = &n
 	}
 	if full {
 		res.worst = res.worst[:worstKept-1]

@@ -47,7 +47,7 @@ func (j *judge) moveOn(floor int64) {
 func (j *judge) walkTo(last int64) {
 	for seq, c := range j.walk.to(last) {
 		rec := j.recordOf(c)
-		j.attribute(seq, c, rec)
+		j.attribute(c, rec)
 		j.checks.along(seq, c, rec)
 	}
 }

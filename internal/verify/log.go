@@ -39,11 +39,27 @@ type rebuiltLog struct {
 	cells  sparse[cell]
 	recent [recentSize]*Entry // the newest entries by seq, to compare pointers and to show texts
 	absent map[int64]ref      // places that a window should show and does not
+	skips  map[int64]skip     // by the place above: see skip
 
 	lowest   int64 // the lowest place that some answer shows, 0 if none
 	fromZero bool  // it has a message 0
 	walked   int64 // the last place that the second walk has passed
 	base     int64 // all places below are forgotten
+}
+
+// A skip is that the answer to by shows the place from and, above it, none below the
+// skip's own. In a log whose seqs may have holes, what lies between is one, or the
+// answer leaves messages out.
+type skip struct {
+	from int64
+	by   ref
+}
+
+// skip notes a skip below place. The widest counts.
+func (l *rebuiltLog) skip(place int64, s skip) {
+	if known, ok := l.skips[place]; !ok || s.from < known.from {
+		l.skips[place] = s
+	}
 }
 
 const recentSize = 4096
@@ -111,6 +127,11 @@ func (l *rebuiltLog) forgetBelow(base int64) {
 	for s := range l.absent {
 		if s < l.base {
 			delete(l.absent, s)
+		}
+	}
+	for s := range l.skips {
+		if s < l.base {
+			delete(l.skips, s)
 		}
 	}
 }

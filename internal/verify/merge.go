@@ -75,6 +75,9 @@ func (j *judge) merge(op *Operation, r ref, rec *record, bottom int64) {
 	defer func() { j.found.merging = nil }()
 	w := &window{op: op, ref: r, rec: rec, bottom: bottom}
 	w.read(j.facts)
+	if w.own >= 0 && !j.found.mixed {
+		j.senders(w)
+	}
 	j.checks.window(w)
 	for i, e := range op.Window {
 		j.show(w, e, i == w.own)
@@ -89,6 +92,18 @@ func (j *judge) merge(op *Operation, r ref, rec *record, bottom int64) {
 		j.skipped(w)
 	}
 	j.acknowledge(w)
+}
+
+// senders looks whose messages the window holds, as long as no answer has held several
+// senders'.
+func (j *judge) senders(w *window) {
+	switch w.oneSender = j.isOfOneSender(w); {
+	case w.oneSender:
+	case j.cfg.OwnSender:
+		j.checks.notOwnSender(w)
+	default:
+		j.found.mix()
+	}
 }
 
 // show adds one entry of an answer to the log, or compares it with what is
@@ -135,12 +150,13 @@ func (j *judge) claim(c *cell, r ref, seq int64) {
 }
 
 // sight notes that the message of our operation r was seen at seq.
-func (j *judge) sight(r ref, seq int64, text uint64) {
+func (j *judge) sight(r ref, seq int64, text uint64) sighting {
 	rec, how := j.ops.sight(r, seq, j.layout.mayBeTwice(r))
 	if how == seenFirst {
 		j.tally.settle(rec)
 	}
 	j.checks.sighted(r, rec, how, seq, text)
+	return how
 }
 
 // conflict is show for a place where an earlier answer showed something else.
@@ -149,7 +165,9 @@ func (j *judge) conflict(w *window, e *Entry, c *cell, text uint64, own bool) {
 	j.checks.conflict(w.ref, e, c, text)
 	writer, known := j.writer(w, e, own)
 	if known && !(c.is(ours) && c.owner == writer) {
-		j.sight(writer, e.Seq, text)
+		if j.sight(writer, e.Seq, text) == seenFirst {
+			j.hidden++
+		}
 	}
 	j.checks.overwritten(w.ref, e, c, text, known && c.owner == writer)
 }
@@ -160,6 +178,14 @@ func (j *judge) skipped(w *window) {
 	end := w.end()
 	if end > maxSeq {
 		return
+	}
+	if !j.cfg.Gapless {
+		places := w.places()
+		for i, place := range places[1:] {
+			if below := places[i]; place > below+1 && isPlace(below) {
+				j.log.skip(place, skip{below, w.ref})
+			}
+		}
 	}
 	for s := max(w.bottom, j.log.base, end-int64(j.cfg.WindowSize)+1); s < w.seq; s++ {
 		if w.shows(s) {
@@ -179,6 +205,9 @@ func (j *judge) acknowledge(w *window) {
 		return
 	}
 	j.acks.acknowledge(w.op, w.ref, w.seq, w.bottom)
+	if j.cfg.OwnCount {
+		j.ownCounts[w.ref] = w.op.Count
+	}
 	j.checks.answered(w.ref, w.rec, w.seq)
 	if w.seq < j.log.base {
 		return

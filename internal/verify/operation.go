@@ -53,6 +53,8 @@ type Operation struct {
 
 	Window []*Entry `json:"window"` // what an OK answer showed, oldest first
 
+	Count int64 `json:"count,omitzero"` // the own message's sender_count, if Config.OwnCount
+
 	// Replay is what the answer showed when the operation, answered already,
 	// was sent once more under its idempotency key: just what Window shows, or
 	// the key is not honoured. It is nil if that was not done.

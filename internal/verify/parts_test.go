@@ -34,10 +34,11 @@ var parts = [][]string{
 	// What is wrong with it.
 	{"check.go"},
 	{"evidence.go"},
+	{"advice.go"},
 	{"findings.go"},
 	{"checker.go"},
 	{
-		"check_consistency.go", "check_contiguous.go", "check_agreement.go", "check_duplicate.go", "check_lostwrite.go",
+		"check_consistency.go", "check_order.go", "check_contiguous.go", "check_agreement.go", "check_duplicate.go", "check_lostwrite.go",
 		"check_futureread.go",
 		"check_realtime.go", "check_counters.go", "check_dates.go", "check_abortedread.go", "check_garbageread.go", "check_exactlyonce.go",
 	},

@@ -59,8 +59,15 @@ func (f *facts) wholeFrom() int64 {
 	}
 	// The first walk alone has seen the places above log.walked, the second walk
 	// has noted the holes below.
-	for ; s > f.log.walked; s-- {
-		if !f.log.cells.peek(s).is(seen) {
+	for empty := s; s > f.log.walked; s-- { // places from empty on are known to be
+		switch below, ok := f.log.skips[s]; {
+		case ok:
+			empty = below.from
+		case f.log.cells.peek(s).is(seen):
+			empty = s
+		case s > empty:
+			s = empty + 1
+		default:
 			return s + 1
 		}
 	}

@@ -12,8 +12,12 @@ import (
 // a fault best: first what names a cause, last what follows from others.
 var headlines = [numChecks]Check{
 	ExactlyOnce, AbortedRead, GarbageRead, FutureRead, Duplicate, LostWrite, Contiguous, RealTimeOrder,
-	Counters, Agreement, Dates, InternalConsistency,
+	Order, Counters, Agreement, Dates, InternalConsistency,
 }
+
+// rareBelow is the part of the violations of the most frequent check below which
+// another one's do not explain them.
+const rareBelow = 0.1
 
 // conclude puts the verdict together when all has been found.
 func (j *judge) conclude(notStored int64) *Verdict {
@@ -23,18 +27,20 @@ func (j *judge) conclude(notStored int64) *Verdict {
 		OtherWriters:   j.tally.others,
 		CutOff:         j.missingOps != 0,
 		CounterExample: j.counterExample(),
+		Notes:          j.checks.contiguous.notes(),
 	}
+	d.BeyondTask = d.CounterExample != nil && d.CounterExample.Check.Beyond()
 	for c, check := range j.checks.table() {
 		d.Checks = append(d.Checks, j.result(Check(c), check))
 	}
 	one, logs := j.identities.OneServer(j.cfg.Replicas), j.identities.SeveralLogs(j.cfg.Replicas)
 	d.Causes = slices.Concat(logs, one)
-	d.Reasons = j.inconclusive()
+	reasons := j.inconclusive()
 	switch {
 	case d.CounterExample != nil || logs != nil:
 		d.Status = Violated
-	case d.Reasons != nil || one != nil:
-		d.Status = Inconclusive
+	case reasons != nil || one != nil:
+		d.Status, d.Reasons = Inconclusive, reasons
 	}
 	if one != nil {
 		d.Counts.Neighbours = 0
@@ -59,10 +65,18 @@ func (j *judge) counts(notStored int64) Counts {
 
 func (j *judge) result(c Check, check checker) CheckResult {
 	res := &j.found.results[c]
-	result := CheckResult{Check: c, Saw: check.seen(), Unit: Plural(c.Unit()), Violations: res.count, Worst: res.worst}
+	result := CheckResult{
+		Check: c, Unit: Plural(c.Unit()), Violations: res.count, Worst: res.worst,
+		// A place can be looked at twice: when an answer shows it, and when its message
+		// is acknowledged.
+		Saw: max(check.seen(), res.count),
+	}
 	notCheckable, parts := check.limits()
+	passedBy := check.passedBy()
+	parts = slices.Insert(parts, 0, passedBy)
 	switch {
 	case notCheckable.Form == "":
+		result.Partial = passedBy.Form != ""
 		result.Limit = list(slices.DeleteFunc(parts, func(part Sentence) bool { return part.Form == "" }))
 	case res.count == 0: // else what was seen was enough
 		result.NotCheckable = notCheckable
@@ -70,10 +84,21 @@ func (j *judge) result(c Check, check checker) CheckResult {
 	return result
 }
 
+// counterExample returns the first violation of the check that explains most: of those
+// that the task demands, or else of the others, the first headline that is not rare.
 func (j *judge) counterExample() *Violation {
-	for _, c := range headlines {
-		if first := j.found.results[c].first; first != nil {
-			return first
+	for _, beyond := range []bool{false, true} {
+		most := int64(0)
+		for c, res := range j.found.results {
+			if Check(c).Beyond() == beyond {
+				most = max(most, res.count)
+			}
+		}
+		for _, c := range headlines {
+			res := &j.found.results[c]
+			if c.Beyond() == beyond && res.first != nil && float64(res.count) >= rareBelow*float64(most) {
+				return res.first
+			}
 		}
 	}
 	return nil

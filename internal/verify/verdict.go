@@ -44,6 +44,12 @@ type Verdict struct {
 	// CounterExample is the one violation to look at first, nil if there is none.
 	CounterExample *Violation `json:"counter_example,omitempty"`
 
+	// BeyondTask says that nothing is violated but what goes beyond the task: see
+	// Check.Beyond.
+	BeyondTask bool `json:"beyond_task,omitempty"`
+
+	Notes []Sentence `json:"notes,omitempty"` // what is worth knowing, and is no fault
+
 	Checks []CheckResult `json:"checks"` // one for each Check, in the order of the table
 	Counts Counts        `json:"counts"`
 
@@ -58,6 +64,9 @@ type CheckResult struct {
 	Unit       string      `json:"unit"` // of Saw, in the plural: "windows", "entries cross-checked" …
 	Violations int64       `json:"violations"`
 	Worst      []Violation `json:"worst,omitempty"` // up to eight, the worst first
+
+	// Partial says that messages were passed by, as Limit tells: the check has not passed.
+	Partial bool `json:"partial,omitempty"`
 
 	// NotCheckable says why the check could not be made; then it has not
 	// passed either. Limit says which part of it could not be made.

@@ -68,6 +68,7 @@ func New(cfg Config) *Verifier {
 	cfg.ClockAllowance = cmp.Or(cfg.ClockAllowance, DefaultClockAllowance)
 	cfg.WindowSize = cmp.Or(cfg.WindowSize, messenger.WindowSize)
 	cfg.MinOperations = cmp.Or(cfg.MinOperations, defaultMinOperations)
+	cfg.Gapless = (cfg.Gapless || !cfg.AnyStart || cfg.Missing.Has(Seq)) && !cfg.OwnSender
 	f := newFacts(cfg)
 	found := newFindings(f)
 	v := &Verifier{judge: judge{facts: f, found: found, checks: newChecks(f, found)}}

@@ -13,11 +13,15 @@ type walk struct {
 	acks       *acks
 	layout     *layout
 	windowSize int64
+	gapless    bool // see Config
+	ownSender  bool // likewise
 
 	lowest int64 // the first place that some answer shows
 	prev   int64 // the last such place before this one, 0 if none …
 	before cell  // … and what it holds
 
+	adjacent  bool  // nothing lies between that place and this one
+	empty     int64 // places passed that windows go past and nobody shows: holes of the numbering
 	holes     []hole
 	bottom    int64 // the lowest place of the stretch that is being walked
 	spare     int64 // places passed that may hold a message of any sender
@@ -54,8 +58,12 @@ func (w *walk) to(last int64) iter.Seq2[int64, *cell] {
 
 // arrive notes what lies between the last place and seq.
 func (w *walk) arrive(seq int64) {
+	w.adjacent = seq == w.prev+1 || w.ownSender // else nothing tells what lies between
 	if w.prev == 0 {
 		w.lowest, w.bottom, w.midLog = seq, seq, seq > 1 || w.log.fromZero
+	} else if s, ok := w.log.skips[seq]; ok && s.from <= w.prev && !w.ownSender {
+		w.adjacent = true
+		w.empty += seq - w.prev - 1
 	} else if seq > w.prev+1 {
 		w.passHole(w.prev+1, seq-1)
 	}
@@ -75,7 +83,7 @@ func (w *walk) arrive(seq int64) {
 // contiguous.fillHoles.
 func (w *walk) passHole(first, last int64) {
 	w.spare += last - first + 1
-	for s := first; s <= last; s++ {
+	for s := first; s <= last && w.gapless; s++ {
 		if _, ok := w.log.absent[s]; ok {
 			return // inside some window: a gap there, and reported
 		}

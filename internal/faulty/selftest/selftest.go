@@ -93,6 +93,11 @@ func try(ctx context.Context, s *faulty.Server, c Config) (*verify.Verdict, erro
 	if s.Drops {
 		cfg.Retries = 5
 	}
+	if s.Profile() != "" {
+		if cfg.Profile, err = loadtest.ParseProfile([]byte(s.Profile())); err != nil {
+			return nil, err
+		}
+	}
 	test, err := loadtest.New(cfg)
 	if err != nil {
 		return nil, err
