@@ -31,6 +31,7 @@ type cli struct {
 	Run      runCmd      `cmd:"" default:"withargs" help:"Send messages to the servers, measure, and prove the answers (the default)."`
 	Verify   verifyCmd   `cmd:"" help:"Judge a history that --history has written."`
 	Report   reportCmd   `cmd:"" help:"Make the HTML report of a history that --history has written."`
+	Shrink   shrinkCmd   `cmd:"" help:"Look for the smallest part of a history that is violated in the same way."`
 	Compare  compareCmd  `cmd:"" help:"Put two results of --json side by side."`
 	Selftest selftestCmd `cmd:"" help:"Try the proof on servers that are known to be wrong."`
 }

@@ -67,6 +67,7 @@ func (c *runCmd) Help() string {
 Other commands, each with a --help of its own:
   client verify FILE             judge a history that --history has written
   client report FILE -o FILE     the HTML report of such a history
+  client shrink FILE             the few operations of it that are enough to violate it
   client compare A.json B.json   two results of --json side by side
   client selftest                try the proof on servers that are known to be wrong
 

@@ -60,7 +60,8 @@ type view struct {
 	Headline headline
 	Exhibits []exhibit
 	Plots    *plots
-	HasSeq   bool // an operation of the plots has one
+	Lanes    *lanes // nil if there are too many operations
+	HasSeq   bool   // an operation of the plots has one
 	Alt      alternatives
 	words    words
 }
@@ -89,6 +90,7 @@ func WriteHTML(w io.Writer, p *Page) error {
 	}
 	v := &view{Page: p, Run: p.Result.Run, Verdict: p.Result.Verdict, Plots: newPlots(p), words: l}
 	v.Headline, v.Exhibits, v.Alt = l.headline(v.Verdict), l.exhibits(v.Verdict), l.alternatives(p.Result, v.Plots)
+	v.Lanes = l.lanes(p.Trace, v.Run, v.Verdict)
 	v.HasSeq = slices.ContainsFunc(v.Plots.Ops.Seq, func(seq int64) bool { return seq > 0 })
 	return t.Execute(w, v)
 }

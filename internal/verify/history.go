@@ -129,6 +129,13 @@ func (h *Recorder) places(to []place, w []*Entry) []place {
 	return to
 }
 
+// Omit says that n operations of the run are left out of the history.
+func (h *Recorder) Omit(n int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.count += n
+}
+
 // Close writes the last line and flushes.
 func (h *Recorder) Close() error {
 	h.mu.Lock()

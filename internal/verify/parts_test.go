@@ -51,7 +51,7 @@ var parts = [][]string{
 	{"summary.go"},
 	{"verify.go"},
 	{"history.go"},
-	{"history_read.go"},
+	{"history_read.go", "shrink.go"},
 }
 
 func TestPartsPointOneWay(t *testing.T) {
