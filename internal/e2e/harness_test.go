@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -23,6 +24,10 @@ const patience = time.Minute
 var bin string
 
 func TestMain(m *testing.M) {
+	if err := runUnflushed(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or children would ignore it where we were started so, as by nohup
 	os.Exit(func() int {
 		var err error
@@ -75,7 +80,7 @@ func startAs(t *testing.T, n int, config lab.ReplicaConfig) *replicas {
 	t.Helper()
 	rs := &replicas{t: t, dir: t.ArtifactDir()}
 	t.Cleanup(rs.finish)
-	config.Program, config.Dir, config.Log = program("server"), rs.dir, filepath.Join(rs.dir, "replica-*.log")
+	config.Program, config.Dir, config.Log = cmp.Or(config.Program, program("server")), rs.dir, filepath.Join(rs.dir, "replica-*.log")
 	var err error
 	rs.members, err = lab.StartReplicas(n, config)
 	must(t, err)

@@ -183,6 +183,18 @@ func (tr *Trial) Judge(ctx context.Context) (*Judgement, error) {
 	return &Judgement{run, verdict, tr.operations, wrong, summary}, nil
 }
 
+// Differences ends the load at once, without further tries of what is under way, and
+// compares every operation with the table. It is for logs that no replica may show
+// any more.
+func (tr *Trial) Differences(ctx context.Context) ([]string, error) {
+	tr.Abort()
+	table, err := ReadTable(ctx, tr.database)
+	if err != nil {
+		return nil, err
+	}
+	return Compare(slices.Concat(tr.operations, tr.extras), table), nil
+}
+
 // KeepEvidence writes the history into dir, as client verify reads it, and the
 // table as it is now. The load ends with it.
 func (tr *Trial) KeepEvidence(ctx context.Context, dir string) error {

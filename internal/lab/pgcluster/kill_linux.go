@@ -12,7 +12,11 @@ import (
 
 // KillHard ends all of the server's processes with SIGKILL, as a machine's
 // crash would. Kill is its equal elsewhere.
-func (c *Cluster) KillHard() error {
+func (c *Cluster) KillHard() error { return c.Crash(func() error { return nil }) }
+
+// Crash is KillHard with a moment before the end in which all processes stand still,
+// and between is called.
+func (c *Cluster) Crash(between func() error) error {
 	pid := c.server.Pid()
 	if err := c.server.Freeze(); err != nil { // or it would start new ones
 		return err
@@ -21,15 +25,28 @@ func (c *Cluster) KillHard() error {
 	if err != nil {
 		return err
 	}
-	for _, child := range children {
-		if err := syscall.Kill(child, syscall.SIGKILL); err != nil && err != syscall.ESRCH {
-			return err
-		}
+	if err := signalAll(children, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	if err := between(); err != nil {
+		return err
+	}
+	if err := signalAll(children, syscall.SIGKILL); err != nil {
+		return err
 	}
 	c.server.Stop(os.Kill, 0)
 	for _, child := range children {
 		for syscall.Kill(child, 0) == nil && !isZombie(child) {
 			time.Sleep(time.Millisecond) // its shared memory must be free before the next start
+		}
+	}
+	return nil
+}
+
+func signalAll(processes []int, signal syscall.Signal) error {
+	for _, pid := range processes {
+		if err := syscall.Kill(pid, signal); err != nil && err != syscall.ESRCH {
+			return err
 		}
 	}
 	return nil
