@@ -36,6 +36,10 @@ func parse(url string) (*pgx.ConnConfig, error) {
 	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement // whatever the URL says
 	config.StatementCacheCapacity = statementCache
 	set(config, pins)
+	set(config, laterPins)
+	for name := range laterPins { // until the server is known to take them
+		delete(config.RuntimeParams, name)
+	}
 	if config.RuntimeParams["application_name"] == "" {
 		set(config, map[string]string{"application_name": "dummymessenger"})
 	}
@@ -89,6 +93,11 @@ func hosts(config *pgx.ConnConfig) string {
 func writerConfig(config *pgx.ConnConfig) *pgx.ConnConfig {
 	config = config.Copy()
 	set(config, writerPins)
+	for name, value := range laterWriterPins {
+		if _, ok := config.RuntimeParams[name]; ok {
+			config.RuntimeParams[name] = value
+		}
+	}
 	return config
 }
 

@@ -73,6 +73,9 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 		return nil, connectError(err)
 	}
 	defer conn.Close(ctx)
+	if version(conn.PgConn()) >= knowsLaterPins {
+		set(config, laterPins) // for all sessions from now on
+	}
 	if err := checkServer(ctx, conn, logger); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -74,10 +75,29 @@ var writerPins = map[string]string{
 	"tcp_user_timeout":        "5000",
 }
 
-// laterPins are pins that version 15 does not know: in the startup packet it
-// would refuse them.
+// laterPins are pins that version 15 does not know. In the startup packet it would
+// refuse them, so they are there only in sessions of servers that are known to be newer.
 var laterPins = map[string]string{
 	"transaction_timeout": "0", // 17
+}
+
+// laterWriterPins are laterPins in the writer's session.
+//
+// A replica that freezes in the middle of a batch that it has sent in part holds the
+// lock, and is not idle for PostgreSQL. Version 17 ends its transaction after this
+// long; a commit that waits for the standby is not limited by it.
+var laterWriterPins = map[string]string{
+	"transaction_timeout": milliseconds(lockTimeout + idleInTransactionTimeout + commitTimeout),
+}
+
+// knowsLaterPins is the first version whose startup packet may have laterPins.
+const knowsLaterPins = 17
+
+// version returns the major version of the server, 0 if it does not say.
+func version(conn *pgconn.PgConn) int {
+	major, _, _ := strings.Cut(conn.ParameterStatus("server_version"), ".")
+	n, _ := strconv.Atoi(major) // a beta has letters behind the number, and is told by what it knows
+	return n
 }
 
 // safePath is a search_path that has only PostgreSQL's own functions. Statements
@@ -101,7 +121,7 @@ func guard(config *pgx.ConnConfig, want *pinned) {
 	}
 	settings := maps.Clone(laterPins)
 	for name, value := range config.RuntimeParams {
-		if _, ok := pins[name]; ok || writerPins[name] != "" || want != nil && name == "search_path" {
+		if _, ok := pins[name]; ok || writerPins[name] != "" || laterPins[name] != "" || want != nil && name == "search_path" {
 			settings[name] = value
 		}
 	}

@@ -33,7 +33,7 @@ var hostile = []struct{ name, value, writer, reader string }{
 	{"lock_timeout", "1", "5s", "5s"},
 	{"idle_in_transaction_session_timeout", "1", "1s", "0"},
 	{"idle_session_timeout", "1", "0", "0"},
-	{"transaction_timeout", "1", "0", "0"}, // 17
+	{"transaction_timeout", "1000", "16s", "0"}, // 17; a shorter one ends sessions while they start
 	{"client_connection_check_interval", "1", "0", "0"},
 	{"exit_on_error", "on", "off", "off"},
 	{"tcp_keepalives_idle", "9", "2", "9"},
