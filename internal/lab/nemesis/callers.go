@@ -70,21 +70,18 @@ func read(op *verify.Operation, began time.Time, response *http.Response, err er
 	a.Status = response.StatusCode
 	var said struct {
 		Outcome  string
-		Messages []struct {
-			Seq         int64
-			Sender      string
-			SenderCount int64 `json:"sender_count"`
-			Text        string
-			SentAt      time.Time `json:"sent_at"`
-		}
+		Messages []json.RawMessage
 	}
 	switch a.Err = json.Unmarshal(a.Body, &said); {
 	case a.Err != nil:
 	case a.Status == http.StatusOK:
-		for _, m := range said.Messages {
-			op.Window = append(op.Window, &verify.Entry{
-				Seq: m.Seq, Sender: m.Sender, SenderCount: m.SenderCount, Text: m.Text, SentAt: m.SentAt.UnixMicro(),
-			})
+		for _, raw := range said.Messages {
+			e, err := decodeEntry(raw)
+			if err != nil {
+				a.Err = err
+				return a
+			}
+			op.Window = append(op.Window, &e)
 		}
 		op.Outcome = verify.OK
 	case said.Outcome == "not_stored":

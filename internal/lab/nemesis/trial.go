@@ -22,8 +22,8 @@ import (
 	"dummymessenger/internal/verify"
 )
 
-// A Trial is replicas on one database, which was empty, under load while faults
-// are injected. One goroutine uses it.
+// A Trial is replicas on one database, which was empty, under load and read by others
+// while faults are injected. One goroutine uses it.
 type Trial struct {
 	Rand *rand.Rand // of moments and choices
 
@@ -31,6 +31,8 @@ type Trial struct {
 	begun    time.Time
 	injected map[string]int
 	extras   []*verify.Operation // sent beside the load
+	seed     uint64
+	readers  *readers // nil before Begin
 
 	load   *loadtest.Test // nil before Begin
 	cancel context.CancelFunc
@@ -45,7 +47,7 @@ type Trial struct {
 // choices as far as timing allows.
 func NewTrial(databaseURL string, seed uint64) *Trial {
 	return &Trial{
-		Rand: rand.New(rand.NewPCG(seed, 0)), database: databaseURL, begun: time.Now(),
+		Rand: rand.New(rand.NewPCG(seed, 0)), seed: seed, database: databaseURL, begun: time.Now(),
 		injected: map[string]int{}, ended: make(chan struct{}),
 	}
 }
@@ -59,6 +61,7 @@ func (tr *Trial) Begin(ctx context.Context, config loadtest.Config) (err error) 
 	}
 	var running context.Context
 	running, tr.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	tr.readers = startReaders(&config, tr.seed)
 	go func() {
 		defer close(tr.ended)
 		tr.run = tr.load.Run(running, func(op *verify.Operation) {
@@ -78,6 +81,9 @@ func (tr *Trial) Abort() {
 	if tr.load != nil {
 		tr.cancel()
 		<-tr.ended
+	}
+	if tr.readers != nil {
+		tr.readers.end()
 	}
 }
 
@@ -154,16 +160,18 @@ func (tr *Trial) Judge(ctx context.Context) (*Judgement, error) {
 	case <-tr.ended:
 	case <-limited.Done():
 	}
-	tr.Abort()
 	if limited.Err() != nil {
+		tr.Abort()
 		return nil, fmt.Errorf("requests are still under way long after the last fault: %w", context.Cause(limited))
 	}
 	table, err := ReadTable(ctx, tr.database)
 	if err != nil {
 		return nil, err
 	}
+	shown := tr.readers.judge(limited, table)
+	tr.Abort()
 	run, verdict := tr.run, tr.load.Verifier().Verdict()
-	wrong := Compare(slices.Concat(tr.operations, tr.extras), table)
+	wrong := append(Compare(slices.Concat(tr.operations, tr.extras), table), shown...)
 	summary := fmt.Sprintf("%.0f s; %d requests: %d ok, %d failed, %d unknown, %d retries, the slowest %.0f ms; "+
 		"verdict: %s; table: %d rows, %d differences", time.Since(tr.begun).Seconds(),
 		run.Sent, run.OK, run.Failed, run.Unknown, run.Retried, run.Latency.Max, verdict.Status, len(table), len(wrong))
