@@ -72,10 +72,10 @@ func (l words) exhibit(index int, v *verify.Violation) exhibit {
 			x.Rows = append(x.Rows, exhibitRow{Cells: make([]exhibitCell, len(v.Witnesses))})
 		default:
 			for s := before + 1; s < seq; s++ {
-				x.Rows = append(x.Rows, newExhibitRow(v, s))
+				x.Rows = append(x.Rows, l.exhibitRow(v, s))
 			}
 		}
-		x.Rows = append(x.Rows, newExhibitRow(v, seq))
+		x.Rows = append(x.Rows, l.exhibitRow(v, seq))
 		before = seq
 	}
 	x.markConflicts()
@@ -83,7 +83,7 @@ func (l words) exhibit(index int, v *verify.Violation) exhibit {
 	return x
 }
 
-func newExhibitRow(v *verify.Violation, seq int64) exhibitRow {
+func (l words) exhibitRow(v *verify.Violation, seq int64) exhibitRow {
 	row := exhibitRow{Seq: seq, Here: seq == v.Seq}
 	for _, w := range v.Witnesses {
 		var c exhibitCell
@@ -91,7 +91,7 @@ func newExhibitRow(v *verify.Violation, seq int64) exhibitRow {
 			if e.Seq == seq {
 				c = exhibitCell{
 					Shown: true, Own: seq == w.Seq, Sender: e.Sender, Count: e.SenderCount, Date: clockTime(e.SentAt),
-					Text: excerpt(e.Text, excerptWidth), text: e.Text, Contradicted: map[string]bool{},
+					Text: l.text(e.Text, excerptWidth), text: e.Text, Contradicted: map[string]bool{},
 				}
 			}
 		}

@@ -92,8 +92,12 @@ func (v *Live) Lines(width int, s Style) []string {
 	}
 	name = min(name, max(width-30, 14))
 	for i, url := range v.URLs[:min(len(v.URLs), maxLiveReplicas)] {
+		color, number := "", bold
+		if answered[i] == 0 && v.OK > 0 && v.Failed+v.Unknown > 0 { // it answers nothing, and others do
+			color, number = red, red
+		}
 		lines = append(lines, []span{
-			{runewidth.FillRight(fit(url, name), name), ""}, {fmt.Sprintf("  %8s  ", lang.Count(answered[i])), bold},
+			{runewidth.FillRight(fit(url, name), name), color}, {fmt.Sprintf("  %8s  ", lang.Count(answered[i])), number},
 			{strings.Repeat("▪", int(float64(answered[i])/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan},
 		})
 	}
