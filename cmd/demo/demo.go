@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"dummymessenger/internal/faulty"
 	"dummymessenger/internal/lab"
 	"dummymessenger/internal/lab/pgcluster"
 
@@ -44,6 +46,9 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if d.Broken != "" {
+		return d.runBroken(dir, programs.client)
+	}
 	config := lab.ReplicaConfig{Program: programs.server, Log: filepath.Join(dir, "replica-*.log")}
 	switch {
 	case d.Database != "":
@@ -68,7 +73,40 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return d.runClient(programs.client, replicas)
+	return d.runClient(programs.client, replicas.URLs(), replicas)
+}
+
+// brokenServer returns one of the self-test's servers, nil if there is none of this name.
+func brokenServer(name string) *faulty.Server {
+	all := slices.Concat(faulty.All, faulty.Correct)
+	if i := slices.IndexFunc(all, func(s faulty.Server) bool { return s.Name == name }); i >= 0 {
+		return &all[i]
+	}
+	return nil
+}
+
+// runBroken runs the client against a server of the self-test.
+func (d *demo) runBroken(dir, client string) (status int, err error) {
+	s := brokenServer(d.Broken)
+	d.printf("what is wrong: %s\n", s.Fault)
+	running, err := s.Start(rand.Uint64())
+	if err != nil {
+		return 0, err
+	}
+	defer running.Close()
+	var args []string
+	if s.Drops {
+		args = append(args, "--retries", "5")
+	}
+	if s.Profile() != "" {
+		profile := filepath.Join(dir, "profile.json")
+		if err := os.WriteFile(profile, []byte(s.Profile()), 0o600); err != nil {
+			return 0, err
+		}
+		args = append(args, "--profile", profile)
+	}
+	d.clientArgs = append(args, d.clientArgs...)
+	return d.runClient(client, running.URLs, nil)
 }
 
 // startReplicas starts all replicas at the same instant and waits until they
@@ -90,9 +128,8 @@ func (d *demo) startReplicas(ctx context.Context, config lab.ReplicaConfig) (lab
 }
 
 // runClient runs the client to its end, unless a replica ends first.
-func (d *demo) runClient(program string, replicas lab.Replicas) (status int, err error) {
-	args := slices.Clone(d.clientArgs)
-	args = append(args, replicas.URLs()...)
+func (d *demo) runClient(program string, urls []string, replicas lab.Replicas) (status int, err error) {
+	args := slices.Concat(d.clientArgs, urls)
 	d.printf("client: %s\n\n", strings.Join(args, " "))
 	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = d.stdout, d.stderr

@@ -28,6 +28,7 @@ type flags struct {
 	Replicas int    `default:"2" placeholder:"N" help:"How many replicas to start (${default})."`
 	Database string `xor:"database" placeholder:"URL" help:"Use a database of yours: sqlite:PATH or postgres://…. Its messages stay."`
 	Postgres bool   `xor:"database" help:"Start a throw-away PostgreSQL from the programs installed on this machine."`
+	Broken   string `xor:"database" placeholder:"NAME" help:"Run the client against a server that is wrong in one way, such as count-plus-one; \"client selftest --list\" tells which there are."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -35,6 +36,9 @@ type flags struct {
 func (f *flags) Validate() error {
 	if f.Replicas < 1 || f.Replicas > 64 {
 		return errors.New("--replicas must be 1 to 64")
+	}
+	if f.Broken != "" && brokenServer(f.Broken) == nil {
+		return fmt.Errorf("--broken: there is no server %q; \"client selftest --list\" tells which there are", f.Broken)
 	}
 	return nil
 }

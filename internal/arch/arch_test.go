@@ -141,8 +141,8 @@ var rules = map[string]rule{
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
-		[]string{"internal/lab", "internal/lab/pgcluster", "internal/program"},
-		"the demo runs the programs as separate processes, never their code",
+		[]string{"internal/lab", "internal/lab/pgcluster", "internal/program", "internal/faulty"},
+		"the demo runs the programs as separate processes, never their code; faulty is what it shows them against",
 	},
 	"docs/screenshots": {
 		[]string{"internal/lab", "internal/lab/browser", "internal/program"},

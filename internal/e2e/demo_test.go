@@ -129,6 +129,24 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// Against a wrong server the demo shows the red verdict, and ends with its status.
+func TestDemoBroken(t *testing.T) {
+	t.Parallel()
+	for name, says := range map[string]string{
+		"count-plus-one":     "VIOLATED: several messages of one sender have the same count",
+		"count-beside-raced": "VIOLATED: several messages of one sender have the same count",
+		"keys-per-process":   "VIOLATED: ",
+	} {
+		d := startDemo(t, "--broken", name, "--", "--lang", "en")
+		d.mustEnd(1)
+		if !strings.Contains(d.stdout.String(), says) {
+			t.Errorf("%s: stdout lacks %q:\n%s", name, says, d.stdout.String())
+		}
+	}
+	d := startDemo(t, "--broken", "nothing")
+	d.mustEnd(64)
+}
+
 // The demo leaves the messages in a database that is its user's.
 func TestDemoOnDatabaseOfOnesOwn(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db database) {
