@@ -65,6 +65,7 @@ func (c *runCmd) Help() string {
 	return `Sends messages to all replicas of a messenger at once, measures them, and proves from the answers that their log is right.
 
 Other commands, each with a --help of its own:
+  client probe URL               write the profile of a server that is not ours
   client verify FILE             judge a history that --history has written
   client report FILE -o FILE     the HTML report of such a history
   client shrink FILE             the few operations of it that are enough to violate it

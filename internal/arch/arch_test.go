@@ -77,6 +77,10 @@ var rules = map[string]rule{
 		"it hands on what it sends, to be judged and measured, and must not know how that is shown; it knows the " +
 			"server by its wire format only",
 	},
+	"internal/probe": {
+		[]string{"internal/messenger", "internal/loadtest", "internal/verify"},
+		"it finds out about any server from its answers alone",
+	},
 	"internal/report": {
 		[]string{"internal/verify", "internal/measure", "internal/report/lang"},
 		"results are rendered as they are, live or stored; nothing here may cause or compute them",
@@ -137,7 +141,7 @@ var rules = map[string]rule{
 		[]string{
 			"internal/program", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify",
 			"internal/report", "internal/report/terminal", "internal/faulty/selftest", "internal/faulty",
-			"internal/program/files", "internal/credentials"},
+			"internal/program/files", "internal/credentials", "internal/probe"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {

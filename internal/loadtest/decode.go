@@ -181,3 +181,13 @@ func (d *decoder) checkOrder(window []*verify.Entry, text string) error {
 	}
 	return errors.New(`answer.order: "asc" means that the own message comes last, and it comes first; write "desc"`)
 }
+
+// Decode reads one answer of a server as p describes it, oldest message first.
+func Decode(p *Profile, body []byte) ([]*verify.Entry, error) {
+	d := newDecoder(p)
+	window, err := d.decode(body)
+	if err == nil && p.Answer.OwnCount != "" {
+		_, err = d.ownCount(body)
+	}
+	return window, err
+}

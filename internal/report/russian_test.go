@@ -75,6 +75,7 @@ func TestRussianIsComplete(t *testing.T) {
 	texts := said(t, "*.go", "Tr", "Say", "add")
 	maps.Copy(texts, said(t, "lang/*.go", "Tr", "Say"))
 	maps.Copy(texts, said(t, "../verify/*.go", "say"))
+	maps.Copy(texts, said(t, "../probe/*.go", "say"))
 	maps.Copy(texts, said(t, "../../cmd/client/*.go", "Say"))
 	maps.Copy(texts, said(t, "terminal/*.go", "Say"))
 	page, err := os.ReadFile("page/report.html")
