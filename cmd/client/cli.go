@@ -29,6 +29,7 @@ type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Run      runCmd      `cmd:"" default:"withargs" help:"Send messages to the servers, measure, and prove the answers (the default)."`
+	Find     findCmd     `cmd:"" help:"Find the highest rate that keeps a limit, such as p99<50ms."`
 	Probe    probeCmd    `cmd:"" help:"Look at a server that is not ours and write its profile."`
 	Verify   verifyCmd   `cmd:"" help:"Judge a history that --history has written."`
 	Report   reportCmd   `cmd:"" help:"Make the HTML report of a history that --history has written."`

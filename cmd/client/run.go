@@ -2,17 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"strings"
 	"time"
 
-	"dummymessenger/internal/credentials"
 	"dummymessenger/internal/loadtest"
-	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/report/terminal"
@@ -30,19 +26,10 @@ type runCmd struct {
 	Warmup    time.Duration  `placeholder:"TIME" help:"Send for so long before the measured part. These requests are verified, not measured."`
 	Rate      *float64       `placeholder:"N" help:"Requests due per second, whether the servers keep up or not (open loop). Waits count from when a request was due."`
 
-	Senders string        `type:"path" placeholder:"FILE" help:"Senders' names, one a line, instead of the ten built in."`
-	Seed    *uint64       `placeholder:"SEED" help:"Repeat the choices of sender, text and replica. Without it they are new in each run."`
-	Timeout time.Duration `default:"30s" placeholder:"TIME" help:"Of each try; default ${default}."`
-	Retries int           `default:"0" placeholder:"N" help:"Tries after the first, under one Idempotency-Key: after no answer, 429, 502, 503 and 504. A Retry-After is honoured up to 10 s, and never beyond --duration; default ${default}."`
-	Replays int           `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
-	Texts   string        `enum:",any,plain" default:"" placeholder:"any|plain" help:"What texts to send: any characters, or words of a to z; without it what the profile says."`
-	MaxText int           `default:"0" placeholder:"N" help:"The longest text in characters, for servers that take no longer ones; without it what the profile says, or 4096."`
-	Profile string        `type:"path" placeholder:"FILE" help:"Wire shape of a server that is not ours; see docs/PROFILES.md."`
+	loadFlags
 
-	ClockAllowance time.Duration `default:"2s" placeholder:"TIME" help:"How far the servers' clock may be from this one before dates are called wrong; more than 0, default ${default}."`
-
-	TokenFile string `type:"path" placeholder:"FILE" help:"Send the first token in FILE with every request."`
-	CAFile    string `name:"ca-file" type:"path" placeholder:"FILE" help:"Trust https servers whose certificate one of these (PEM) has signed, instead of the system's."`
+	Retries int `default:"0" placeholder:"N" help:"Tries after the first, under one Idempotency-Key: after no answer, 429, 502, 503 and 504. A Retry-After is honoured up to 10 s, and never beyond --duration; default ${default}."`
+	Replays int `default:"50" placeholder:"N" help:"With --retries: send one in N answered requests once more under its key, to another replica, and compare the answers. 0 means none; default ${default}."`
 
 	Fail     []string `placeholder:"'p99<200ms'" sep:"none" help:"NAME<LIMIT or NAME>LIMIT; exit with 99 if it does not hold. A time, as in p99<200ms, for mean, p50, p90, p95, p99, p999, max; a number, as in throughput>1000 or failed<1, for throughput, failed, unknown. May be repeated."`
 	NoVerify bool     `help:"Count answers only. Prove nothing."`
@@ -66,6 +53,7 @@ func (c *runCmd) Help() string {
 
 Other commands, each with a --help of its own:
   client probe URL               write the profile of a server that is not ours
+  client find 'p99<50ms' [URL]   the highest rate that keeps a limit
   client verify FILE             judge a history that --history has written
   client report FILE -o FILE     the HTML report of such a history
   client shrink FILE             the few operations of it that are enough to violate it
@@ -81,8 +69,8 @@ Exit status: 0 verified, 1 violated, 3 inconclusive, 4 requests failed though th
 func (c *runCmd) config() (loadtest.Config, error) {
 	cfg := loadtest.Config{
 		URLs: c.URLs, Workers: c.Workers, Requests: value(c.Requests), Duration: value(c.Duration), Warmup: c.Warmup, Rate: value(c.Rate),
-		Texts: c.Texts, MaxText: c.MaxText, Timeout: c.Timeout, Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
-		ClockAllowance: c.ClockAllowance, Trace: c.HTML != "", Seed: seedOf(c.Seed),
+		Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
+		Trace: c.HTML != "",
 	}
 	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 ||
 		c.Requests != nil && *c.Requests <= 0 || c.Duration != nil && *c.Duration <= 0 || c.Rate != nil && *c.Rate <= 0 {
@@ -92,46 +80,21 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	if c.Requests == nil && c.Duration == nil {
 		cfg.Requests = c.Workers * c.PerWorker
 	}
-	if len(c.URLs) == 0 {
-		cfg.URLs = []string{"http://127.0.0.1:8001", "http://127.0.0.1:8002"}
-	}
 	if c.NoVerify && c.History != "" {
 		return cfg, errors.New("--history records what --no-verify does not look at; use one of them")
 	}
 	if c.Annotate != "" && c.HTML == "" {
 		return cfg, errors.New("--annotate shades the plots of --html; give both")
 	}
-	err := files.Check(
+	err := files.Check(append(c.names(),
 		files.Name{Flag: "--json", File: c.JSON, Written: true, Dash: true}, files.Name{Flag: "--history", File: c.History, Written: true},
 		files.Name{Flag: "--html", File: c.HTML, Written: true}, files.Name{Flag: "--cpuprofile", File: c.CPUProfile, Written: true},
-		files.Name{Flag: "--annotate", File: c.Annotate}, files.Name{Flag: "--senders", File: c.Senders},
-		files.Name{Flag: "--profile", File: c.Profile}, files.Name{Flag: "--token-file", File: c.TokenFile},
-		files.Name{Flag: "--ca-file", File: c.CAFile})
+		files.Name{Flag: "--annotate", File: c.Annotate})...)
 	if err != nil {
 		return cfg, err
 	}
-	if c.Senders != "" {
-		data, err := program.ReadText(c.Senders)
-		if err != nil {
-			return cfg, err
-		}
-		for line := range strings.Lines(string(data)) {
-			if line = strings.TrimSpace(line); line != "" {
-				cfg.Senders = append(cfg.Senders, line)
-			}
-		}
-		if len(cfg.Senders) == 0 {
-			return cfg, fmt.Errorf("%s names no sender", c.Senders)
-		}
-	}
-	if c.Profile != "" {
-		data, err := program.ReadText(c.Profile)
-		if err != nil {
-			return cfg, err
-		}
-		if cfg.Profile, err = loadtest.ParseProfile(data); err != nil {
-			return cfg, fmt.Errorf("%s: %w", c.Profile, err)
-		}
+	if err := c.apply(&cfg); err != nil {
+		return cfg, err
 	}
 	for _, s := range c.Fail {
 		t, err := report.ParseThreshold(s)
@@ -140,30 +103,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		}
 		c.thresholds = append(c.thresholds, t)
 	}
-	if c.TokenFile != "" {
-		if cfg.Token, err = credentials.ReadToken(c.TokenFile); err != nil {
-			return cfg, err
-		}
-	}
-	if c.CAFile != "" {
-		pem, err := program.ReadText(c.CAFile)
-		if err != nil {
-			return cfg, err
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return cfg, fmt.Errorf("%s holds no certificate in PEM form", c.CAFile)
-		}
-	}
 	return cfg, nil
-}
-
-// seedOf returns the seed of a flag, or a new one.
-func seedOf(flag *uint64) uint64 {
-	if flag != nil {
-		return *flag
-	}
-	return rand.Uint64N(1_000_000_000)
 }
 
 // value returns *p, or zero for a flag that was not given.

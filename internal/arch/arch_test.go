@@ -141,7 +141,7 @@ var rules = map[string]rule{
 		[]string{
 			"internal/program", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify",
 			"internal/report", "internal/report/terminal", "internal/faulty/selftest", "internal/faulty",
-			"internal/program/files", "internal/credentials", "internal/probe"},
+			"internal/report/lang", "internal/program/files", "internal/credentials", "internal/probe"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {

@@ -297,7 +297,7 @@ func (l words) clientLimit(r *measure.Run, long bool) string {
 	}
 	waiting, workers := lang.Amount(g.Concurrency), lang.Count(int64(r.Workers))
 	switch {
-	case r.Dropped > 0 || r.Late*100 > r.Sent && backlogged(r):
+	case r.Dropped*100 > r.Sent || r.Late*100 > r.Sent && backlogged(r):
 		return l.Say("could not keep the rate: too few workers, or the servers' limit; %s", busy)
 	case r.Rate > 0 || r.Failed+r.Unknown > 0 || r.Sent == 0:
 		return l.Say("%s of %s workers waiting, %s", waiting, workers, busy)

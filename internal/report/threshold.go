@@ -25,20 +25,21 @@ type Threshold struct {
 type thresholdFigure struct {
 	name    string
 	latency bool // milliseconds, 0 if the run was too short for it
+	samples int  // how many answers it takes
 	of      func(*measure.Run) float64
 }
 
 var thresholdFigures = []thresholdFigure{
-	{"mean", true, func(r *measure.Run) float64 { return r.Latency.Mean }},
-	{"p50", true, func(r *measure.Run) float64 { return r.Latency.P50 }},
-	{"p90", true, func(r *measure.Run) float64 { return r.Latency.P90 }},
-	{"p95", true, func(r *measure.Run) float64 { return r.Latency.P95 }},
-	{"p99", true, func(r *measure.Run) float64 { return r.Latency.P99 }},
-	{"p999", true, func(r *measure.Run) float64 { return r.Latency.P999 }},
-	{"max", true, func(r *measure.Run) float64 { return r.Latency.Max }},
-	{"throughput", false, func(r *measure.Run) float64 { return r.Throughput }},
-	{"failed", false, func(r *measure.Run) float64 { return float64(r.Failed) }},
-	{"unknown", false, func(r *measure.Run) float64 { return float64(r.Unknown) }},
+	{"mean", true, 1, func(r *measure.Run) float64 { return r.Latency.Mean }},
+	{"p50", true, 20, func(r *measure.Run) float64 { return r.Latency.P50 }},
+	{"p90", true, 100, func(r *measure.Run) float64 { return r.Latency.P90 }},
+	{"p95", true, 200, func(r *measure.Run) float64 { return r.Latency.P95 }},
+	{"p99", true, 1000, func(r *measure.Run) float64 { return r.Latency.P99 }},
+	{"p999", true, 10000, func(r *measure.Run) float64 { return r.Latency.P999 }},
+	{"max", true, 1, func(r *measure.Run) float64 { return r.Latency.Max }},
+	{"throughput", false, 1, func(r *measure.Run) float64 { return r.Throughput }},
+	{"failed", false, 1, func(r *measure.Run) float64 { return float64(r.Failed) }},
+	{"unknown", false, 1, func(r *measure.Run) float64 { return float64(r.Unknown) }},
 }
 
 // ParseThreshold reads "NAME<LIMIT" or "NAME>LIMIT": a time for a latency
@@ -73,6 +74,17 @@ func ParseThreshold(s string) (Threshold, error) {
 	t.limit = n
 	return t, nil
 }
+
+// String is t as it was written.
+func (t Threshold) String() string { return t.text }
+
+// IsLatency reports whether t limits a time, and how many answers a run needs to tell.
+func (t Threshold) IsLatency() (samples int, ok bool) {
+	return t.figure.samples, t.figure.latency && t.less
+}
+
+// Value is t's figure of a run, and its limit, both in milliseconds if it is a latency.
+func (t Threshold) Value(r *measure.Run) (value, limit float64) { return t.figure.of(r), t.limit }
 
 // Crossed reports whether r misses t, and how. A figure for which the run was too
 // short is a miss: nothing shows that the threshold held.

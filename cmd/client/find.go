@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/program/files"
+	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
+	"dummymessenger/internal/report/terminal"
+	"dummymessenger/internal/verify"
+)
+
+// findCmd looks for the highest rate at which a limit is kept.
+type findCmd struct {
+	Limit string   `arg:"" name:"LIMIT" help:"Of the latency, as in 'p99<50ms'; the figures are mean, p50, p90, p95, p99, p999 and max."`
+	URLs  []string `arg:"" optional:"" name:"URL" help:"The replicas; http://127.0.0.1:8001 and http://127.0.0.1:8002 if none is given."`
+
+	Workers int           `short:"c" default:"500" placeholder:"N" help:"How many requests are under way at once, at most; default ${default}."`
+	Step    time.Duration `default:"3s" placeholder:"TIME" help:"How long each rate is tried, or longer where the figure needs more answers; default ${default}."`
+	Warmup  time.Duration `default:"500ms" placeholder:"TIME" help:"Before that, not measured; default ${default}."`
+	MaxRate float64       `default:"200000" placeholder:"N" help:"The highest rate to try; default ${default}."`
+	loadFlags
+
+	JSON string `name:"json" placeholder:"FILE" help:"Write what was found, and all steps, as JSON too; - is stdout, instead of the text."`
+	HTML string `name:"html" type:"path" placeholder:"FILE" help:"Write a page with latency over rate too."`
+	Lang string `enum:",en,ru" default:"" placeholder:"en|ru" help:"Language of what is printed; without it the locale's."`
+}
+
+// Help is what --help says below the flags' command line.
+func (c *findCmd) Help() string {
+	return `Doubles the rate until the limit is not kept, then halves the distance until it is known to 5 %. A rate keeps it if the figure does, ` +
+		`every request is answered, and the load could be offered. Every step is verified; the first violation ends the search.
+
+Exit status: 0 found and verified, 1 violated, 3 not proven, 4 no rate keeps the limit, 64 bad usage, 66 and 73 a file cannot be read or written, 130 interrupted.`
+}
+
+const (
+	firstRate   = 200 // requests per second
+	leastRate   = 1
+	closeEnough = 1.05 // the least rate that fails, divided by the greatest that does not
+	longestStep = 20   // times --step, where the figure needs more answers
+)
+
+func (c *findCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
+	limit, cfg, err := c.config()
+	if err != nil {
+		return complain(stderr, err, exitUsage)
+	}
+	if err := enoughFiles(cfg.Workers, len(cfg.URLs), 1); err != nil {
+		return complain(stderr, err, exitUsage)
+	}
+	l := terminal.Language(c.Lang)
+	var to files.Outputs
+	asJSON, page := to.Create(ctx, c.JSON, stdout), to.Create(ctx, c.HTML, nil)
+	if err := to.Begin(); err != nil {
+		to.Discard()
+		return complain(stderr, err, exitCannotWrite)
+	}
+	found := report.Search{Limit: limit.String()}
+	fmt.Fprintln(stderr, found.Head(l))
+	err = search(firstRate, min(c.MaxRate, firstRate*1e6), func(rate float64) (bool, error) {
+		step, err := c.try(ctx, cfg, limit, rate)
+		if err != nil {
+			return false, err
+		}
+		found.Steps = append(found.Steps, *step)
+		fmt.Fprintln(stderr, step.Line(l))
+		if step.Status == verify.Violated {
+			return false, errViolated
+		}
+		return step.Kept(), nil
+	})
+	interrupted := ctx.Err() != nil
+	if err != nil && err != errViolated && !interrupted {
+		to.Discard()
+		return complain(stderr, err, exitFailed)
+	}
+	status := exitVerified
+	switch best := found.Best(); {
+	case err == errViolated:
+		status = exitViolated
+	case interrupted:
+		status = exitInterrupted
+	case best == nil:
+		status = exitFailed
+	case best.Status != verify.Verified:
+		status = exitInconclusive
+	}
+	var written error
+	if page != nil {
+		written = errors.Join(report.WriteSearchHTML(page, &found, l), page.Close())
+	}
+	if asJSON != nil {
+		written = errors.Join(written, json.MarshalWrite(asJSON, &found, jsontext.WithIndent("  ")), asJSON.Close())
+	}
+	if c.JSON != "-" {
+		fmt.Fprintln(stdout, found.Summary(l))
+		if v := found.Violation(); v != nil {
+			fmt.Fprint(stdout, v)
+		}
+	}
+	if written != nil {
+		return complain(stderr, written, exitCannotWrite)
+	}
+	return status
+}
+
+var errViolated = errors.New("violated")
+
+func (c *findCmd) config() (report.Threshold, loadtest.Config, error) {
+	cfg := loadtest.Config{URLs: c.URLs, Workers: c.Workers, Warmup: c.Warmup}
+	limit, err := report.ParseThreshold(c.Limit)
+	if err != nil {
+		return limit, cfg, fmt.Errorf("%w; as in: client find 'p99<50ms' http://127.0.0.1:8001", err)
+	}
+	if _, ok := limit.IsLatency(); !ok {
+		return limit, cfg, fmt.Errorf("%s is no limit of a latency; write it like 'p99<50ms'", c.Limit)
+	}
+	if c.Workers <= 0 || c.Step <= 0 || c.Warmup < 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 || !(c.MaxRate >= firstRate) {
+		return limit, cfg, fmt.Errorf("--workers, --step, --timeout and --clock-allowance must be greater than 0, and --max-rate at least %d", firstRate)
+	}
+	err = files.Check(append(c.names(), files.Name{Flag: "--json", File: c.JSON, Written: true, Dash: true},
+		files.Name{Flag: "--html", File: c.HTML, Written: true})...)
+	if err == nil {
+		err = c.apply(&cfg)
+	}
+	return limit, cfg, err
+}
+
+// try offers one rate.
+func (c *findCmd) try(ctx context.Context, cfg loadtest.Config, limit report.Threshold, rate float64) (*report.SearchStep, error) {
+	samples, _ := limit.IsLatency()
+	cfg.Rate = rate
+	cfg.Duration = min(max(c.Step, time.Duration(1.1*float64(samples)/rate*float64(time.Second))), longestStep*c.Step)
+	test, err := loadtest.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := test.Connect(); err != nil {
+		return nil, fmt.Errorf("no server answers at %s (%v); is it running?", strings.Join(cfg.URLs, ", "), err)
+	}
+	run := test.Run(ctx, nil)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	verdict := test.Verifier().Verdict()
+	step := &report.SearchStep{Rate: rate, Run: run, Status: verdict.Status, Violation: verdict.CounterExample}
+	if step.Value, step.Limit = limit.Value(&run); run.GaveUp {
+		return nil, errors.New("none of the first answers could be read; \"client probe URL\" writes a profile that fits")
+	}
+	step.Why = notKept(&run, limit)
+	return step, nil
+}
+
+// notKept says why a run did not keep the limit; a zero Sentence if it did.
+func notKept(r *measure.Run, limit report.Threshold) verify.Sentence {
+	const behind = 0.95 // of the rate; what is answered is less by what is under way at the end
+	switch how, crossed := limit.Crossed(r); {
+	case r.Failed+r.Unknown > 0:
+		return verify.Sentence{Form: "%s failed or unknown", Args: []any{lang.Count(r.Failed + r.Unknown)}}
+	case r.Dropped*100 > r.Sent: // of those due at the very end some are never sent
+		return verify.Sentence{Form: "%s could not be sent in time", Args: []any{lang.Count(r.Dropped)}}
+	case crossed:
+		return how
+	case r.Throughput < behind*r.Rate:
+		return verify.Sentence{Form: "only %s /s were answered", Args: []any{lang.Count(int64(r.Throughput))}}
+	}
+	return verify.Sentence{}
+}
+
+// search tries rates from first on: doubled until one is not kept, or halved until one
+// is, then bisected. It ends at most, or with try's error.
+func search(first, most float64, try func(rate float64) (kept bool, err error)) error {
+	good, bad := 0.0, 0.0
+	for rate := first; good == 0 || bad == 0; {
+		kept, err := try(rate)
+		switch {
+		case err != nil:
+			return err
+		case kept:
+			if good = rate; rate >= most {
+				return nil
+			}
+			rate = min(2*rate, most)
+		default:
+			if bad = rate; rate <= leastRate {
+				return nil
+			}
+			rate = max(rate/2, leastRate)
+		}
+	}
+	for bad/good > closeEnough {
+		middle := (good + bad) / 2
+		kept, err := try(middle)
+		switch {
+		case err != nil:
+			return err
+		case kept:
+			good = middle
+		default:
+			bad = middle
+		}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The search ends beside the rate from which on the limit is not kept, and tries few.
+func TestSearch(t *testing.T) {
+	for _, edge := range []float64{0.5, 1.5, 30, 199, 200, 201, 777, 12_345, 99_000, 1e9} {
+		good, bad, tries := 0.0, 1e12, 0
+		err := search(firstRate, 100_000, func(rate float64) (bool, error) {
+			tries++
+			if rate < edge {
+				good = max(good, rate)
+			} else {
+				bad = min(bad, rate)
+			}
+			return rate < edge, nil
+		})
+		if err != nil || tries > 25 {
+			t.Errorf("an edge at %g: %d tries, %v", edge, tries, err)
+		}
+		switch {
+		case edge < leastRate:
+			if good != 0 || bad != leastRate {
+				t.Errorf("an edge at %g: kept up to %g, not from %g", edge, good, bad)
+			}
+		case edge > 100_000:
+			if good != 100_000 {
+				t.Errorf("an edge at %g: kept up to %g", edge, good)
+			}
+		case good >= edge || bad < edge || bad/good > closeEnough:
+			t.Errorf("an edge at %g: kept up to %g, not from %g", edge, good, bad)
+		}
+	}
+	broken := errors.New("broken")
+	if err := search(firstRate, 1000, func(float64) (bool, error) { return false, broken }); err != broken {
+		t.Errorf("search = %v, want the error of a try", err)
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	url, dir := newReplica(t, newMemory(), nil), t.TempDir()
+	page, result := filepath.Join(dir, "find.html"), filepath.Join(dir, "find.json")
+	got := client(t.Context(), "find", "--lang", "en", "p50<10s", url, "-c", "50", "--step", "500ms", "--warmup", "50ms", "--max-rate", "800",
+		"--html", page, "--json", result)
+	if got.status != exitVerified || !strings.Contains(got.stdout, "800 requests/s, verified, p50 ") || !strings.Contains(got.stdout, "no higher rate was tried") {
+		t.Errorf("find = %d\n%s%s", got.status, got.stdout, got.stderr)
+	}
+	data, err := os.ReadFile(result)
+	var found struct {
+		Steps []struct {
+			Rate    float64
+			Verdict string
+		}
+	}
+	if err != nil || json.Unmarshal(data, &found) != nil || len(found.Steps) != 3 || found.Steps[2].Rate != 800 || found.Steps[2].Verdict != "verified" {
+		t.Errorf("the result is %s, %v", data, err)
+	}
+	if html, err := os.ReadFile(page); err != nil || strings.Count(string(html), "<circle") != 3 {
+		t.Errorf("the page shows other steps, %v", err)
+	}
+
+	got = client(t.Context(), "find", "--lang", "en", "max<1ns", url, "-c", "50", "--step", "50ms", "--warmup", "0s")
+	if got.status != exitFailed || !strings.Contains(got.stdout, "no rate keeps max<1ns: at 1 requests/s") {
+		t.Errorf("find = %d\n%s%s", got.status, got.stdout, got.stderr)
+	}
+	for _, args := range [][]string{{"find"}, {"find", "fast"}, {"find", "throughput>5"}, {"find", "p99>5ms"}, {"find", "p99<5ms", "--max-rate", "1"}} {
+		if got := client(t.Context(), args...); got.status != exitUsage {
+			t.Errorf("%q = %d\n%s", args, got.status, got.stderr)
+		}
+	}
+	if got := client(t.Context(), "find", "p99<5ms", "http://127.0.0.1:1"); got.status != exitFailed {
+		t.Errorf("find without a server = %d", got.status)
+	}
+}

@@ -1,0 +1,191 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"strings"
+
+	"dummymessenger/internal/measure"
+	"dummymessenger/internal/report/lang"
+	"dummymessenger/internal/verify"
+)
+
+// A Search is the rates that were tried to find the highest that keeps a limit.
+type Search struct {
+	Limit string       `json:"limit"` // as it was written
+	Steps []SearchStep `json:"steps"`
+}
+
+// A SearchStep is one rate that was tried.
+type SearchStep struct {
+	Rate      float64           `json:"rate"`
+	Value     float64           `json:"value_ms"` // of the limited figure
+	Limit     float64           `json:"limit_ms"`
+	Why       verify.Sentence   `json:"why_not,omitzero"` // the limit was not kept
+	Status    verify.Status     `json:"verdict"`
+	Violation *verify.Violation `json:"violation,omitzero"`
+	Run       measure.Run       `json:"run"`
+}
+
+// Kept reports whether the limit was.
+func (s *SearchStep) Kept() bool { return s.Why.Form == "" && s.Status != verify.Violated }
+
+// Best is the highest rate that was kept, nil if none was.
+func (s *Search) Best() (best *SearchStep) {
+	for i := range s.Steps {
+		if step := &s.Steps[i]; step.Kept() && (best == nil || step.Rate > best.Rate) {
+			best = step
+		}
+	}
+	return best
+}
+
+// next is the lowest rate above the best that was not kept, nil if there is none.
+func (s *Search) next() (next *SearchStep) {
+	best := s.Best()
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		if !step.Kept() && (best == nil || step.Rate > best.Rate) && (next == nil || step.Rate < next.Rate) {
+			next = step
+		}
+	}
+	return next
+}
+
+// Violation is what ended the search, nil if nothing was violated.
+func (s *Search) Violation() *verify.Violation {
+	for i := range s.Steps {
+		if s.Steps[i].Status == verify.Violated {
+			return s.Steps[i].Violation
+		}
+	}
+	return nil
+}
+
+const searchColumns = "%12s %12s %10s %10s  %s"
+
+// Head is the line above the steps'.
+func (s *Search) Head(l lang.Lang) string {
+	return fmt.Sprintf(searchColumns, l.Tr("rate, /s"), l.Tr("answered, /s"), l.Tr("p50, ms"), l.Tr("p99, ms"), s.Limit)
+}
+
+// Line is a step as it ends.
+func (s *SearchStep) Line(l lang.Lang) string {
+	how := "✓ " + l.Tr(s.Status.String())
+	if !s.Kept() {
+		how = "✗ " + l.Sentence(s.Why)
+	}
+	if s.Status == verify.Violated {
+		how = "✗ " + l.Tr(s.Status.String())
+	}
+	return fmt.Sprintf(searchColumns, lang.Count(int64(s.Rate)), lang.Count(int64(s.Run.Throughput)), l.Percentile(s.Run.Latency.P50),
+		l.Percentile(s.Run.Latency.P99), how)
+}
+
+// Summary is what was found.
+func (s *Search) Summary(l lang.Lang) string {
+	best, next := s.Best(), s.next()
+	if v := s.Violation(); v != nil {
+		what, _, _ := v.Advice()
+		return l.Say("violated at %s requests/s: %s", lang.Count(int64(s.Steps[len(s.Steps)-1].Rate)), what)
+	}
+	figure, _, _ := strings.Cut(s.Limit, "<")
+	switch {
+	case best == nil && next == nil:
+		return l.Tr("nothing was tried")
+	case best == nil:
+		return l.Say("no rate keeps %s: at %s requests/s, %s", s.Limit, lang.Count(int64(next.Rate)), next.Why)
+	case next == nil:
+		return l.Say("%s requests/s, %s, %s %s ms; no higher rate was tried", lang.Count(int64(best.Rate)), l.Tr(best.Status.String()),
+			figure, l.Decimal(best.Value))
+	}
+	return l.Say("%s requests/s, %s, %s %s ms; at %s: %s", lang.Count(int64(best.Rate)), l.Tr(best.Status.String()),
+		figure, l.Decimal(best.Value), lang.Count(int64(next.Rate)), next.Why)
+}
+
+// searchPage needs no other file and no script.
+var searchPage = template.Must(template.New("search").Parse(`<!doctype html>
+<html lang="{{.Lang}}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{{.Summary}}</title>
+<style>
+:root { color-scheme: light dark; --soft: light-dark(#626a76, #9aa3b0); --line: light-dark(#e2e0db, #313742); --good: light-dark(#14784c, #5fcf97); --bad: light-dark(#c22b2b, #ff7b72); }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2em auto; padding: 0 1em; }
+svg { width: 100%; font-size: 13px; } svg text { fill: var(--soft); } svg line, svg path { stroke: var(--line); fill: none; } .limit { stroke: var(--bad); stroke-dasharray: 6 4; }
+.good { fill: var(--good); } .bad { fill: var(--bad); } table { border-collapse: collapse; width: 100%; } td, th { text-align: right; padding: .2em .6em; border-bottom: 1px solid var(--line); } td:last-child, th:last-child { text-align: left; }
+</style>
+<h1>{{.Summary}}</h1>
+<svg viewBox="0 0 1000 420" role="img" aria-label="{{.Alt}}">
+{{range .Grid}}<line x1="70" x2="980" y1="{{.Y}}" y2="{{.Y}}"/><text x="62" y="{{.Y}}" dy="4" text-anchor="end">{{.Label}}</text>
+{{end}}<text x="70" y="14">{{.YName}}</text><text x="980" y="412" text-anchor="end">{{.XName}}</text>
+{{range .Ticks}}<text x="{{.X}}" y="396" text-anchor="middle">{{.Label}}</text>
+{{end}}<line class="limit" x1="70" x2="980" y1="{{.LimitY}}" y2="{{.LimitY}}"/><text x="976" y="{{.LimitY}}" dy="-5" text-anchor="end">{{.Limit}}</text>
+{{range .Points}}<circle class="{{.Class}}" cx="{{.X}}" cy="{{.Y}}" r="6"><title>{{.Title}}</title></circle>
+{{end}}</svg>
+<table><tr>{{range .Heads}}<th>{{.}}</th>{{end}}</tr>
+{{range .Rows}}<tr>{{range .}}<td>{{.}}</td>{{end}}</tr>
+{{end}}</table>
+</html>
+`))
+
+// WriteSearchHTML writes a page with the limited figure over the rate.
+func WriteSearchHTML(w io.Writer, s *Search, l lang.Lang) error {
+	type mark struct {
+		X, Y         int
+		Label, Class string
+		Title        string
+	}
+	figure, _, _ := strings.Cut(s.Limit, "<")
+	page := struct {
+		Lang, Summary, Alt, YName, XName, Limit string
+		LimitY                                  int
+		Grid, Ticks, Points                     []mark
+		Heads                                   []string
+		Rows                                    [][]string
+	}{
+		Lang: string(l), Summary: s.Summary(l), Alt: l.Tr("latency over rate"), YName: figure + ", " + l.Tr("ms"), XName: l.Tr("rate, /s"), Limit: s.Limit,
+		Heads: []string{l.Tr("rate, /s"), l.Tr("answered, /s"), l.Tr("p50, ms"), l.Tr("p99, ms"), s.Limit},
+	}
+	highest, least, most := 1.0, math.Inf(1), 1.0
+	for _, step := range s.Steps {
+		highest = max(highest, step.Rate)
+		for _, v := range []float64{step.Value, step.Limit} {
+			if v > 0 {
+				least, most = min(least, v), max(most, v)
+			}
+		}
+	}
+	low, high := math.Floor(math.Log10(least)), math.Ceil(math.Log10(most))
+	if !(high > low) {
+		low, high = 0, 2
+	}
+	y := func(ms float64) int { return 370 - int(350*(math.Log10(max(ms, 1e-3))-low)/(high-low)) }
+	x := func(rate float64) int { return 70 + int(910*rate/highest) }
+	for power := low; power <= high; power++ {
+		page.Grid = append(page.Grid, mark{Y: y(math.Pow(10, power)), Label: l.Decimal(math.Pow(10, power))})
+	}
+	for i := range 6 {
+		rate := highest * float64(i) / 5
+		page.Ticks = append(page.Ticks, mark{X: x(rate), Label: lang.Count(int64(rate))})
+	}
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		page.LimitY = y(step.Limit)
+		class := "good"
+		if !step.Kept() {
+			class = "bad"
+		}
+		if step.Value > 0 {
+			page.Points = append(page.Points, mark{X: x(step.Rate), Y: y(step.Value), Class: class, Title: strings.TrimSpace(step.Line(l))})
+		}
+		how := l.Tr(step.Status.String())
+		if step.Why.Form != "" {
+			how = l.Sentence(step.Why)
+		}
+		page.Rows = append(page.Rows, []string{lang.Count(int64(step.Rate)), lang.Count(int64(step.Run.Throughput)),
+			l.Percentile(step.Run.Latency.P50), l.Percentile(step.Run.Latency.P99), how})
+	}
+	return searchPage.Execute(w, page)
+}
