@@ -38,10 +38,11 @@ type findCmd struct {
 
 // Help is what --help says below the flags' command line.
 func (c *findCmd) Help() string {
-	return `Doubles the rate until the limit is not kept, then halves the distance until it is known to 5 %. A rate keeps it if the figure does, ` +
-		`every request is answered, and the load could be offered. Every step is verified; the first violation ends the search.
+	return `Doubles the rate until the limit is not kept, then halves the distance until it is known to 5 %. ` +
+		`A rate keeps it if the figure does, every request is answered, and the load could be offered. Every step is verified; the first violation ends the search.
 
-Exit status: 0 found and verified, 1 violated, 3 not proven, 4 no rate keeps the limit, 64 bad usage, 66 and 73 a file cannot be read or written, 130 interrupted.`
+Exit status: 0 found and verified, 1 violated, 3 not proven, 4 no rate keeps the limit, 64 bad usage, ` +
+		`66 and 73 a file cannot be read or written, 130 interrupted.`
 }
 
 const (
@@ -127,7 +128,8 @@ func (c *findCmd) config() (report.Threshold, loadtest.Config, error) {
 		return limit, cfg, fmt.Errorf("%s is no limit of a latency; write it like 'p99<50ms'", c.Limit)
 	}
 	if c.Workers <= 0 || c.Step <= 0 || c.Warmup < 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 || !(c.MaxRate >= firstRate) {
-		return limit, cfg, fmt.Errorf("--workers, --step, --timeout and --clock-allowance must be greater than 0, and --max-rate at least %d", firstRate)
+		return limit, cfg, fmt.Errorf("--workers, --step, --timeout and --clock-allowance must be greater than 0, "+
+			"and --max-rate at least %d", firstRate)
 	}
 	err = files.Check(append(c.names(), files.Name{Flag: "--json", File: c.JSON, Written: true, Dash: true},
 		files.Name{Flag: "--html", File: c.HTML, Written: true})...)

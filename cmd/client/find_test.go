@@ -48,9 +48,11 @@ func TestFind(t *testing.T) {
 	t.Parallel()
 	url, dir := newReplica(t, newMemory(), nil), t.TempDir()
 	page, result := filepath.Join(dir, "find.html"), filepath.Join(dir, "find.json")
-	got := client(t.Context(), "find", "--lang", "en", "p50<10s", url, "-c", "50", "--step", "500ms", "--warmup", "50ms", "--max-rate", "800",
+	got := client(t.Context(), "find", "--lang", "en", "p50<10s", url, "-c", "50", "--step", "500ms", "--warmup", "50ms",
+		"--max-rate", "800",
 		"--html", page, "--json", result)
-	if got.status != exitVerified || !strings.Contains(got.stdout, "800 requests/s, verified, p50 ") || !strings.Contains(got.stdout, "no higher rate was tried") {
+	if got.status != exitVerified || !strings.Contains(got.stdout, "800 requests/s, verified, p50 ") ||
+		!strings.Contains(got.stdout, "no higher rate was tried") {
 		t.Errorf("find = %d\n%s%s", got.status, got.stdout, got.stderr)
 	}
 	data, err := os.ReadFile(result)
@@ -60,7 +62,8 @@ func TestFind(t *testing.T) {
 			Verdict string
 		}
 	}
-	if err != nil || json.Unmarshal(data, &found) != nil || len(found.Steps) != 3 || found.Steps[2].Rate != 800 || found.Steps[2].Verdict != "verified" {
+	if err != nil || json.Unmarshal(data, &found) != nil || len(found.Steps) != 3 ||
+		found.Steps[2].Rate != 800 || found.Steps[2].Verdict != "verified" {
 		t.Errorf("the result is %s, %v", data, err)
 	}
 	if html, err := os.ReadFile(page); err != nil || strings.Count(string(html), "<circle") != 3 {
@@ -71,7 +74,9 @@ func TestFind(t *testing.T) {
 	if got.status != exitFailed || !strings.Contains(got.stdout, "no rate keeps max<1ns: at 1 requests/s") {
 		t.Errorf("find = %d\n%s%s", got.status, got.stdout, got.stderr)
 	}
-	for _, args := range [][]string{{"find"}, {"find", "fast"}, {"find", "throughput>5"}, {"find", "p99>5ms"}, {"find", "p99<5ms", "--max-rate", "1"}} {
+	for _, args := range [][]string{
+		{"find"}, {"find", "fast"}, {"find", "throughput>5"}, {"find", "p99>5ms"}, {"find", "p99<5ms", "--max-rate", "1"},
+	} {
 		if got := client(t.Context(), args...); got.status != exitUsage {
 			t.Errorf("%q = %d\n%s", args, got.status, got.stderr)
 		}

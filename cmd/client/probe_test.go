@@ -12,7 +12,8 @@ import (
 func TestProbeCommand(t *testing.T) {
 	t.Parallel()
 	ours := newReplica(t, newMemory(), nil)
-	if got := client(t.Context(), "probe", "--lang", "en", ours); got.status != exitVerified || got.stdout != "" && !strings.Contains(got.stdout, `"/messages"`) {
+	got := client(t.Context(), "probe", "--lang", "en", ours)
+	if got.status != exitVerified || got.stdout != "" && !strings.Contains(got.stdout, `"/messages"`) {
 		t.Errorf("probe = %d\n%s%s", got.status, got.stdout, got.stderr)
 	}
 	name := filepath.Join(t.TempDir(), "profile.json")
@@ -22,7 +23,7 @@ func TestProbeCommand(t *testing.T) {
 	if _, err := os.Stat(name); err == nil {
 		t.Error("a profile of nothing was written")
 	}
-	got := client(t.Context(), "probe", "--lang", "en", ours, "-o", name)
+	got = client(t.Context(), "probe", "--lang", "en", ours, "-o", name)
 	profile, err := os.ReadFile(name)
 	if got.status == exitVerified && err == nil { // the server of this test does not name itself
 		run := client(t.Context(), "-q", "-c", "4", "-n", "200", "--profile", name, ours)

@@ -177,9 +177,9 @@ func (d *decoder) checkOrder(window []*verify.Entry, text string) error {
 		return nil
 	}
 	if d.profile.Answer.Order == "desc" {
-		return errors.New(`answer.order: "desc" means that the own message comes first, and it comes last; write "asc"`)
+		return errors.New(`answer.order: "desc" means that the own message comes first, and it comes last; write "asc", or the server keeps to no order`)
 	}
-	return errors.New(`answer.order: "asc" means that the own message comes last, and it comes first; write "desc"`)
+	return errors.New(`answer.order: "asc" means that the own message comes last, and it comes first; write "desc", or the server keeps to no order`)
 }
 
 // Decode reads one answer of a server as p describes it, oldest message first.

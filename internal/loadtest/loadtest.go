@@ -83,7 +83,8 @@ func (c *Config) normalise() error {
 	case min(c.Workers, c.Requests, c.Retries, c.Replays) < 0 || min(c.Duration, c.Warmup, c.Timeout, c.ClockAllowance) < 0 || c.Rate < 0:
 		return errors.New("numbers and durations cannot be negative")
 	case c.MaxText != 0 && c.MaxText < leastText:
-		return fmt.Errorf("texts of at most %d characters are too short; the mark by which a message is recognised needs %d", c.MaxText, leastText)
+		return fmt.Errorf("texts of at most %d characters are too short; the mark by which a message is recognised needs %d",
+			c.MaxText, leastText)
 	case c.Workers > maxWorkers:
 		return fmt.Errorf("%d workers are too many; %d is the most, each with a connection to each server", c.Workers, maxWorkers)
 	case !(c.Rate <= maxRate): // NaN included

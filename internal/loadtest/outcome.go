@@ -72,7 +72,9 @@ func (t *Test) classify(text string, answer response, err error) result {
 	case answer.status == http.StatusServiceUnavailable && saysNotStored(answer.body):
 		return result{outcome: verify.Failed, reason: "status 503, not stored", passing: true}
 	}
-	return result{reason: fmt.Sprintf("status %d", answer.status), said: "the answer: " + excerpt(answer.body), passing: passing(answer.status)}
+	return result{
+		reason: fmt.Sprintf("status %d", answer.status), said: "the answer: " + excerpt(answer.body), passing: passing(answer.status),
+	}
 }
 
 const garbled = "garbled answer"

@@ -274,7 +274,8 @@ func (s *shape) dates(shown []map[string]any, now time.Time) {
 		s.date, s.offset = "", ""
 	}
 	if s.offset != "" {
-		s.notes = append(s.notes, say("dates without a zone are %s ahead of UTC; if the server does not mean local time, that is a fault", s.offset))
+		s.notes = append(s.notes,
+			say("dates without a zone are %s ahead of UTC; if the server does not mean local time, that is a fault", s.offset))
 	}
 }
 

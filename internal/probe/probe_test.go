@@ -264,7 +264,7 @@ func TestNothingToProbe(t *testing.T) {
 		"a page":     func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>hello</html>") },
 		"errors":     func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 500) },
 		"no list":    func(w http.ResponseWriter, r *http.Request) { write(w, 200, object{"ok": true}) },
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 302) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
 		"endless loop": func(w http.ResponseWriter, r *http.Request) {
 			write(w, 200, object{"$ref": "#/$ref", "paths": object{"/": object{"post": object{"requestBody": object{"$ref": "#/paths/~1/post/requestBody"}}}}})
 		},

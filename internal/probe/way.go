@@ -245,7 +245,7 @@ func resolve(document map[string]any, v any) any {
 			return v
 		}
 		v = any(document)
-		for _, key := range strings.Split(strings.TrimPrefix(reference, "#/"), "/") {
+		for key := range strings.SplitSeq(strings.TrimPrefix(reference, "#/"), "/") {
 			object, _ := v.(map[string]any)
 			v = object[strings.NewReplacer("~1", "/", "~0", "~").Replace(key)]
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
@@ -105,30 +106,11 @@ func (s *Search) Summary(l lang.Lang) string {
 		figure, l.Decimal(best.Value), lang.Count(int64(next.Rate)), next.Why)
 }
 
+//go:embed page/search.html
+var searchHTML string
+
 // searchPage needs no other file and no script.
-var searchPage = template.Must(template.New("search").Parse(`<!doctype html>
-<html lang="{{.Lang}}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{{.Summary}}</title>
-<style>
-:root { color-scheme: light dark; --soft: light-dark(#626a76, #9aa3b0); --line: light-dark(#e2e0db, #313742); --good: light-dark(#14784c, #5fcf97); --bad: light-dark(#c22b2b, #ff7b72); }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2em auto; padding: 0 1em; }
-svg { width: 100%; font-size: 13px; } svg text { fill: var(--soft); } svg line, svg path { stroke: var(--line); fill: none; } .limit { stroke: var(--bad); stroke-dasharray: 6 4; }
-.good { fill: var(--good); } .bad { fill: var(--bad); } table { border-collapse: collapse; width: 100%; } td, th { text-align: right; padding: .2em .6em; border-bottom: 1px solid var(--line); } td:last-child, th:last-child { text-align: left; }
-</style>
-<h1>{{.Summary}}</h1>
-<svg viewBox="0 0 1000 420" role="img" aria-label="{{.Alt}}">
-{{range .Grid}}<line x1="70" x2="980" y1="{{.Y}}" y2="{{.Y}}"/><text x="62" y="{{.Y}}" dy="4" text-anchor="end">{{.Label}}</text>
-{{end}}<text x="70" y="14">{{.YName}}</text><text x="980" y="412" text-anchor="end">{{.XName}}</text>
-{{range .Ticks}}<text x="{{.X}}" y="396" text-anchor="middle">{{.Label}}</text>
-{{end}}<line class="limit" x1="70" x2="980" y1="{{.LimitY}}" y2="{{.LimitY}}"/><text x="976" y="{{.LimitY}}" dy="-5" text-anchor="end">{{.Limit}}</text>
-{{range .Points}}<circle class="{{.Class}}" cx="{{.X}}" cy="{{.Y}}" r="6"><title>{{.Title}}</title></circle>
-{{end}}</svg>
-<table><tr>{{range .Heads}}<th>{{.}}</th>{{end}}</tr>
-{{range .Rows}}<tr>{{range .}}<td>{{.}}</td>{{end}}</tr>
-{{end}}</table>
-</html>
-`))
+var searchPage = template.Must(template.New("search").Parse(searchHTML))
 
 // WriteSearchHTML writes a page with the limited figure over the rate.
 func WriteSearchHTML(w io.Writer, s *Search, l lang.Lang) error {
@@ -145,7 +127,8 @@ func WriteSearchHTML(w io.Writer, s *Search, l lang.Lang) error {
 		Heads                                   []string
 		Rows                                    [][]string
 	}{
-		Lang: string(l), Summary: s.Summary(l), Alt: l.Tr("latency over rate"), YName: figure + ", " + l.Tr("ms"), XName: l.Tr("rate, /s"), Limit: s.Limit,
+		Lang: string(l), Summary: s.Summary(l), Alt: l.Tr("latency over rate"), Limit: s.Limit,
+		YName: figure + ", " + l.Tr("ms"), XName: l.Tr("rate, /s"),
 		Heads: []string{l.Tr("rate, /s"), l.Tr("answered, /s"), l.Tr("p50, ms"), l.Tr("p99, ms"), s.Limit},
 	}
 	highest, least, most := 1.0, math.Inf(1), 1.0

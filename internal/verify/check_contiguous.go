@@ -167,8 +167,8 @@ func (k *contiguous) notes() []Sentence {
 	if n == 0 {
 		return nil
 	}
-	return []Sentence{say("the numbering has holes: %s that no answer shows, as a rolled-back transaction leaves; the task does not forbid them",
-		Quantity{n, "number"})}
+	return []Sentence{say("the numbering has holes: %s that no answer shows, as a rolled-back transaction leaves; "+
+		"the task does not forbid them", Quantity{n, "number"})}
 }
 
 // oneSender reports that all answers leave out the messages of other senders. That

@@ -9,7 +9,8 @@ func (k *duplicate) window(w *window) {
 	if w.own < 0 || w.equal == 0 || k.layout.inferred {
 		return
 	}
-	k.report("equal seqs", w.seq, int64(w.equal), say("%s in one answer have the seq of another one beside them", Quantity{int64(w.equal), "message"}), w.ref)
+	k.report("equal seqs", w.seq, int64(w.equal),
+		say("in one answer the seq of %s is also that of the one before", Quantity{int64(w.equal), "message"}), w.ref)
 }
 
 func (k *duplicate) sighted(r ref, rec *record, how sighting, seq int64) {

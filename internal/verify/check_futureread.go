@@ -17,7 +17,8 @@ func (k *futureRead) window(w *window) {
 	}
 	later := int64(w.later)
 	k.report("future read", w.highest, later,
-		say("the answer to the message at seq %d shows %s with a higher seq, up to seq %d: the window was read later than the message was stored",
+		say("the answer to the message at seq %d shows %s with a higher seq, up to seq %d: "+
+			"the window was read later than the message was stored",
 			w.seq, Quantity{later, "message"}, w.highest), refs...)
 }
 
