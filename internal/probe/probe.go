@@ -77,6 +77,10 @@ func Run(ctx context.Context, cfg Config) (*Finding, error) {
 	}
 	p.notes = append(p.notes, shape.notes...)
 	p.limits(ctx, shape)
+	if u, err := url.Parse(p.base); err == nil && u.Path != "" { // the profile is to hold all of it
+		p.way.path = u.Path + p.way.path
+		p.note(say("the path is in the profile: give the client the URL %s://%s", u.Scheme, u.Host))
+	}
 	profile := p.way.profile(shape)
 	if err := check(profile, sent); err != nil {
 		return nil, err

@@ -121,6 +121,18 @@ var servers = map[string]func(*log, *http.ServeMux){
 			})})
 		})
 	},
+	"names that tell nothing": func(l *log, mux *http.ServeMux) {
+		mux.HandleFunc("POST /messages", func(w http.ResponseWriter, r *http.Request) {
+			values := body(r, "what", "who")
+			if values == nil {
+				write(w, 422, object{"detail": []any{object{"loc": []string{"body", "what"}}, object{"loc": []string{"body", "who"}}}})
+				return
+			}
+			write(w, 200, each1(l.append(values[1], values[0]), func(m message) any {
+				return object{"n": m.seq, "who": m.sender, "what": m.text, "nth": m.count}
+			}))
+		})
+	},
 	"arrays": func(l *log, mux *http.ServeMux) {
 		mux.HandleFunc("POST /send", func(w http.ResponseWriter, r *http.Request) {
 			values := body(r, "name", "text")
@@ -277,5 +289,26 @@ func TestNothingToProbe(t *testing.T) {
 				t.Errorf("found %v, %v", found, err)
 			}
 		})
+	}
+}
+
+// A path in the URL is part of the profile.
+func TestProbePath(t *testing.T) {
+	l, mux := new(log), http.NewServeMux()
+	mux.HandleFunc("POST /v7/say", func(w http.ResponseWriter, r *http.Request) {
+		if values := body(r, "sender", "text"); values != nil {
+			write(w, 200, each1(l.append(values[0], values[1]), func(m message) any { return object{"id": m.seq, "text": m.text} }))
+		} else {
+			write(w, 400, object{})
+		}
+	})
+	s := httptest.NewServer(mux)
+	defer s.Close()
+	found, err := Run(t.Context(), Config{URL: s.URL + "/v7/say", Mark: "abcdefghij", Client: s.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := loadtest.ParseProfile(found.Profile); err != nil || p.Path != "/v7/say" {
+		t.Errorf("%v\n%s", err, found.Profile)
 	}
 }

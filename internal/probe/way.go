@@ -79,8 +79,14 @@ func (p *prober) tryPath(ctx context.Context, path string) (e exchange, found bo
 				}
 				w := way{method, path, as, fields[0], fields[1]}
 				e = p.try(ctx, w)
-				if hint, ok := hinted(e, w); ok && !e.shown() && e.err == nil {
-					e = p.try(ctx, hint)
+				hints := hinted(e, w)
+				for _, hint := range hints {
+					if e = p.try(ctx, hint); e.err != nil || e.shown() {
+						break
+					}
+				}
+				if len(hints) > 1 && e.shown() {
+					p.note(say("which of %s and %s is the sender is a guess", p.way.sender, p.way.text))
 				}
 				switch {
 				case e.err != nil:
@@ -101,15 +107,15 @@ func (p *prober) tryPath(ctx context.Context, path string) (e exchange, found bo
 	return e, false, nil
 }
 
-// hinted returns the way that a refusal tells by naming the fields that are missing, as
+// hinted returns the ways that a refusal tells by naming the fields that are missing, as
 // FastAPI and others do.
-func hinted(e exchange, w way) (way, bool) {
-	if e.status/100 != 4 {
-		return w, false
+func hinted(e exchange, w way) []way {
+	if e.err != nil || e.status/100 != 4 {
+		return nil
 	}
 	refusal, ok := e.root.(map[string]any)
 	if !ok {
-		return w, false
+		return nil
 	}
 	var names []string
 	details, _ := refusal["detail"].([]any)
@@ -130,7 +136,16 @@ func hinted(e exchange, w way) (way, bool) {
 			w.as = "json"
 		}
 	}
-	return w.named(names)
+	if found, ok := w.named(names); ok {
+		return []way{found}
+	}
+	if len(names) == 2 { // of names that tell nothing, the one or the other
+		one, other := w, w
+		one.sender, one.text = names[0], names[1]
+		other.sender, other.text = names[1], names[0]
+		return []way{one, other}
+	}
+	return nil
 }
 
 // named returns w with the fields of these that are a sender and a text. One that is
@@ -151,10 +166,13 @@ func (w way) named(fields []string) (way, bool) {
 		}
 		return name
 	}
-	text := best(map[string]int{"text": 9, "content": 8, "body": 7, "message": 6, "msg": 5}, "")
-	sender := best(map[string]int{"sender": 9, "author": 8, "from": 7, "user": 6, "name": 5, "login": 4, "nick": 4}, text)
+	text := best(map[string]int{"text": 9, "content": 8, "body": 7, "message": 6, "msg": 5, "what": 3}, "")
+	sender := best(map[string]int{"sender": 9, "author": 8, "from": 7, "user": 6, "name": 5, "login": 4, "nick": 4, "who": 3}, text)
 	if len(fields) == 2 && text != "" && sender == "" {
 		sender = fields[1-slices.Index(fields, text)]
+	}
+	if len(fields) == 2 && sender != "" && text == "" {
+		text = fields[1-slices.Index(fields, sender)]
 	}
 	if text == "" && sender == "" {
 		return w, false
