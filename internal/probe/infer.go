@@ -20,7 +20,6 @@ type shape struct {
 	messages string // path of the container
 	keyed    bool
 	order    string
-	window   string
 	fields   map[string]string // seq, sender … to the path in a message
 	ownCount string
 	date     string
@@ -323,20 +322,15 @@ func dateForm(v any, now time.Time) (form, offset string) {
 // windows finds the order of the messages, and whose they are.
 func (s *shape) windows(sent []exchange, container path) {
 	newest := sent[len(sent)-1]
-	own, older := -1, -1
+	var places []int // of those that the answer shows, in the order in which they were sent
 	ofOther, ofOwn := false, false
 	for i, e := range sent {
 		for _, p := range find(newest.root, e.text) {
 			if len(p) <= len(container) || !slices.Equal(p[:len(container)], container) {
 				continue
 			}
-			n, err := strconv.Atoi(p[len(container)])
-			switch {
-			case err != nil:
-			case i == len(sent)-1:
-				own = n
-			default:
-				older = n
+			if n, err := strconv.Atoi(p[len(container)]); err == nil {
+				places = append(places, n)
 			}
 			if i < len(sent)-1 {
 				ofOther = ofOther || e.sender != newest.sender
@@ -344,12 +338,17 @@ func (s *shape) windows(sent []exchange, container path) {
 			}
 		}
 	}
-	if older >= 0 && own >= 0 && own < older {
+	falling := slices.Clone(places)
+	slices.Reverse(falling)
+	switch {
+	case slices.IsSorted(places):
+	case slices.IsSorted(falling):
 		s.order = "desc"
+	default:
+		s.notes = append(s.notes, say("the messages are in no order that could be told: the client will say what it finds"))
 	}
 	if ofOwn && !ofOther && len(sent) == 4 {
-		s.window = "sender"
-		s.notes = append(s.notes, say("an answer holds messages of its own sender only: if that is not meant so, remove "+
-			`"window" from the profile, and the client will call it a fault`))
+		s.notes = append(s.notes, say("an answer holds messages of its own sender only, which the client will call a fault; "+
+			`if it is meant so, add "window": "sender" to "answer" in the profile`))
 	}
 }

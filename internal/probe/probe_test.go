@@ -133,6 +133,21 @@ var servers = map[string]func(*log, *http.ServeMux){
 			}))
 		})
 	},
+	"fields named one after the other, in words": func(l *log, mux *http.ServeMux) {
+		mux.HandleFunc("POST /messages", func(w http.ResponseWriter, r *http.Request) {
+			var fields map[string]string
+			json.NewDecoder(r.Body).Decode(&fields)
+			for _, name := range []string{"username", "content"} {
+				if fields[name] == "" {
+					write(w, 422, object{"detail": "field '" + name + "' is required"})
+					return
+				}
+			}
+			write(w, 200, each1(l.append(fields["username"], fields["content"]), func(m message) any {
+				return object{"id": m.seq, "username": m.sender, "content": m.text, "count": m.count}
+			}))
+		})
+	},
 	"arrays": func(l *log, mux *http.ServeMux) {
 		mux.HandleFunc("POST /send", func(w http.ResponseWriter, r *http.Request) {
 			values := body(r, "name", "text")
@@ -257,7 +272,11 @@ func TestProbe(t *testing.T) {
 			}
 			run := test.Run(t.Context(), nil)
 			verdict := test.Verifier().Verdict()
-			if run.OK != 300 || verdict.Status != verify.Verified {
+			want := verify.Verified
+			if name == "windows of one sender" {
+				want = verify.Violated // as long as the profile does not say that it is meant
+			}
+			if run.OK != 300 || verdict.Status != want {
 				t.Errorf("%d answered, %v: %v\n%v\n%v\n%s", run.OK, verdict.Status, verdict.Reasons, verdict.CounterExample, run.Failures, found.Profile)
 			}
 			for _, c := range verdict.Checks {

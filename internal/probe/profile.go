@@ -23,7 +23,6 @@ type requestProfile struct {
 type answerProfile struct {
 	Messages    string `json:"messages,omitempty"`
 	Keyed       bool   `json:"keyed,omitempty"`
-	Window      string `json:"window,omitempty"`
 	Order       string `json:"order,omitempty"`
 	Seq         string `json:"seq,omitempty"`
 	Sender      string `json:"sender,omitempty"`
@@ -41,7 +40,7 @@ func (w way) profile(s *shape) []byte {
 		Path:    w.path,
 		Request: requestProfile{As: w.as, Sender: w.sender, Text: w.text, MaxText: s.maxText},
 		Answer: answerProfile{
-			Messages: s.messages, Keyed: s.keyed, Window: s.window, Order: s.order, OwnCount: s.ownCount,
+			Messages: s.messages, Keyed: s.keyed, Order: s.order, OwnCount: s.ownCount,
 			Seq: s.fields["seq"], Sender: s.fields["sender"], SenderCount: s.fields["sender_count"], Text: s.fields["text"],
 			SentAt: s.fields["sent_at"], Date: s.date, UTCOffset: s.offset,
 		},

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,7 +40,7 @@ var (
 func (p *prober) findWay(ctx context.Context) (exchange, error) {
 	for _, w := range p.documented(ctx) {
 		if e := p.try(ctx, w); e.shown() {
-			p.note(say("its OpenAPI document tells how messages are sent: %s %s", w.method, w.path))
+			p.note(say("its OpenAPI document tells how messages are sent: %s %s", w.method, p.base+w.path))
 			return e, nil
 		} else if e.err != nil {
 			return e, e.err
@@ -51,7 +52,7 @@ func (p *prober) findWay(ctx context.Context) (exchange, error) {
 		case err != nil:
 			return e, err
 		case found:
-			p.note(say("messages can be sent: %s %s, as %s", p.way.method, p.way.path, p.way.as))
+			p.note(say("messages can be sent: %s %s, as %s", p.way.method, p.base+p.way.path, p.way.as))
 			return e, nil
 		}
 	}
@@ -63,7 +64,7 @@ func (p *prober) try(ctx context.Context, w way) exchange {
 	if e.shown() {
 		p.way = w
 	} else if e.err == nil && e.status != http.StatusNotFound && len(p.seen) < 8 {
-		p.seen = append(p.seen, fmt.Sprintf("%s %s: %d %s", w.method, w.path, e.status, excerpt(e.body)))
+		p.seen = append(p.seen, fmt.Sprintf("%s %s: %d %s", w.method, p.base+w.path, e.status, excerpt(e.body)))
 	}
 	return e
 }
@@ -79,14 +80,8 @@ func (p *prober) tryPath(ctx context.Context, path string) (e exchange, found bo
 				}
 				w := way{method, path, as, fields[0], fields[1]}
 				e = p.try(ctx, w)
-				hints := hinted(e, w)
-				for _, hint := range hints {
-					if e = p.try(ctx, hint); e.err != nil || e.shown() {
-						break
-					}
-				}
-				if len(hints) > 1 && e.shown() {
-					p.note(say("which of %s and %s is the sender is a guess", p.way.sender, p.way.text))
+				if e, err = p.followHints(ctx, e, w); err != nil {
+					return e, false, err
 				}
 				switch {
 				case e.err != nil:
@@ -106,6 +101,29 @@ func (p *prober) tryPath(ctx context.Context, path string) (e exchange, found bo
 	}
 	return e, false, nil
 }
+
+// followHints tries what refusals tell. Some name one field after the other.
+func (p *prober) followHints(ctx context.Context, e exchange, w way) (exchange, error) {
+	for range 3 {
+		hints := hinted(e, w)
+		if e.shown() || len(hints) == 0 || hints[0] == w {
+			break
+		}
+		for _, hint := range hints {
+			w = hint
+			if e = p.try(ctx, hint); e.err != nil || e.shown() {
+				break
+			}
+		}
+		if len(hints) > 1 && e.shown() {
+			p.note(say("which of %s and %s is the sender is a guess", p.way.sender, p.way.text))
+		}
+	}
+	return e, e.err
+}
+
+// quotedName is how a refusal in words names a field.
+var quotedName = regexp.MustCompile("['\"`]([A-Za-z_][A-Za-z0-9_]*)['\"`]")
 
 // hinted returns the ways that a refusal tells by naming the fields that are missing, as
 // FastAPI and others do.
@@ -135,6 +153,14 @@ func hinted(e exchange, w way) []way {
 		} else if where == "body" {
 			w.as = "json"
 		}
+	}
+	if names == nil { // in words, in whatever field
+		each(e.root, nil, func(_ path, v any) {
+			words, _ := v.(string)
+			for _, m := range quotedName.FindAllStringSubmatch(words, -1) {
+				names = append(names, m[1])
+			}
+		})
 	}
 	if found, ok := w.named(names); ok {
 		return []way{found}

@@ -47,7 +47,7 @@ func (l words) violated(v *verify.Verdict) string {
 	what, _, _ := v.CounterExample.Advice()
 	form := "%s (%s; looked at: %s)"
 	if v.BeyondTask {
-		form = "the task's own demands are kept, but beyond them %s (%s; looked at: %s)"
+		form = "%s (%s; looked at: %s); the task does not demand this, and what it demands holds"
 	}
 	i := slices.IndexFunc(v.Checks, func(c verify.CheckResult) bool { return c.Check == check })
 	if i < 0 {

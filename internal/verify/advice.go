@@ -66,7 +66,7 @@ var advices = map[string]advice{
 	"lost write": {
 		say("messages that were acknowledged are missing in later answers"),
 		say("the window is read before lower numbers are committed, or from a replica that lags behind; " +
-			"or the message was acknowledged before it was stored"),
+			"or the message was acknowledged before it was stored, or deleted or rolled back afterwards"),
 		say("commit before answering, and take the number, read the window and commit under one lock of the database's"),
 	},
 	"future read": {
@@ -92,7 +92,7 @@ var advices = map[string]advice{
 	"counter repeated": {
 		say("several messages of one sender have the same count"),
 		say("COUNT(*)+1 of the sender without a lock, or under a lock that only one process has"),
-		say("count and store under one lock of the database's, which both replicas take"),
+		say("count and store under one lock of the database's, which all replicas take"),
 	},
 	"counter not stored": {
 		say("the count beside a message changes from answer to answer"),

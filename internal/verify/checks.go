@@ -21,7 +21,8 @@ type checks struct {
 }
 
 func newChecks(f *facts, found *findings) *checks {
-	k := &checks{counters: counters{last: make(map[int32]counter)}, contiguous: contiguous{senders: make(map[int32]int64)}}
+	k := &checks{counters: counters{last: make(map[int32]counter)}, contiguous: contiguous{senders: make(map[int32]int64)},
+		duplicate: duplicate{told: make(map[int64]bool)}}
 	for c, check := range k.table() {
 		check.prepare(base{facts: f, found: found, check: Check(c)})
 	}

@@ -15,8 +15,8 @@ var headlines = [numChecks]Check{
 	Order, Counters, Agreement, Dates, InternalConsistency,
 }
 
-// rareBelow is the part of the violations of the most frequent check below which
-// another one's do not explain them.
+// rareBelow is the part of the greatest share of violations, in what a check looks at,
+// below which another check's do not explain them.
 const rareBelow = 0.1
 
 // conclude puts the verdict together when all has been found.
@@ -27,7 +27,7 @@ func (j *judge) conclude(notStored int64) *Verdict {
 		OtherWriters:   j.tally.others,
 		CutOff:         j.missingOps != 0,
 		CounterExample: j.counterExample(),
-		Notes:          j.checks.contiguous.notes(),
+		Notes:          j.notes(),
 	}
 	d.BeyondTask = d.CounterExample != nil && d.CounterExample.Check.Beyond()
 	for c, check := range j.checks.table() {
@@ -46,6 +46,18 @@ func (j *judge) conclude(notStored int64) *Verdict {
 		d.Counts.Neighbours = 0
 	}
 	return d
+}
+
+// notes are what is worth knowing beside the verdict.
+func (j *judge) notes() (notes []Sentence) {
+	if j.cfg.OwnSender {
+		notes = append(notes, say("answers hold messages of their own sender only, and the profile says that this is meant; "+
+			"the task demands those of all senders"))
+	}
+	if j.found.results[Duplicate].count+j.found.results[LostWrite].count > 0 {
+		return notes // these leave holes too
+	}
+	return append(notes, j.checks.contiguous.notes()...)
 }
 
 func (j *judge) counts(notStored int64) Counts {
@@ -87,17 +99,22 @@ func (j *judge) result(c Check, check checker) CheckResult {
 // counterExample returns the first violation of the check that explains most: of those
 // that the task demands, or else of the others, the first headline that is not rare.
 func (j *judge) counterExample() *Violation {
+	var share [numChecks]float64 // of what it looked at that is violated
+	for c, check := range j.checks.table() {
+		if n := j.found.results[c].count; n > 0 {
+			share[c] = float64(n) / float64(max(n, check.seen()))
+		}
+	}
 	for _, beyond := range []bool{false, true} {
-		most := int64(0)
-		for c, res := range j.found.results {
+		most := 0.0
+		for c := range share {
 			if Check(c).Beyond() == beyond {
-				most = max(most, res.count)
+				most = max(most, share[c])
 			}
 		}
 		for _, c := range headlines {
-			res := &j.found.results[c]
-			if c.Beyond() == beyond && res.first != nil && float64(res.count) >= rareBelow*float64(most) {
-				return res.first
+			if first := j.found.results[c].first; c.Beyond() == beyond && first != nil && share[c] >= rareBelow*most {
+				return first
 			}
 		}
 	}
