@@ -11,7 +11,7 @@ import (
 // headlines are the checks in the order in which their counter-examples explain
 // a fault best: first what names a cause, last what follows from others.
 var headlines = [numChecks]Check{
-	ExactlyOnce, AbortedRead, GarbageRead, FutureRead, Duplicate, LostWrite, Contiguous, RealTimeOrder,
+	ExactlyOnce, AbortedRead, GarbageRead, Duplicate, FutureRead, LostWrite, Contiguous, RealTimeOrder,
 	Order, Counters, Agreement, Dates, InternalConsistency,
 }
 
