@@ -40,7 +40,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	if err := os.WriteFile(tokens, []byte(token), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	rs := start(t, 1, databaseURL, "--token-file", tokens, "--log-level", "debug", "--request-timeout", "500ms")
+	rs := start(t, 1, databaseURL, "--token-file", tokens, "--log-level", "debug")
 	r := rs.members[0]
 
 	var seen strings.Builder
