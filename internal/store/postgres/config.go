@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -157,13 +158,45 @@ func checkComplete(last, fresh *pgx.ConnConfig) error {
 
 func milliseconds(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
-// connectError says why there is no connection, for people who start a server.
-func connectError(err error) error {
+// connectError says why there is no connection, and what mends it, for people who
+// start a server.
+func connectError(err error, config *pgx.ConnConfig) error {
 	if errors.Is(err, errReadOnly) {
 		return fmt.Errorf("no host of the database URL accepts writes: %w", err)
 	}
-	if _, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return fmt.Errorf("the database refuses the connection; is the URL right? %w", err)
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return fmt.Errorf("the database refuses the connection: %w; %s", pe, remedy(pe.Code, config))
 	}
-	return fmt.Errorf("the database cannot be reached; is it running, and is the URL right? %w", err)
+	// pgx writes a line for each address of each host.
+	cause := dialling.ReplaceAllString(err.Error(), "")
+	var causes []string
+	for line := range strings.Lines(cause) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(causes, line) {
+			causes = append(causes, line)
+		}
+	}
+	return fmt.Errorf("the database cannot be reached; is it running, and is the URL right? %s", strings.Join(causes, "; "))
+}
+
+// dialling is what pgx and net say before the cause, beside the address.
+var dialling = regexp.MustCompile("failed to connect to `[^`]*`:|dial error: dial (tcp|unix) \\S+: (connect: )?")
+
+// remedy says what to do after an error of this SQLSTATE at a connection.
+func remedy(code string, config *pgx.ConnConfig) string {
+	role, database := pgx.Identifier{config.User}.Sanitize(), pgx.Identifier{config.Database}.Sanitize()
+	switch code {
+	case "28P01": // invalid_password; of an unknown role, too
+		return fmt.Sprintf("correct the user and the password in the database URL, or, as an administrator of the database, "+
+			"run: ALTER ROLE %[1]s PASSWORD '…' (if there is no such role: CREATE ROLE %[1]s LOGIN PASSWORD '…')", role)
+	case "28000": // invalid_authorization_specification: no such role, no LOGIN, or no line in pg_hba.conf
+		return fmt.Sprintf("correct the user in the database URL, or, as an administrator of the database, run: "+
+			"CREATE ROLE %s LOGIN PASSWORD '…', or let pg_hba.conf admit it", role)
+	case "3D000": // invalid_catalog_name
+		return fmt.Sprintf("correct its name in the database URL, or create it: CREATE DATABASE %s OWNER %s ENCODING 'UTF8' TEMPLATE template0", database, role)
+	case "42501": // insufficient_privilege
+		return fmt.Sprintf("as an administrator of the database run: GRANT CONNECT ON DATABASE %s TO %s", database, role)
+	case "53300": // too_many_connections
+		return "close other connections, or raise max_connections, or the limit of the role or the database; a replica takes up to 5"
+	}
+	return "is the URL right?"
 }

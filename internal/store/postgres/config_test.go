@@ -332,14 +332,35 @@ func TestWhyNoConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u.User = neturl.UserPassword("nobody", "x")
+	noRole, wrong, missing, limited, closed := *u, *u, *u, *u, *u
+	noRole.User = neturl.UserPassword("nobody", "x")
+	wrong.User = neturl.UserPassword(u.User.Username(), "x-secret")
+	missing.Path = "/no such"
+	execute(t, url, `CREATE ROLE limited LOGIN PASSWORD 'x-secret' CONNECTION LIMIT 0; CREATE ROLE closed PASSWORD 'x-secret'`)
+	t.Cleanup(func() { execute(t, url, `DROP ROLE limited, closed`) })
+	limited.User, closed.User = neturl.UserPassword("limited", "x-secret"), neturl.UserPassword("closed", "x-secret")
 	for url, want := range map[string]string{
-		u.String():                      "refuses the connection",
-		"postgres://anna@127.0.0.1:1/x": "cannot be reached",
+		noRole.String():                         `CREATE ROLE "nobody" LOGIN`,
+		wrong.String():                          `ALTER ROLE "` + u.User.Username() + `" PASSWORD`,
+		missing.String():                        `CREATE DATABASE "no such" OWNER`,
+		limited.String():                        "limit of the role",
+		closed.String():                         `CREATE ROLE "closed" LOGIN`,
+		"postgres://anna@127.0.0.1:1/x":         "cannot be reached",
+		"postgres://anna@127.0.0.1:1,[::1]:1/x": "cannot be reached",
 		withParameter(t, url, "transaction_read_only", "maybe"): "refuses the connection",
 	} {
-		if _, err := Open(t.Context(), url, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Open: %v, want %q", err, want)
+			continue
+		}
+		for _, once := range []string{"refused", "refuses", "authentication failed", "does not exist", "SQLSTATE"} {
+			if strings.Count(err.Error(), once) > 1+strings.Count(url, ",") {
+				t.Errorf("Open says %q more than once: %v", once, err)
+			}
+		}
+		if strings.Contains(err.Error(), "x-secret") {
+			t.Errorf("Open shows the password: %v", err)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	beginSQL = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
+
 	// The insert's lock on the table is taken before the log's, so that a replica that
 	// waits for an operator's VACUUM FULL or CREATE INDEX does not hold up the others.
 	lockTableSQL = `LOCK TABLE ONLY {messages} IN ROW EXCLUSIVE MODE`

@@ -70,7 +70,7 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 		return err
 	})
 	if err != nil {
-		return nil, connectError(err)
+		return nil, connectError(err, config)
 	}
 	defer conn.Close(ctx)
 	if version(conn.PgConn()) >= knowsLaterPins {
@@ -129,30 +129,12 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 	if !lockable {
 		return nil, errNoLockRow.Err
 	}
+	if err := p.checkLock(ctx, conn, config); err != nil {
+		return nil, err
+	}
 	logger.Info("log opened", "address", conn.PgConn().Conn().RemoteAddr().String(), "database", conn.Config().Database,
 		"schema", p.schema, "version", conn.PgConn().ParameterStatus("server_version"), "seq", p.seen.Load().seq)
 	return p, nil
-}
-
-// checkServer refuses a database that cannot hold the log, and warns of settings
-// of the whole server that lose messages.
-func checkServer(ctx context.Context, conn *pgx.Conn, logger *slog.Logger) error {
-	var encoding, fsync, fullPageWrites string
-	err := conn.QueryRow(ctx, `SELECT pg_catalog.current_setting('server_encoding'),
-		pg_catalog.current_setting('fsync'), pg_catalog.current_setting('full_page_writes')`).
-		Scan(&encoding, &fsync, &fullPageWrites)
-	if err != nil {
-		return err
-	}
-	if encoding != "UTF8" {
-		return fmt.Errorf("the database %q is encoded in %s, which cannot hold every message; create it with ENCODING 'UTF8'",
-			conn.Config().Database, encoding)
-	}
-	if fsync == "off" || fullPageWrites == "off" {
-		logger.Warn("the database's settings lose messages at a power cut; set both to on",
-			"fsync", fsync, "full_page_writes", fullPageWrites)
-	}
-	return nil
 }
 
 // findSchema returns the schema that the log is in, or is to be created in: the

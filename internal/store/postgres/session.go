@@ -157,7 +157,7 @@ func inspect(ctx context.Context, conn *pgconn.PgConn, want *pinned) error {
 		look[1] = want.placeSQL
 	}
 	for _, name := range settingsThatLose {
-		look = append(look, `pg_catalog.current_setting('`+name+`')`)
+		look = append(look, `pg_catalog.current_setting('`+name+`', true)`)
 	}
 	results, err := conn.Exec(ctx, `SELECT `+strings.Join(look, ", ")).ReadAll()
 	if err != nil {
@@ -171,7 +171,7 @@ func inspect(ctx context.Context, conn *pgconn.PgConn, want *pinned) error {
 		return another("this is another database, or another server, than the one that the log was opened in; is a second primary running?")
 	}
 	for i, name := range settingsThatLose {
-		if string(row[2+i]) != "off" {
+		if value := row[2+i]; value != nil && string(value) != "off" {
 			return fmt.Errorf("the database's setting %s is on, by which damaged messages vanish without an error; turn it off", name)
 		}
 	}

@@ -99,7 +99,7 @@ func (w *writer) lock(ctx context.Context) (before []messenger.Message, err erro
 
 	var now stamp
 	var batch pgx.Batch
-	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+	batch.Queue(beginSQL)
 	batch.Queue(w.log.sql.lockTable)
 	look := w.log.newLook()
 	batch.Queue(w.log.sql.lock).QueryRow(func(row pgx.Row) error {
