@@ -24,10 +24,6 @@ const patience = time.Minute
 var bin string
 
 func TestMain(m *testing.M) {
-	if err := runUnflushed(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or children would ignore it where we were started so, as by nohup
 	os.Exit(func() int {
 		var err error
