@@ -109,6 +109,7 @@ var rows = []row{
 	{number: 17, what: "overload limited by the database: stored ÷ peak", lines: func(b *bench) []wanted {
 		return b.overload(overload{flags: []string{"--max-batch", "1"}, queue: 25, peak: 50, workers: 200})
 	}},
+	{number: 18, what: "delivery: from the answer at one replica to the event at the other", lines: (*bench).lag},
 }
 
 // compareTo is the line of the throughput of a ÷ that of c.
