@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"dummymessenger/internal/measure"
 	"dummymessenger/internal/program"
@@ -54,6 +55,11 @@ func (c *reportCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int
 	if err != nil {
 		to.Discard()
 		return complain(stderr, err, exitNoInput)
+	}
+	for _, injected := range cfg.Injected {
+		annotations = append(annotations, report.Annotation{
+			From: report.Moment{Date: time.UnixMicro(injected.From)}, To: report.Moment{Date: time.UnixMicro(injected.To)}, Label: injected.Label,
+		})
 	}
 	run := figures.Stored(cfg)
 	result := newResult(&run, verdict)

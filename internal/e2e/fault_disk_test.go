@@ -46,8 +46,8 @@ func TestFaultDiskFullSQLite(t *testing.T) {
 	rs := start(t, 2, databaseURL)
 	tr := startTrial(t, rs, databaseURL, calm())
 	for range times(6) {
-		tr.Pause(200 * time.Millisecond)
-		free := tr.inject(nemesis.FillDisk(d))
+		tr.after(80)
+		free := tr.inject(nemesis.FillDisk(d.Dir))
 		eventually(t, "callers are told that the disk is full", func() bool {
 			r := tr.probe(tr.pick(), 6*time.Second)
 			return r.Status == http.StatusServiceUnavailable && strings.Contains(string(r.Body), "disk is full")
@@ -80,8 +80,8 @@ func fillPostgres(t *testing.T, d *nemesis.Disk, config pgcluster.Config, told b
 	databaseURL := cluster.URL("postgres")
 	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
 	for range times(4) {
-		tr.Pause(200 * time.Millisecond)
-		free := tr.inject(nemesis.FillDisk(d))
+		tr.after(80)
+		free := tr.inject(nemesis.FillDisk(d.Dir))
 		eventually(t, "callers are refused", func() bool {
 			up := switchWAL(t, databaseURL)
 			r := tr.probe(tr.pick(), 6*time.Second)

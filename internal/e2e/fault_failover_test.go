@@ -20,13 +20,28 @@ func TestFaultFailover(t *testing.T) {
 	databaseURL := pair.URL("postgres")
 	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
 	for range 2 {
-		tr.Pause(time.Second)
+		tr.after(400)
 		rejoin := tr.inject(nemesis.FailOver(pair))
 		tr.progress()
 		rejoin()
 		tr.progress()
 	}
 	tr.finishUnharmed()
+}
+
+// A failover to a standby that is behind loses answered messages, and these tests see it.
+func TestFailoversAreFelt(t *testing.T) {
+	t.Parallel()
+	pair := labtest.Pair(t)
+	must(t, pair.Primary.Set(t.Context(), "synchronous_standby_names", "")) // commits wait for nobody
+	databaseURL := pair.URL("postgres")
+	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
+	must(t, pair.Standby.KillHard())
+	tr.progress()
+	must(t, pair.Primary.KillHard())
+	must(t, pair.Standby.Restart(t.Context()))
+	tr.inject(nemesis.FailOver(pair))
+	mustDiffer(t, tr)
 }
 
 // While the synchronous standby is away nothing is acknowledged, though the

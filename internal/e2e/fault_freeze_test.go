@@ -25,9 +25,9 @@ func TestFaultFreezePostgres(t *testing.T) {
 		if n == 30 {
 			t.Fatal("no replica froze while it held the lock: nothing was shown")
 		}
-		tr.Pause(300 * time.Millisecond)
+		tr.after(600)
 		i := tr.pick()
-		thaw := tr.inject(nemesis.Freeze(tr.members[i]))
+		thaw := tr.inject(nemesis.Freeze(tr.members, i))
 		// Its session may still be given the lock that it waits for.
 		if status := tr.probe(1-i, 2*time.Second+slack).Status; status != http.StatusOK {
 			t.Errorf("status %d of the other replica, want 200", status)
@@ -51,9 +51,9 @@ func TestFaultFreezeSQLite(t *testing.T) {
 		if n == 100 {
 			t.Fatal("no replica froze while it held the lock: nothing was shown")
 		}
-		tr.Pause(100 * time.Millisecond)
+		tr.after(200)
 		i := tr.pick()
-		thaw := tr.inject(nemesis.Freeze(tr.members[i]))
+		thaw := tr.inject(nemesis.Freeze(tr.members, i))
 		switch status := tr.probe(1-i, time.Second+slack).Status; status {
 		case http.StatusOK:
 		case http.StatusServiceUnavailable:

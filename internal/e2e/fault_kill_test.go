@@ -20,7 +20,7 @@ func TestFaultKillReplica(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, db database) {
 		tr := startTrial(t, start(t, 2, db.url), db.url, calm())
 		for range times(20) {
-			tr.Pause(200 * time.Millisecond)
+			tr.after(80)
 			tr.inject(nemesis.Kill(tr.members, tr.pick()))()
 			tr.progress()
 		}
@@ -36,7 +36,7 @@ func TestFaultKillSQLite(t *testing.T) {
 	db := sqliteDatabase(path)
 	tr := startTrial(t, start(t, 2, db.url), db.url, calm())
 	for n := range times(50) {
-		tr.Pause(60 * time.Millisecond)
+		tr.after(24)
 		i := tr.pick()
 		restart := tr.inject(nemesis.Kill(tr.members, i))
 		if n%5 == 4 { // and the other, too
@@ -59,7 +59,7 @@ func TestFaultKillPostgres(t *testing.T) {
 	databaseURL := cluster.URL("postgres")
 	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
 	for n := range times(10) {
-		tr.Pause(300 * time.Millisecond)
+		tr.after(120)
 		end := nemesis.StopPostgres
 		if n%2 == 1 {
 			end = nemesis.KillPostgres
@@ -84,7 +84,7 @@ func TestFaultSynchronousCommitOff(t *testing.T) {
 	must(t, cluster.Set(t.Context(), "synchronous_commit", "off"))
 	for range max(2, times(5)) {
 		tr.progress()
-		tr.Pause(300 * time.Millisecond)
+		tr.after(120)
 		tr.inject(nemesis.KillPostgres(cluster))()
 		tr.progress()
 	}
@@ -97,7 +97,7 @@ func TestFaultTerminateBackends(t *testing.T) {
 	databaseURL := labtest.Database(t)
 	tr := startTrial(t, start(t, 2, databaseURL), databaseURL, calm())
 	for range times(20) {
-		tr.Pause(100 * time.Millisecond)
+		tr.after(40)
 		tr.inject(nemesis.TerminateSessions(databaseURL))()
 		tr.progress()
 	}

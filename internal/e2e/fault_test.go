@@ -46,7 +46,7 @@ type trial struct {
 // takes, so that a fault may delay it and must not make it fail. Its rate keeps
 // a batch under way at nearly any moment and leaves time to the tests beside it.
 func calm() loadtest.Config {
-	return loadtest.Config{Workers: 16, Rate: 400, Retries: 1 << 20, Timeout: 15 * time.Second}
+	return loadtest.Config{Workers: 16, Rate: 400, Retries: 1 << 20, Replays: 50, Timeout: 15 * time.Second}
 }
 
 // full is calm as fast as the replicas answer: one of them always has the lock.
@@ -94,6 +94,12 @@ func (tr *trial) inject(f nemesis.Fault) (mend func()) {
 func (tr *trial) progress() {
 	tr.t.Helper()
 	must(tr.t, tr.Progress(tr.t.Context()))
+}
+
+// after waits until a random number of further requests is answered, at most so many.
+func (tr *trial) after(most int64) {
+	tr.t.Helper()
+	must(tr.t, tr.After(tr.t.Context(), tr.Rand.Int64N(most)))
 }
 
 // pick is a random replica.

@@ -53,6 +53,14 @@ func (f *Fields) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// An Injection is a stretch of time in which something was done to the servers, such as
+// a fault. Its ends are microseconds since the Unix epoch.
+type Injection struct {
+	From  int64  `json:"from"`
+	To    int64  `json:"to"`
+	Label string `json:"label"`
+}
+
 // A Config says what the run was, as far as its verdict depends on it.
 type Config struct {
 	// Run is the run's id in all its nonces: 1 to 32 ASCII letters and digits.
@@ -93,6 +101,9 @@ type Config struct {
 	// OwnSender says that an answer holds the last messages of its own sender only,
 	// as the server means it to.
 	OwnSender bool `json:"own_sender,omitzero"`
+
+	// Injected is what was done to the servers meanwhile. It is for the reader only.
+	Injected []Injection `json:"injected,omitempty"`
 
 	// OwnCount says that answers show the own message's sender_count only, as
 	// Operation.Count.

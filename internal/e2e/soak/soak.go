@@ -20,6 +20,7 @@ import (
 )
 
 const (
+	replicas = 3
 	patience = 2 * time.Minute // for the replicas to get over a fault
 	rate     = 200             // requests per second: what a long run can keep in memory
 	maxQueue = 128             // of each replica, besides the load's own few
@@ -32,51 +33,50 @@ type run struct {
 	*nemesis.Trial
 	dir      string // of the evidence
 	replicas lab.Replicas
-	disk     *nemesis.Disk     // with SQLite's file on it; nil if it cannot be filled
-	pair     *pgcluster.Pair   // nil on SQLite
-	proxies  []*netfault.Proxy // through which the replicas reach the pair
-	database string            // URL, past the proxies
+	disk     *nemesis.PowerDisk // with SQLite's file on it; nil if there can be none
+	pair     *pgcluster.Pair    // nil on SQLite
+	proxies  []*netfault.Proxy  // through which the replicas reach the pair
+	database string             // URL, past the proxies
 }
 
 // A choice is one of the faults that a soak picks from.
 type choice struct {
-	make    func(*run) nemesis.Fault
-	longest time.Duration // until it is mended
+	make    func(r *run, i int) nemesis.Fault // i is a replica
+	longest time.Duration                     // until it is mended
 }
 
-func (r *run) pick() int { return r.Rand.IntN(len(r.replicas)) }
-
-func (r *run) pickURL() string { return r.replicas[r.pick()].URL() }
-
 var choices = []choice{
-	{func(r *run) nemesis.Fault { return nemesis.Kill(r.replicas, r.pick()) }, time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.Freeze(r.replicas[r.pick()]) }, 4 * time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.RollingRestart(r.replicas) }, 0},
-	{func(r *run) nemesis.Fault { return nemesis.HangUp(r.Trial, r.replicas.URLs(), crowd) }, 0},
-	{func(r *run) nemesis.Fault { return nemesis.SendSlowly(r.pickURL(), crowd) }, 4 * time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.NeverRead(r.pickURL(), crowd) }, 4 * time.Second},
-	{func(r *run) nemesis.Fault {
+	{func(r *run, i int) nemesis.Fault { return nemesis.Kill(r.replicas, i) }, time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.Freeze(r.replicas, i) }, 4 * time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.RollingRestart(r.replicas) }, 0},
+	{func(r *run, i int) nemesis.Fault { return nemesis.HangUp(r.Trial, r.replicas.URLs(), crowd) }, 0},
+	{func(r *run, i int) nemesis.Fault { return nemesis.SendSlowly(r.replicas[i].URL(), crowd) }, 4 * time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.NeverRead(r.replicas[i].URL(), crowd) }, 4 * time.Second},
+	{func(r *run, i int) nemesis.Fault {
 		return nemesis.Overload(r.Trial, nemesis.Rush{
-			URL: r.pickURL(), Database: r.database, Callers: rush, Refused: rush - 2*maxQueue,
+			URL: r.replicas[i].URL(), Database: r.database, Callers: rush, Refused: rush - 2*maxQueue,
 		})
 	}, 0},
 }
 
-// diskChoice is for where there is a disk to fill.
-var diskChoice = choice{func(r *run) nemesis.Fault { return nemesis.FillDisk(r.disk) }, 4 * time.Second}
+// diskChoices are for where there is a disk to fill, and to cut the power of.
+var diskChoices = []choice{
+	{func(r *run, i int) nemesis.Fault { return nemesis.FillDisk(r.disk.Dir) }, 4 * time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.CutReplicas(r.disk, r.replicas) }, time.Second},
+}
 
 var postgresChoices = []choice{
-	{func(r *run) nemesis.Fault { return nemesis.TerminateSessions(r.database) }, 0},
-	{func(r *run) nemesis.Fault { return nemesis.StopPostgres(r.pair.Primary) }, 2 * time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.KillPostgres(r.pair.Primary) }, 2 * time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.FailOver(r.pair) }, time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.LoseStandby(r.pair) }, 8 * time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.Slow(r.proxies...) }, 4 * time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.Reset(r.proxies...) }, 0},
-	{func(r *run) nemesis.Fault { return nemesis.Cut(r.proxies...) }, 4 * time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.HalfOpen(r.proxies...) }, 4 * time.Second},
-	{func(r *run) nemesis.Fault { return nemesis.LoseConfirmation(r.proxies...) }, 0},
-	{func(r *run) nemesis.Fault { return nemesis.LoseBatch(r.proxies...) }, 0},
+	{func(r *run, i int) nemesis.Fault { return nemesis.TerminateSessions(r.database) }, 0},
+	{func(r *run, i int) nemesis.Fault { return nemesis.StopPostgres(r.pair.Primary) }, 2 * time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.KillPostgres(r.pair.Primary) }, 2 * time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.FailOver(r.pair) }, time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.LoseStandby(r.pair) }, 8 * time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.Slow(r.proxies...) }, 4 * time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.Reset(r.proxies...) }, 0},
+	{func(r *run, i int) nemesis.Fault { return nemesis.Cut(r.proxies...) }, 4 * time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.HalfOpen(r.proxies...) }, 4 * time.Second},
+	{func(r *run, i int) nemesis.Fault { return nemesis.LoseConfirmation(r.proxies...) }, 0},
+	{func(r *run, i int) nemesis.Fault { return nemesis.LoseBatch(r.proxies...) }, 0},
 }
 
 func soak(ctx context.Context, kind string, length time.Duration, seed uint64) (err error) {
@@ -100,28 +100,45 @@ func soak(ctx context.Context, kind string, length time.Duration, seed uint64) (
 		possible = append(possible, postgresChoices...)
 	}
 	if r.disk != nil {
-		possible = append(possible, diskChoice)
+		possible = append(possible, diskChoices...)
 	}
 	for began := time.Now(); time.Since(began) < length && ctx.Err() == nil; {
-		r.Pause(time.Second)
-		c := possible[r.Rand.IntN(len(possible))]
-		if err := r.inject(context.WithoutCancel(ctx), c); err != nil {
+		if err := r.inject(context.WithoutCancel(ctx), r.next(possible), possible); err != nil {
 			return err
 		}
 	}
 	return r.judge(context.WithoutCancel(ctx), kind)
 }
 
+// A step is one fault of the schedule.
+type step struct {
+	after  int64         // answers
+	choice int           // of those that are possible
+	victim int           // replica
+	lasts  time.Duration // by the clock, since nothing may be answered meanwhile
+}
+
+// next is the schedule's next step, which the seed decides, whatever time the last one took.
+func (r *run) next(possible []choice) step {
+	r.Next()
+	s := step{after: r.Rand.Int64N(rate), choice: r.Rand.IntN(len(possible)), victim: r.Rand.IntN(replicas)}
+	s.lasts = time.Duration(r.Rand.Int64N(int64(possible[s.choice].longest) + 1))
+	return s
+}
+
 // inject breaks something, mends it after a while, and sees that the load goes on.
-func (r *run) inject(ctx context.Context, c choice) error {
+func (r *run) inject(ctx context.Context, s step, possible []choice) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*patience)
 	defer cancel()
-	fault := c.make(r)
+	if err := r.After(ctx, s.after); err != nil {
+		return err
+	}
+	fault := possible[s.choice].make(r, s.victim)
 	mend, err := r.Inject(ctx, fault)
 	if err != nil {
 		return err
 	}
-	r.Pause(c.longest)
+	time.Sleep(s.lasts)
 	if err := mend(ctx); err != nil {
 		return err
 	}
@@ -138,12 +155,12 @@ func (r *run) begin(ctx context.Context, kind string, seed uint64) (err error) {
 	}
 	database := ""
 	if kind == "sqlite" {
-		r.database = "sqlite:" + filepath.Join(r.databaseDir(), "messages.db")
+		r.database = "sqlite:" + filepath.Join(r.databaseDir(ctx), "messages.db")
 		database = r.database
 	} else if database, err = r.beginPair(ctx); err != nil {
 		return err
 	}
-	r.replicas, err = lab.StartReplicas(3, lab.ReplicaConfig{
+	r.replicas, err = lab.StartReplicas(replicas, lab.ReplicaConfig{
 		Program: lab.Program(r.dir, "server"), Database: database, Dir: r.dir, Log: filepath.Join(r.dir, "replica-*.log"),
 		Args: []string{"--max-queue", fmt.Sprint(maxQueue)},
 	})
@@ -157,23 +174,18 @@ func (r *run) begin(ctx context.Context, kind string, seed uint64) (err error) {
 	}
 	r.Trial = nemesis.NewTrial(r.database, seed)
 	return r.Begin(ctx, loadtest.Config{
-		URLs: r.replicas.URLs(), Workers: 32, Rate: rate, Retries: 1 << 20, Timeout: 15 * time.Second, Seed: seed,
+		URLs: r.replicas.URLs(), Workers: 32, Rate: rate, Retries: 1 << 20, Replays: 50, Timeout: 15 * time.Second, Seed: seed,
 	})
 }
 
-// databaseDir is where SQLite's file goes: a disk that can be filled, if one can
-// be made.
-func (r *run) databaseDir() string {
-	dir := filepath.Join(r.dir, "disk")
-	err := os.Mkdir(dir, 0o755)
-	if err == nil {
-		r.disk, err = nemesis.MountDisk(dir, "1g")
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "soak: no full disks, which need root and Linux:", err)
+// databaseDir is where SQLite's file goes: a disk of its own, if there can be one.
+func (r *run) databaseDir(ctx context.Context) string {
+	var err error
+	if r.disk, err = nemesis.NewPowerDisk(ctx, r.dir); err != nil {
+		fmt.Fprintln(os.Stderr, "soak: no full disks and no power cuts, which need root, Linux and btrfs-progs:", err)
 		return r.dir
 	}
-	return dir
+	return r.disk.Dir
 }
 
 // beginPair starts two clusters and returns the URL for the replicas, between
@@ -232,7 +244,7 @@ func (r *run) end(failed bool) (err error) {
 		if failed {
 			err = errors.Join(err, os.CopyFS(filepath.Join(r.dir, "database"), os.DirFS(r.disk.Dir)))
 		}
-		err = errors.Join(err, r.disk.Unmount())
+		err = errors.Join(err, r.disk.Close())
 	}
 	for _, p := range r.proxies {
 		p.Close()

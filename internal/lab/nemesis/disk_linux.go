@@ -26,10 +26,10 @@ func (d *Disk) Unmount() error {
 	return os.NewSyscallError("umount", syscall.Unmount(d.Dir, syscall.MNT_DETACH))
 }
 
-// FillDisk takes all the room that is left.
-func FillDisk(d *Disk) Fault {
+// FillDisk takes all the room that is left on the disk that dir is the root of.
+func FillDisk(dir string) Fault {
 	return Fault{"disk full", func(context.Context) (Mend, error) {
-		ballast := filepath.Join(d.Dir, "ballast")
+		ballast := filepath.Join(dir, "ballast")
 		return func(context.Context) error { return os.Remove(ballast) }, fill(ballast)
 	}}
 }

@@ -14,7 +14,7 @@ func MountDisk(dir, size string) (*Disk, error) { return nil, errors.ErrUnsuppor
 
 func (d *Disk) Unmount() error { return errors.ErrUnsupported }
 
-func FillDisk(*Disk) Fault {
+func FillDisk(string) Fault {
 	return Fault{"disk full", func(context.Context) (Mend, error) {
 		return nil, errors.ErrUnsupported
 	}}

@@ -27,7 +27,7 @@ type PowerDisk struct {
 }
 
 const (
-	powerDiskSize = 512 << 20
+	powerDiskSize = 1 << 30
 	powerHostSize = 3 << 30 // of a sparse file: the clones share what is the same in them
 )
 

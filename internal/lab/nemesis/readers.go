@@ -100,8 +100,8 @@ func (r *readers) get(ctx context.Context, url string, after int64) (*http.Respo
 	return r.client.Do(request)
 }
 
-// follow reads one stream, from where follower i is, for a random number of messages,
-// now and then slowly.
+// follow reads one stream, from where follower i is, and cuts it after a random number of
+// messages. Now and then it is slow, and seldom it stands still.
 func (r *readers) follow(ctx context.Context, i int, random *rand.Rand) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -141,7 +141,10 @@ func (r *readers) follow(ctx context.Context, i int, random *rand.Rand) {
 		r.mu.Lock()
 		r.followed[i] = append(r.followed[i], e)
 		r.mu.Unlock()
-		if left--; random.IntN(200) == 0 {
+		switch left--; random.IntN(2000) {
+		case 0: // it stands still, and the server may give it up
+			pause(ctx, silence/2)
+		case 1, 2, 3, 4, 5, 6, 7, 8, 9, 10: // it is slow
 			pause(ctx, time.Duration(random.IntN(300))*time.Millisecond)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 // Kill ends replica i without warning, as kill -9 does.
 func Kill(rs lab.Replicas, i int) Fault {
-	return Fault{"kill -9 of a replica", func(context.Context) (Mend, error) {
+	return Fault{fmt.Sprint("kill -9 of replica ", i+1), func(context.Context) (Mend, error) {
 		rs[i].Stop(os.Kill, 0)
 		return restart(rs, i), nil
 	}}
@@ -21,7 +21,7 @@ func Kill(rs lab.Replicas, i int) Fault {
 
 // Restart stops replica i in order, as an operator does.
 func Restart(rs lab.Replicas, i int) Fault {
-	return Fault{"restart with SIGTERM", func(context.Context) (Mend, error) {
+	return Fault{fmt.Sprint("restart with SIGTERM of replica ", i+1), func(context.Context) (Mend, error) {
 		if err := rs[i].Stop(syscall.SIGTERM, patience); err != nil {
 			return nil, fmt.Errorf("replica %d, asked to stop: %w", i+1, err)
 		}
@@ -49,10 +49,10 @@ func restart(rs lab.Replicas, i int) Mend {
 	return func(ctx context.Context) error { return rs.Restart(ctx, i) }
 }
 
-// Freeze stops a replica where it stands, perhaps with the log's lock, as a
+// Freeze stops replica i where it stands, perhaps with the log's lock, as a
 // machine that hangs would.
-func Freeze(r *lab.Replica) Fault {
-	return Fault{"SIGSTOP of a replica", func(context.Context) (Mend, error) {
-		return func(context.Context) error { return r.Thaw() }, r.Freeze()
+func Freeze(rs lab.Replicas, i int) Fault {
+	return Fault{fmt.Sprint("SIGSTOP of replica ", i+1), func(context.Context) (Mend, error) {
+		return func(context.Context) error { return rs[i].Thaw() }, rs[i].Freeze()
 	}}
 }

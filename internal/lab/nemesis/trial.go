@@ -29,7 +29,8 @@ type Trial struct {
 
 	database string // URL by which the table is read at the end
 	begun    time.Time
-	injected map[string]int
+	injected []verify.Injection
+	steps    uint64              // so many Next calls
 	extras   []*verify.Operation // sent beside the load
 	seed     uint64
 	readers  *readers // nil before Begin
@@ -43,12 +44,12 @@ type Trial struct {
 	operations []*verify.Operation // of the load
 }
 
-// NewTrial is a trial without a load yet. The same seed repeats its moments and
-// choices as far as timing allows.
+// NewTrial is a trial without a load yet. The same seed repeats its choices, and its
+// moments, which are counted in answers wherever there are any.
 func NewTrial(databaseURL string, seed uint64) *Trial {
 	return &Trial{
 		Rand: rand.New(rand.NewPCG(seed, 0)), seed: seed, database: databaseURL, begun: time.Now(),
-		injected: map[string]int{}, ended: make(chan struct{}),
+		ended: make(chan struct{}),
 	}
 }
 
@@ -89,13 +90,15 @@ func (tr *Trial) Abort() {
 
 // Inject breaks something. Whoever injects must mend.
 func (tr *Trial) Inject(ctx context.Context, f Fault) (Mend, error) {
+	tr.injected = append(tr.injected, verify.Injection{From: time.Now().UnixMicro(), Label: f.Name})
+	i := len(tr.injected) - 1
 	mend, err := f.Break(ctx)
-	if err != nil {
+	if tr.injected[i].To = time.Now().UnixMicro(); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
-	tr.injected[f.Name]++
 	return func(ctx context.Context) error {
-		if err := mend(ctx); err != nil {
+		err := mend(ctx)
+		if tr.injected[i].To = time.Now().UnixMicro(); err != nil {
 			return fmt.Errorf("%s, mended: %w", f.Name, err)
 		}
 		return nil
@@ -104,13 +107,34 @@ func (tr *Trial) Inject(ctx context.Context, f Fault) (Mend, error) {
 
 // Injected returns how often each fault was injected.
 func (tr *Trial) Injected() (lines []string) {
-	for _, name := range slices.Sorted(maps.Keys(tr.injected)) {
-		lines = append(lines, fmt.Sprint(tr.injected[name], " × ", name))
+	times := map[string]int{}
+	for _, injected := range tr.injected {
+		times[injected.Label]++
+	}
+	for _, name := range slices.Sorted(maps.Keys(times)) {
+		lines = append(lines, fmt.Sprint(times[name], " × ", name))
 	}
 	return lines
 }
 
-// Pause lets things be as they are until a random moment.
+// Next makes the moments and choices from here on those of the seed's next step,
+// however many of the last one's were taken.
+func (tr *Trial) Next() {
+	tr.steps++
+	tr.Rand = rand.New(rand.NewPCG(tr.seed, tr.steps))
+}
+
+// After waits until n further requests are answered.
+func (tr *Trial) After(ctx context.Context, n int64) error {
+	target := tr.Answered() + n
+	if err := await(ctx, func() bool { return tr.Answered() >= target }); err != nil {
+		return fmt.Errorf("requests are not answered: %w", err)
+	}
+	return nil
+}
+
+// Pause lets things be as they are until a random moment. It is for times in which
+// nothing is answered, by which After counts.
 func (tr *Trial) Pause(longest time.Duration) {
 	if longest > 0 {
 		time.Sleep(time.Duration(tr.Rand.Int64N(int64(longest))))
@@ -119,11 +143,7 @@ func (tr *Trial) Pause(longest time.Duration) {
 
 // Progress waits until requests that are sent from now on are answered.
 func (tr *Trial) Progress(ctx context.Context) error {
-	target := tr.Answered() + 64 // more than are under way
-	if err := await(ctx, func() bool { return tr.Answered() >= target }); err != nil {
-		return fmt.Errorf("requests are not answered: %w", err)
-	}
-	return nil
+	return tr.After(ctx, 64) // more than are under way
 }
 
 // Extra adds an operation to those that are judged: a message that the caller sends
@@ -228,7 +248,9 @@ func (tr *Trial) writeHistory(path string) error {
 		return err
 	}
 	defer f.Close()
-	recorder := verify.NewRecorder(f, tr.load.VerifyConfig())
+	config := tr.load.VerifyConfig()
+	config.Injected = tr.injected
+	recorder := verify.NewRecorder(f, config)
 	ordered := slices.SortedStableFunc(slices.Values(tr.operations), func(a, b *verify.Operation) int {
 		return cmp.Compare(a.Return, b.Return)
 	})
