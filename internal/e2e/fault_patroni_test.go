@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,13 @@ import (
 // No request fails, and nothing that was answered is lost.
 func TestFaultPatroni(t *testing.T) {
 	t.Parallel()
+	operations, err := os.ReadFile("../../OPERATIONS.md")
+	must(t, err)
+	for _, command := range []string{pgcluster.NodeCommand, pgcluster.SwitchoverCommand} {
+		if !strings.Contains(string(operations), "    "+command+"\n") {
+			t.Errorf("OPERATIONS.md does not say %q", command)
+		}
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	p, err := pgcluster.StartPatroni(ctx, "../../deploy/patroni")

@@ -31,6 +31,7 @@ type Proxy struct {
 	latency time.Duration // of each piece of data, in each direction
 	change  chan struct{} // closed when state changes
 	trap    trap
+	swap    swap
 }
 
 type state int
@@ -46,6 +47,12 @@ type trap struct {
 	direction Direction
 	pattern   []byte
 	left      int
+}
+
+// A swap is what is forwarded in place of something else.
+type swap struct {
+	direction Direction
+	from, to  []byte
 }
 
 // reset ends connections as a lost machine's kernel would: no FIN, but RST.
@@ -81,7 +88,7 @@ func (p *Proxy) Close() {
 // delivered late, as TCP would.
 func (p *Proxy) Heal() {
 	p.mu.Lock()
-	p.latency, p.trap = 0, trap{}
+	p.latency, p.trap, p.swap = 0, trap{}, swap{}
 	p.mu.Unlock()
 	p.become(whole)
 }
@@ -113,6 +120,14 @@ func (p *Proxy) ResetOn(direction Direction, pattern string, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.trap = trap{direction, []byte(pattern), n}
+}
+
+// Replace forwards to wherever from would be in this direction. They must be of one
+// length, and from must come in one piece.
+func (p *Proxy) Replace(direction Direction, from, to string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.swap = swap{direction, []byte(from), []byte(to)}
 }
 
 // Armed is how many of ResetOn's resets are still to come.
@@ -204,7 +219,7 @@ func (p *Proxy) forward(d Direction, from, to *net.TCPConn) {
 		if n > 0 {
 			time.Sleep(p.delay())
 			if p.open() && !p.sprung(d, buf[:n]) {
-				_, err = to.Write(buf[:n]) // what Read returned beside data, it will return again
+				_, err = to.Write(p.swapped(d, buf[:n])) // what Read returned beside data, it will return again
 			} else {
 				err = net.ErrClosed
 			}
@@ -226,6 +241,15 @@ func (p *Proxy) delay() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.latency
+}
+
+func (p *Proxy) swapped(d Direction, data []byte) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.swap.from == nil || p.swap.direction != d {
+		return data
+	}
+	return bytes.ReplaceAll(data, p.swap.from, p.swap.to)
 }
 
 func (p *Proxy) sprung(d Direction, data []byte) bool {

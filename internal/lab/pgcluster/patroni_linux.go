@@ -27,7 +27,6 @@ type Patroni struct {
 
 	dir      string
 	account  account
-	config   string // path of patroni.yml
 	password string
 	etcd     *lab.Process
 	etcdURL  string
@@ -39,11 +38,16 @@ type Node struct {
 	Name string
 
 	dir     string
-	address string // of PostgreSQL
-	api     string // host and port of Patroni's REST interface
-	env     []string
+	address string       // of PostgreSQL
+	api     string       // host and port of Patroni's REST interface
 	process *lab.Process // unshare(1), which waits for the namespace's first process
 }
+
+// What OPERATIONS.md says to run, in the folder that has both files.
+const (
+	NodeCommand       = "set -a; . ./node.env; exec patroni patroni.yml"
+	SwitchoverCommand = "set -a; . ./node.env; patronictl -c patroni.yml switchover --force"
+)
 
 // nodes is how many there are: a leader, its synchronous standby, and one to take that place.
 const nodes = 3
@@ -61,7 +65,7 @@ func StartPatroni(ctx context.Context, deploy string) (p *Patroni, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p = &Patroni{dir: c.dir, account: c.account, password: rand.Text(), config: filepath.Join(c.dir, "patroni.yml")}
+	p = &Patroni{dir: c.dir, account: c.account, password: rand.Text()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Stop())
@@ -78,9 +82,6 @@ func StartPatroni(ctx context.Context, deploy string) (p *Patroni, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(p.config, config, 0o644); err != nil {
-		return nil, err
-	}
 	for _, address := range []*string{&p.etcdURL, &p.etcdPeer} {
 		port, err := freePort()
 		if err != nil {
@@ -92,15 +93,15 @@ func StartPatroni(ctx context.Context, deploy string) (p *Patroni, err error) {
 		return nil, err
 	}
 	for i := range nodes {
-		if err := p.addNode(fmt.Sprintf("db%d", i+1), c.bin, string(env)); err != nil {
+		if err := p.addNode(fmt.Sprintf("db%d", i+1), c.bin, config, string(env)); err != nil {
 			return nil, err
 		}
 	}
 	return p, p.WaitHealthy(ctx)
 }
 
-// addNode makes a node and starts it.
-func (p *Patroni) addNode(name, bin, env string) error {
+// addNode makes a node with its two files and starts it.
+func (p *Patroni) addNode(name, bin string, config []byte, env string) error {
 	n := &Node{Name: name, dir: filepath.Join(p.dir, name)}
 	if err := os.Mkdir(n.dir, 0o700); err != nil {
 		return err
@@ -118,9 +119,10 @@ func (p *Patroni) addNode(name, bin, env string) error {
 	ours := strings.NewReplacer("db1:5432", n.address, "db1:8008", n.api, "db1", name,
 		"etcd:2379", strings.TrimPrefix(p.etcdURL, "http://"), "/var/lib/postgresql", n.dir,
 		"/usr/lib/postgresql/15/bin", bin, "SECRET", p.password)
-	for line := range strings.Lines(env) {
-		if !strings.HasPrefix(line, "#") {
-			n.env = append(n.env, ours.Replace(strings.TrimSpace(line)))
+	for name, content := range map[string]string{"patroni.yml": string(config), "node.env": ours.Replace(env)} {
+		path := filepath.Join(n.dir, name)
+		if err := errors.Join(os.WriteFile(path, []byte(content), 0o600), p.account.own(path)); err != nil {
+			return err
 		}
 	}
 	p.Nodes = append(p.Nodes, n)
@@ -136,8 +138,8 @@ func (p *Patroni) StartNode(n *Node) (err error) {
 	credential := p.account.credential
 	cmd := exec.Command("unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
 		"setpriv", fmt.Sprint("--reuid=", credential.Uid), fmt.Sprint("--regid=", credential.Gid), "--clear-groups", "--pdeathsig=KILL",
-		"patroni", p.config)
-	cmd.Dir, cmd.Env = n.dir, append(n.env, "PATH="+os.Getenv("PATH"), "LC_ALL=C.UTF-8", "HOME="+n.dir)
+		"sh", "-c", NodeCommand)
+	cmd.Dir, cmd.Env = n.dir, []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C.UTF-8", "HOME=" + n.dir}
 	cmd.Stdout, cmd.Stderr = log, log
 	n.process, err = lab.Start(cmd, log)
 	return err
@@ -259,9 +261,8 @@ func (p *Patroni) Switchover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "patronictl", "-c", p.config, "switchover", "--force")
-	cmd.Env = append(os.Environ(), leader.env...)
-	cmd.Env = append(cmd.Env, "LC_ALL=C.UTF-8")
+	cmd := exec.CommandContext(ctx, "sh", "-c", SwitchoverCommand)
+	cmd.Dir, cmd.Env = leader.dir, append(os.Environ(), "LC_ALL=C.UTF-8")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("patronictl switchover: %w\n%s", err, out)
 	}

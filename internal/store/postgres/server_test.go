@@ -1,10 +1,9 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
-	"net"
 	neturl "net/url"
 	"strings"
 	"testing"
@@ -12,55 +11,25 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"dummymessenger/internal/lab/labtest"
+	"dummymessenger/internal/lab/netfault"
 )
 
-// rewriting is url through a proxy that puts another statement, of the same length, in
-// place of one, as if the database understood it so.
+// rewriting is url through a proxy that puts another statement in place of one, as if
+// the database understood it so.
 func rewriting(t *testing.T, url, from, to string) string {
 	t.Helper()
-	if len(to) > len(from) {
-		t.Fatalf("%q is longer than %q", to, from)
-	}
-	to += strings.Repeat(" ", len(from)-len(to))
 	u, err := neturl.Parse(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	behind := u.Host
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	p, err := netfault.Listen(u.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
-	u.Host = l.Addr().String()
-	go func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", behind)
-			if err != nil {
-				client.Close()
-				continue
-			}
-			go forward(client, server, func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(from), []byte(to)) })
-			go forward(server, client, func(b []byte) []byte { return b })
-		}
-	}()
+	t.Cleanup(p.Close)
+	p.Replace(netfault.FromClient, from, fmt.Sprintf("%-*s", len(from), to))
+	u.Host = p.Addr()
 	return u.String()
-}
-
-// forward copies what comes in one piece, as each of our statements does.
-func forward(from, to net.Conn, change func([]byte) []byte) {
-	defer to.Close()
-	buffer := make([]byte, 1<<16)
-	for {
-		n, err := from.Read(buffer)
-		if _, failed := to.Write(change(buffer[:n])); err != nil || failed != nil {
-			return
-		}
-	}
 }
 
 // A database that lacks what orders the log is refused when the log is opened.

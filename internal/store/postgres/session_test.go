@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"dummymessenger/internal/lab/labtest"
 )
@@ -355,4 +356,60 @@ func TestDocumentedForPgBouncer(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("documented %q, want %q", got, want)
 	}
+}
+
+// A replica that freezes in the middle of a batch, with a part of it sent, loses the log's
+// lock, though to PostgreSQL its session is not idle.
+func TestFrozenBatchLosesTheLock(t *testing.T) {
+	t.Parallel()
+	url := labtest.Database(t)
+	frozen, other := open(t, url), open(t, url)
+	w, err := connect(t.Context(), frozen.config.Copy(), frozen.log, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version(w.conn.PgConn()) < knowsLaterPins {
+		w.close()
+		t.Skip("PostgreSQL 17 and newer have transaction_timeout; an older one waits for the rest of the batch")
+	}
+	conn, err := w.conn.PgConn().Hijack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Conn.Close()
+	for _, sql := range []string{beginSQL, frozen.log.sql.lock} {
+		conn.Frontend.Send(&pgproto3.Parse{Query: sql})
+		conn.Frontend.Send(&pgproto3.Bind{})
+		conn.Frontend.Send(&pgproto3.Execute{})
+	}
+	conn.Frontend.Send(&pgproto3.Flush{}) // and no Sync, which is the batch's end
+	if err := conn.Frontend.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for done := 0; done < 2; {
+		message, err := conn.Frontend.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch m := message.(type) {
+		case *pgproto3.CommandComplete:
+			done++
+		case *pgproto3.ErrorResponse:
+			t.Fatal(m.Message)
+		}
+	}
+	began := time.Now()
+	for tries := 1; ; tries++ {
+		_, err := appendText(t.Context(), other, "after the freeze")
+		if err == nil {
+			if tries == 1 {
+				t.Error("the frozen session did not hold the lock: nothing was shown")
+			}
+			break
+		}
+		if time.Since(began) > 30*time.Second {
+			t.Fatalf("the lock is still held after %v: %v", time.Since(began), err)
+		}
+	}
+	t.Logf("the lock was free after %v", time.Since(began))
 }
