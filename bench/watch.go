@@ -83,8 +83,11 @@ func (b *bench) lag() []wanted {
 		var both sync.WaitGroup
 		both.Go(func() {
 			defer events.Body.Close()
+			id := ""
 			for lines := bufio.NewScanner(events.Body); lines.Scan(); {
-				if id, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+				if value, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+					id = value
+				} else if lines.Text() == "" { // the event's end
 					arrived[id] = time.Now()
 				}
 			}

@@ -122,22 +122,24 @@ func (r *readers) follow(ctx context.Context, i int, random *rand.Rand) {
 	}
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, 1<<20)
-	var id string
+	var id, data string
 	for left := random.IntN(400); left > 0 && lines.Scan(); {
 		awake.Reset(silence)
 		if value, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
 			id = value
 		}
-		data, ok := strings.CutPrefix(lines.Text(), "data: ")
-		if !ok {
-			continue
+		if value, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			data = value
+		}
+		if lines.Text() != "" || data == "" {
+			continue // an event ends with an empty line; one that is cut before is none
 		}
 		e, err := decodeEntry([]byte(data))
 		if err != nil || id != strconv.FormatInt(e.Seq, 10) || e.Seq != at+1 {
 			r.report("follower %d was at message %d and is shown %q as %s (%v)", i+1, at, data, id, err)
 			return
 		}
-		at = e.Seq
+		at, data = e.Seq, ""
 		r.mu.Lock()
 		r.followed[i] = append(r.followed[i], e)
 		r.mu.Unlock()

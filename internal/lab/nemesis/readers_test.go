@@ -24,10 +24,17 @@ func TestReaders(t *testing.T) {
 		return fmt.Sprintf(`{"seq":%d,"sender":%q,"sender_count":%d,"text":%q,"sent_at":%q}`, e.Seq, e.Sender, e.SenderCount, e.Text,
 			time.UnixMicro(e.SentAt).UTC().Format(time.RFC3339Nano))
 	}
+	cut := verify.Entry{Text: "the end of the connection"}
 	for name, test := range map[string]struct {
 		show func(after int64, e verify.Entry) []verify.Entry // in place of e, on a stream that began behind after
 		want string                                           // "": all is well
 	}{
+		"right, and cut in the middle of an event": {func(after int64, e verify.Entry) []verify.Entry {
+			if e.Seq == after+100 {
+				return []verify.Entry{e, cut}
+			}
+			return []verify.Entry{e}
+		}, ""},
 		"right": {func(_ int64, e verify.Entry) []verify.Entry { return []verify.Entry{e} }, ""},
 		"skips one at a reconnect": {func(after int64, e verify.Entry) []verify.Entry {
 			if after > 0 && e.Seq == after+1 {
@@ -67,6 +74,11 @@ func TestReaders(t *testing.T) {
 				after, _ := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64)
 				for _, e := range table[min(after, int64(len(table))):] {
 					for _, shown := range test.show(after, e) {
+						if shown == cut {
+							fmt.Fprintf(w, "id: %d\ndata: %s", e.Seq+1, encode(e)[:40])
+							http.NewResponseController(w).Flush()
+							panic(http.ErrAbortHandler)
+						}
 						fmt.Fprintf(w, "id: %d\ndata: %s\n\n", shown.Seq, encode(shown))
 					}
 				}
