@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/alecthomas/kong"
 
@@ -84,18 +86,30 @@ func parse(c *cli, args []string, stdout *sink, stderr io.Writer) (selected comm
 		kong.Vars{"version": "client " + program.ReadBuild().String()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
-	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
 		args = []string{"run", "--help"} // kong would leave out the default command's flags
 	}
+	args = program.Args(args)
 	k, err := parser.Parse(args)
 	switch {
 	case exited, stdout.err != nil:
 		return nil, 0
 	case err != nil:
-		fmt.Fprintf(stderr, "client: %v\nTry client --help.\n", err)
+		fmt.Fprintf(stderr, "client: %v\nTry client --help.\n", program.Usage(parser, args, err))
 		return nil, exitUsage
 	}
 	return k.Selected().Target.Addr().Interface().(command), 0
+}
+
+// commands are the names of all commands.
+var commands = []string{"run", "find", "probe", "verify", "report", "shrink", "compare", "selftest"}
+
+// usage complains of bad usage, or of a file that a flag names and that cannot be read.
+func usage(stderr io.Writer, err error) int {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return complain(stderr, err, exitNoInput)
+	}
+	return complain(stderr, err, exitUsage)
 }
 
 func complain(stderr io.Writer, err error, status int) int {

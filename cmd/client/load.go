@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,12 @@ func (f *loadFlags) apply(cfg *loadtest.Config) (err error) {
 	cfg.Texts, cfg.MaxText = f.Texts, f.MaxText
 	if len(cfg.URLs) == 0 {
 		cfg.URLs = []string{"http://127.0.0.1:8001", "http://127.0.0.1:8002"}
+	}
+	cfg.URLs = slices.Clone(cfg.URLs)
+	for i, arg := range cfg.URLs {
+		if cfg.URLs[i], err = program.Address(arg, commands); err != nil {
+			return err
+		}
 	}
 	if f.Senders != "" {
 		data, err := program.ReadText(f.Senders)

@@ -48,7 +48,7 @@ func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int 
 		err = errors.New("--timeout must be greater than 0")
 	}
 	if err != nil {
-		return complain(stderr, err, exitUsage)
+		return usage(stderr, err)
 	}
 	cfg := probe.Config{URL: c.URL, Mark: letters(), Client: &http.Client{Timeout: c.Timeout}}
 	if c.TokenFile != "" {

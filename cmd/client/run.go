@@ -72,10 +72,20 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
 		Trace: c.HTML != "",
 	}
-	if c.Workers <= 0 || c.PerWorker <= 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 ||
-		c.Requests != nil && *c.Requests <= 0 || c.Duration != nil && *c.Duration <= 0 || c.Rate != nil && *c.Rate <= 0 {
-		return cfg, errors.New("--workers, --per-worker, --requests, --duration, --rate, --timeout and --clock-allowance " +
-			"must be greater than 0")
+	for _, flag := range []struct {
+		name  string
+		wrong bool
+		value any
+	}{
+		{"--workers", c.Workers <= 0, c.Workers}, {"--per-worker", c.PerWorker <= 0, c.PerWorker},
+		{"--requests", c.Requests != nil && *c.Requests <= 0, value(c.Requests)},
+		{"--duration", c.Duration != nil && *c.Duration <= 0, value(c.Duration)},
+		{"--rate", c.Rate != nil && !(*c.Rate > 0), value(c.Rate)},
+		{"--timeout", c.Timeout <= 0, c.Timeout}, {"--clock-allowance", c.ClockAllowance <= 0, c.ClockAllowance},
+	} {
+		if flag.wrong {
+			return cfg, fmt.Errorf("%s is %v; it must be more than 0", flag.name, flag.value)
+		}
 	}
 	if c.Requests == nil && c.Duration == nil {
 		cfg.Requests = c.Workers * c.PerWorker
@@ -117,7 +127,7 @@ func value[T any](p *T) (v T) {
 func (c *runCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	cfg, err := c.config()
 	if err != nil {
-		return complain(stderr, err, exitUsage)
+		return usage(stderr, err)
 	}
 	l := terminal.Language(c.Lang)
 	above := stderr // for lines that stay above the live view

@@ -198,13 +198,11 @@ func TestUsage(t *testing.T) {
 		{"--timeout", "-1s"},
 		{"--clock-allowance", "0"},
 		{"--clock-allowance", "-1s"},
-		{"localhost:8001"},
 		{"ftp://127.0.0.1"},
 		{"--fail", "p98<1s"},
 		{"--fail", "p99=1s"},
 		{"--senders", empty},
 		{"--profile", empty},
-		{"--profile", empty + ".missing"},
 		{"--no-verify", "--history", "x"},
 		{"verify"},
 		{"report"},
@@ -217,6 +215,7 @@ func TestUsage(t *testing.T) {
 	} {
 		check(exitUsage, args...)
 	}
+	check(exitNoInput, "--profile", empty+".missing")
 	check(exitNoInput, "report", bad)
 	check(exitNoInput, "report", bad, "-o", html)
 	check(exitNoInput, "report", bad, "-o", html, "--annotate", bad)

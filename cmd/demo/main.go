@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -65,6 +66,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	parser := kong.Must(&f, kong.Name("demo"), kong.Description(description),
 		kong.Writers(&printed, stderr), kong.Exit(func(int) { exited = true }),
 		kong.Vars{"version": "demo " + program.ReadBuild().String()})
+	args = program.Args(args)
 	_, err := parser.Parse(args)
 	switch {
 	case exited:
@@ -74,6 +76,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return 0
 	case err != nil:
+		err = program.Usage(parser, args, err)
+		if strings.HasPrefix(err.Error(), "unknown flag") || strings.HasPrefix(err.Error(), "unexpected argument") {
+			what, _, _ := strings.Cut(err.Error(), ",") // without a guess among our few
+			err = fmt.Errorf("%s; flags of the client follow --, as in: demo -- -c 10", what)
+		}
 		fmt.Fprintf(stderr, "demo: %v\nTry demo --help.\n", err)
 		return exitUsage
 	}

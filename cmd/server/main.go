@@ -48,6 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if os.Getenv(databaseName) == "" {
 		os.Unsetenv(databaseName) // an empty variable counts as unset
 	}
+	args = program.Args(args)
 	parsed, err := parser.Parse(args)
 	switch {
 	case left:
@@ -56,8 +57,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return 73
 		}
 		return 0
+	case err != nil && strings.HasPrefix(err.Error(), "unexpected argument"):
+		return badUsage(stderr, fmt.Errorf("%w; the server takes only flags, as in: server --listen 127.0.0.1:8001 --database sqlite:messages.db", err))
 	case err != nil:
-		return badUsage(stderr, err)
+		return badUsage(stderr, program.Usage(parser, args, err))
 	case f.Healthcheck != nil:
 		if err := checkHealth(ctx, *f.Healthcheck); err != nil {
 			fmt.Fprintf(stderr, "server: %v\n", err)
