@@ -32,6 +32,8 @@ type demo struct {
 	clientArgs     []string
 	signals        <-chan os.Signal
 	stdout, stderr io.Writer
+
+	report string // file of the report that stays, if there is one
 }
 
 // run is the whole demo. It returns the client's exit status.
@@ -49,6 +51,7 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 	if d.Broken != "" {
 		return d.runBroken(dir, programs.client)
 	}
+	var cluster *pgcluster.Cluster
 	config := lab.ReplicaConfig{Program: programs.server, Log: filepath.Join(dir, "replica-*.log")}
 	switch {
 	case d.Database != "":
@@ -56,9 +59,9 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 		d.printf("database: yours\n")
 	case d.Postgres:
 		d.printf("starting PostgreSQL\n")
-		cluster, startErr := pgcluster.Start(ctx, pgcluster.Config{Settings: map[string]string{"max_connections": "300"}})
-		if startErr != nil {
-			return 0, startErr
+		cluster, err = pgcluster.Start(ctx, pgcluster.Config{Settings: map[string]string{"max_connections": "300"}})
+		if err != nil {
+			return 0, err
 		}
 		defer func() { err = errors.Join(err, cluster.Stop()) }()
 		config.Database, config.Dir = cluster.URL("postgres"), dir
@@ -73,7 +76,22 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return d.runClient(programs.client, replicas.URLs(), replicas)
+	if !d.Kill {
+		return d.runClient(programs.client, replicas.URLs(), replicas)
+	}
+	notes, err := d.plan(dir)
+	if err != nil {
+		return 0, err
+	}
+	f := &faults{replicas: replicas, cluster: cluster, notes: notes}
+	running, ended := context.WithCancel(ctx)
+	injected := make(chan error, 1)
+	go func() { injected <- f.inject(running) }()
+	status, err = d.runClient(programs.client, replicas.URLs(), nil) // they end by our hand
+	ended()
+	err = errors.Join(err, <-injected)
+	d.printf("\nmeanwhile: %s\nthe report is in %s\n", strings.Join(f.done, "; "), d.report)
+	return status, err
 }
 
 // brokenServer returns one of the self-test's servers, nil if there is none of this name.

@@ -29,7 +29,8 @@ type flags struct {
 	Replicas int    `default:"2" placeholder:"N" help:"How many replicas to start (${default})."`
 	Database string `xor:"database" placeholder:"URL" help:"Use a database of yours: sqlite:PATH or postgres://…. Its messages stay."`
 	Postgres bool   `xor:"database" help:"Start a throw-away PostgreSQL from the programs installed on this machine."`
-	Broken   string `xor:"database" placeholder:"NAME" help:"Run the client against a server that is wrong in one way, such as count-plus-one; \"client selftest --list\" tells which there are."`
+	Kill     bool   `xor:"kill" help:"While the client runs, kill a replica (kill -9) and start it again, freeze another one, and with --postgres kill the database. The report shades what was done."`
+	Broken   string `xor:"database,kill" placeholder:"NAME" help:"Run the client against a server that is wrong in one way, such as count-plus-one; \"client selftest --list\" tells which there are."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }

@@ -130,6 +130,29 @@ func TestDemo(t *testing.T) {
 }
 
 // Against a wrong server the demo shows the red verdict, and ends with its status.
+// With --kill replicas are killed and frozen, nothing fails, and the report says what was done.
+func TestDemoKill(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, "--kill", "--", "--lang", "en")
+	<-d.Done()
+	_, rest, _ := strings.Cut(d.stderr.String(), "the report is in ")
+	path := strings.TrimSpace(rest)
+	report, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.Remove(path))
+	d.mustEnd(0)
+	for _, says := range []string{"replica 1 killed", "replica 2 frozen"} {
+		if !strings.Contains(d.stderr.String(), says) || !strings.Contains(string(report), says) {
+			t.Errorf("the demo or its report does not say %q:\n%s", says, d.stderr.String())
+		}
+	}
+	for _, says := range []string{"VERIFIED", "· 0 failed · 0 unknown"} {
+		if !strings.Contains(d.stdout.String(), says) {
+			t.Errorf("stdout lacks %q:\n%s", says, d.stdout.String())
+		}
+	}
+}
+
 func TestDemoBroken(t *testing.T) {
 	t.Parallel()
 	for name, says := range map[string]string{
