@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"dummymessenger/internal/program"
+	"dummymessenger/internal/program/usage"
 )
 
 // Exit statuses. Only a violation is 1, and none is 2: Go panics and flag
@@ -89,13 +90,13 @@ func parse(c *cli, args []string, stdout *sink, stderr io.Writer) (selected comm
 	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
 		args = []string{"run", "--help"} // kong would leave out the default command's flags
 	}
-	args = program.Args(args)
+	args = usage.Args(args)
 	k, err := parser.Parse(args)
 	switch {
 	case exited, stdout.err != nil:
 		return nil, 0
 	case err != nil:
-		fmt.Fprintf(stderr, "client: %v\nTry client --help.\n", program.Usage(parser, args, err))
+		fmt.Fprintf(stderr, "client: %v\nTry client --help.\n", usage.Explain(parser, args, err))
 		return nil, exitUsage
 	}
 	return k.Selected().Target.Addr().Interface().(command), 0
@@ -104,8 +105,8 @@ func parse(c *cli, args []string, stdout *sink, stderr io.Writer) (selected comm
 // commands are the names of all commands.
 var commands = []string{"run", "find", "probe", "verify", "report", "shrink", "compare", "selftest"}
 
-// usage complains of bad usage, or of a file that a flag names and that cannot be read.
-func usage(stderr io.Writer, err error) int {
+// badUsage complains of bad usage, or of a file that a flag names and that cannot be read.
+func badUsage(stderr io.Writer, err error) int {
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return complain(stderr, err, exitNoInput)
 	}

@@ -55,7 +55,7 @@ const (
 func (c *findCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	limit, cfg, err := c.config()
 	if err != nil {
-		return usage(stderr, err)
+		return badUsage(stderr, err)
 	}
 	if err := enoughFiles(cfg.Workers, len(cfg.URLs), 1); err != nil {
 		return complain(stderr, err, exitUsage)

@@ -12,6 +12,7 @@ import (
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
+	"dummymessenger/internal/program/usage"
 )
 
 // loadFlags say what is sent, and to whom, for every command that sends.
@@ -46,7 +47,7 @@ func (f *loadFlags) apply(cfg *loadtest.Config) (err error) {
 	}
 	cfg.URLs = slices.Clone(cfg.URLs)
 	for i, arg := range cfg.URLs {
-		if cfg.URLs[i], err = program.Address(arg, commands); err != nil {
+		if cfg.URLs[i], err = usage.Address(arg, commands); err != nil {
 			return err
 		}
 	}

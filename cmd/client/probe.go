@@ -48,7 +48,7 @@ func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int 
 		err = errors.New("--timeout must be greater than 0")
 	}
 	if err != nil {
-		return usage(stderr, err)
+		return badUsage(stderr, err)
 	}
 	cfg := probe.Config{URL: c.URL, Mark: letters(), Client: &http.Client{Timeout: c.Timeout}}
 	if c.TokenFile != "" {

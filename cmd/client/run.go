@@ -127,7 +127,7 @@ func value[T any](p *T) (v T) {
 func (c *runCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	cfg, err := c.config()
 	if err != nil {
-		return usage(stderr, err)
+		return badUsage(stderr, err)
 	}
 	l := terminal.Language(c.Lang)
 	above := stderr // for lines that stay above the live view

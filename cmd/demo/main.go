@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"dummymessenger/internal/program"
+	"dummymessenger/internal/program/usage"
 )
 
 // Exit statuses besides the client's own.
@@ -67,7 +68,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	parser := kong.Must(&f, kong.Name("demo"), kong.Description(description),
 		kong.Writers(&printed, stderr), kong.Exit(func(int) { exited = true }),
 		kong.Vars{"version": "demo " + program.ReadBuild().String()})
-	args = program.Args(args)
+	args = usage.Args(args)
 	_, err := parser.Parse(args)
 	switch {
 	case exited:
@@ -77,7 +78,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return 0
 	case err != nil:
-		err = program.Usage(parser, args, err)
+		err = usage.Explain(parser, args, err)
 		if strings.HasPrefix(err.Error(), "unknown flag") || strings.HasPrefix(err.Error(), "unexpected argument") {
 			what, _, _ := strings.Cut(err.Error(), ",") // without a guess among our few
 			err = fmt.Errorf("%s; flags of the client follow --, as in: demo -- -c 10", what)

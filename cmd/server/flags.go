@@ -7,7 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"dummymessenger/internal/program"
+	"dummymessenger/internal/program/usage"
 )
 
 type flags struct {
@@ -39,8 +39,8 @@ func (f *flags) Validate() error {
 		return errors.New("--database is empty; name one, as in sqlite:messages.db, or leave the flag out")
 	case f.Listen == "":
 		return errors.New("--listen is empty; name an address, as in 127.0.0.1:8001")
-	case program.CheckAddress("--listen", f.Listen) != nil:
-		return program.CheckAddress("--listen", f.Listen)
+	case usage.CheckAddress("--listen", f.Listen) != nil:
+		return usage.CheckAddress("--listen", f.Listen)
 	case f.Healthcheck != nil && *f.Healthcheck == "":
 		return errors.New("--healthcheck is empty; name a URL, as in http://127.0.0.1:8001/readyz")
 	case (f.TLSCert == "") != (f.TLSKey == ""):

@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"dummymessenger/internal/program"
+	"dummymessenger/internal/program/usage"
 	"dummymessenger/internal/store"
 )
 
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if os.Getenv(databaseName) == "" {
 		os.Unsetenv(databaseName) // an empty variable counts as unset
 	}
-	args = program.Args(args)
+	args = usage.Args(args)
 	parsed, err := parser.Parse(args)
 	switch {
 	case left:
@@ -60,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil && strings.HasPrefix(err.Error(), "unexpected argument"):
 		return badUsage(stderr, fmt.Errorf("%w; the server takes only flags, as in: server --listen 127.0.0.1:8001 --database sqlite:messages.db", err))
 	case err != nil:
-		return badUsage(stderr, program.Usage(parser, args, err))
+		return badUsage(stderr, usage.Explain(parser, args, err))
 	case f.Healthcheck != nil:
 		if err := checkHealth(ctx, *f.Healthcheck); err != nil {
 			fmt.Fprintf(stderr, "server: %v\n", err)

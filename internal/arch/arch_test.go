@@ -40,6 +40,7 @@ var rules = map[string]rule{
 	},
 	"internal/program":       {nil, "it holds for every program alike, whatever that does"},
 	"internal/program/files": {[]string{"internal/program"}, "it opens files, whatever is in them"},
+	"internal/program/usage": {nil, "command lines are alike in every program, and only programs have them"},
 	"internal/credentials":   {[]string{"internal/program"}, "it reads files, whoever uses what they hold"},
 	"internal/metrics": {
 		[]string{"internal/program", "internal/messenger", "internal/server", "internal/groupcommit"},
@@ -131,7 +132,7 @@ var rules = map[string]rule{
 
 	"cmd/server": {
 		[]string{
-			"internal/program", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store",
+			"internal/program", "internal/program/usage", "internal/messenger", "internal/server", "internal/groupcommit", "internal/store",
 			"internal/metrics", "internal/credentials",
 			"internal/feed",
 		},
@@ -139,13 +140,13 @@ var rules = map[string]rule{
 	},
 	"cmd/client": {
 		[]string{
-			"internal/program", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify",
+			"internal/program", "internal/program/usage", "internal/messenger", "internal/loadtest", "internal/measure", "internal/verify",
 			"internal/report", "internal/report/terminal", "internal/faulty/selftest", "internal/faulty",
 			"internal/report/lang", "internal/program/files", "internal/credentials", "internal/probe"},
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
-		[]string{"internal/lab", "internal/lab/pgcluster", "internal/program", "internal/faulty"},
+		[]string{"internal/lab", "internal/lab/pgcluster", "internal/program", "internal/program/usage", "internal/faulty"},
 		"the demo runs the programs as separate processes, never their code; faulty is what it shows them against",
 	},
 	"docs/screenshots": {

@@ -1,4 +1,5 @@
-package program
+// Package usage takes command lines as people write them, and says what is wrong with one.
+package usage
 
 import (
 	"fmt"
@@ -39,8 +40,8 @@ var (
 	flagName = regexp.MustCompile(`^--?[a-z][a-z-]*$`)
 )
 
-// Usage returns err, which kong found in args, in words that say what to do.
-func Usage(parser *kong.Kong, args []string, err error) error {
+// Explain returns err, which kong found in args, in words that say what to do.
+func Explain(parser *kong.Kong, args []string, err error) error {
 	var known []string
 	for _, node := range append([]*kong.Node{parser.Model.Node}, parser.Model.Children...) {
 		for _, flag := range node.Flags {
