@@ -115,6 +115,7 @@ func TestPowerCutsAreFelt(t *testing.T) {
 		tag = t.String()`, `batch.Queue("SELECT 1").Exec(func(pgconn.CommandTag) error {
 		tag = "COMMIT"`},
 		{writer, `batch.Queue(beginSQL)`, `time.Sleep(50 * time.Millisecond); batch.Queue("COMMIT"); batch.Queue(beginSQL)`},
+		{session, `milliseconds(idleInTransactionTimeout),`, `"0",`}, // or it would be felt before the cut
 	}
 	for name, test := range map[string]struct {
 		settings map[string]string // of PostgreSQL
@@ -137,7 +138,7 @@ func TestPowerCutsAreFelt(t *testing.T) {
 				cluster = labtest.Cluster(t, pgcluster.Config{Dir: d.Dir, Settings: test.settings})
 				databaseURL = cluster.URL("postgres")
 			}
-			rs := startAs(t, 2, lab.ReplicaConfig{Database: databaseURL, Program: mutant(t, test.edits)})
+			rs := startAs(t, 1, lab.ReplicaConfig{Database: databaseURL, Program: mutant(t, test.edits)})
 			must(t, d.Sync())
 			tr := startTrial(t, rs, databaseURL, full())
 			if cluster != nil {
