@@ -129,7 +129,7 @@ func openLog(ctx context.Context, config *pgx.ConnConfig, logger *slog.Logger) (
 	if !lockable {
 		return nil, errNoLockRow.Err
 	}
-	if err := p.checkLock(ctx, conn, config); err != nil {
+	if err := p.checkLock(ctx, config); err != nil {
 		return nil, err
 	}
 	logger.Info("log opened", "address", conn.PgConn().Conn().RemoteAddr().String(), "database", conn.Config().Database,

@@ -36,38 +36,41 @@ func checkServer(ctx context.Context, conn *pgx.Conn, logger *slog.Logger) error
 // gets the log's lock, in the isolation that it asks for, and meanwhile no other one
 // does. A database that only speaks PostgreSQL's protocol may lack any of that.
 //
-// If somebody holds the lock already, that shows as much; nobody is waited for.
-func (p *pinned) checkLock(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig) error {
-	granted, err := p.tryLock(ctx, conn)
-	if err != nil || !granted {
-		return err
-	}
-	defer conn.Exec(ctx, "ROLLBACK")
-	other, err := pgx.ConnectConfig(ctx, config)
+// If somebody holds the lock already, that shows as much; nobody is waited for. The
+// sessions are as the writer's, which lose the lock if this program freezes with it.
+func (p *pinned) checkLock(ctx context.Context, config *pgx.ConnConfig) error {
+	config = writerConfig(config)
+	first, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return connectError(err, config)
 	}
-	defer other.Close(ctx)
-	granted, err = p.tryLock(ctx, other)
-	if err == nil && granted {
-		err = errors.New("the database gives the log's lock to two transactions at once (SELECT … FOR UPDATE), " +
-			"and so would give two messages one number; use PostgreSQL 15 or newer")
+	defer first.Close(ctx)
+	second, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return connectError(err, config)
 	}
-	return err
+	defer second.Close(ctx)
+	for _, conn := range []*pgx.Conn{first, second} {
+		if granted, err := p.tryLock(ctx, conn); err != nil || !granted {
+			return err
+		}
+	}
+	return errors.New("the database gives the log's lock to two transactions at once (SELECT … FOR UPDATE), " +
+		"and so would give two messages one number; use PostgreSQL 15 or newer")
 }
 
 // tryLock begins a transaction as the writer does, and reports whether it gets the
-// log's lock at once.
+// log's lock at once. A role that lacks a grant does not, which Ready and appends tell,
+// until the grant is given.
 func (p *pinned) tryLock(ctx context.Context, conn *pgx.Conn) (granted bool, err error) {
 	for _, sql := range []string{beginSQL, p.sql.lockTable + " NOWAIT", p.sql.lock + " NOWAIT"} {
 		_, err := conn.Exec(ctx, sql)
 		pe, refused := errors.AsType[*pgconn.PgError](err)
 		switch {
 		case err == nil:
-		case refused && pe.Code == "55P03": // lock_not_available
-			_, err = conn.Exec(ctx, "ROLLBACK")
-			return false, err
-		case refused && (pe.Code == "0A000" || strings.HasPrefix(pe.Code, "42") && pe.Code != "42501"): // not supported, or not known; but not insufficient_privilege
+		case refused && (pe.Code == "55P03" || pe.Code == "42501"): // lock_not_available, insufficient_privilege
+			return false, nil
+		case refused && (pe.Code == "0A000" || strings.HasPrefix(pe.Code, "42")): // not supported, or not known
 			return false, fmt.Errorf("the database cannot do what orders the log; use PostgreSQL 15 or newer. It refuses %q: %w", sql, err)
 		default:
 			return false, err
