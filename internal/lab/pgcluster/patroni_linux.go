@@ -55,7 +55,7 @@ const nodes = 3
 // StartPatroni makes three nodes from the files patroni.yml and node.env of the folder
 // deploy, and returns when one leads and another follows it synchronously. The caller
 // must Stop it. It needs root, and the programs etcd, patroni, unshare and setpriv.
-func StartPatroni(ctx context.Context, deploy string) (p *Patroni, err error) {
+func StartPatroni(ctx context.Context, deploy string) (*Patroni, error) {
 	for _, program := range []string{"etcd", "patroni", "patronictl", "unshare", "setpriv"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return nil, err
@@ -65,39 +65,41 @@ func StartPatroni(ctx context.Context, deploy string) (p *Patroni, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p = &Patroni{dir: c.dir, account: c.account, password: rand.Text()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.Stop())
-		}
-	}()
-	if c.account.credential == nil {
-		return nil, errors.New("only root can make namespaces")
+	p := &Patroni{dir: c.dir, account: c.account, password: rand.Text()}
+	if err := p.start(ctx, c.bin, deploy); err != nil {
+		return nil, errors.Join(err, p.Stop())
+	}
+	return p, nil
+}
+
+func (p *Patroni) start(ctx context.Context, bin, deploy string) error {
+	if p.account.credential == nil {
+		return errors.New("only root can make namespaces")
 	}
 	config, err := os.ReadFile(filepath.Join(deploy, "patroni.yml"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	env, err := os.ReadFile(filepath.Join(deploy, "node.env"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, address := range []*string{&p.etcdURL, &p.etcdPeer} {
 		port, err := freePort()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		*address = fmt.Sprintf("http://127.0.0.1:%d", port)
 	}
 	if err := p.StartEtcd(); err != nil {
-		return nil, err
+		return err
 	}
 	for i := range nodes {
-		if err := p.addNode(fmt.Sprintf("db%d", i+1), c.bin, config, string(env)); err != nil {
-			return nil, err
+		if err := p.addNode(fmt.Sprintf("db%d", i+1), bin, config, string(env)); err != nil {
+			return err
 		}
 	}
-	return p, p.WaitHealthy(ctx)
+	return p.WaitHealthy(ctx)
 }
 
 // addNode makes a node with its two files and starts it.
@@ -155,6 +157,10 @@ func (n *Node) Kill() error {
 	first, err := childrenOf(n.process.Pid())
 	if err != nil {
 		return err
+	}
+	if len(first) == 0 { // it has not begun, or has ended
+		n.process.Stop(os.Kill, 0)
+		return nil
 	}
 	err = signalAll(first, syscall.SIGKILL) // with a namespace's first process all of its others end
 	n.process.Wait()
