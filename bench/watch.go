@@ -87,8 +87,9 @@ func (b *bench) lag() []wanted {
 			for lines := bufio.NewScanner(events.Body); lines.Scan(); {
 				if value, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
 					id = value
-				} else if lines.Text() == "" { // the event's end
+				} else if lines.Text() == "" { // the end of an event, or of a heartbeat
 					arrived[id] = time.Now()
+					id = ""
 				}
 			}
 		})
