@@ -102,8 +102,13 @@ func parse(c *cli, args []string, stdout *sink, stderr io.Writer) (selected comm
 	return k.Selected().Target.Addr().Interface().(command), 0
 }
 
-// commands are the names of all commands.
-var commands = []string{"run", "find", "probe", "verify", "report", "shrink", "compare", "selftest"}
+// commands returns the names of all commands.
+func commands() (names []string) {
+	for _, command := range kong.Must(new(cli)).Model.Children {
+		names = append(names, command.Name)
+	}
+	return names
+}
 
 // badUsage complains of bad usage, or of a file that a flag names and that cannot be read.
 func badUsage(stderr io.Writer, err error) int {

@@ -127,9 +127,14 @@ func (c *findCmd) config() (report.Threshold, loadtest.Config, error) {
 	if _, ok := limit.IsLatency(); !ok {
 		return limit, cfg, fmt.Errorf("%s is no limit of a latency; write it like 'p99<50ms'", c.Limit)
 	}
-	if c.Workers <= 0 || c.Step <= 0 || c.Warmup < 0 || c.Timeout <= 0 || c.ClockAllowance <= 0 || !(c.MaxRate >= firstRate) {
-		return limit, cfg, fmt.Errorf("--workers, --step, --timeout and --clock-allowance must be greater than 0, "+
-			"and --max-rate at least %d", firstRate)
+	err = errors.Join(positive("--workers", &c.Workers), positive("--step", &c.Step), c.checkTimes())
+	switch {
+	case err != nil:
+		return limit, cfg, err
+	case c.Warmup < 0:
+		return limit, cfg, fmt.Errorf("--warmup is %v; it must not be negative", c.Warmup)
+	case !(c.MaxRate >= firstRate):
+		return limit, cfg, fmt.Errorf("--max-rate is %v; it must be at least %d", c.MaxRate, firstRate)
 	}
 	err = files.Check(append(c.names(), files.Name{Flag: "--json", File: c.JSON, Written: true, Dash: true},
 		files.Name{Flag: "--html", File: c.HTML, Written: true})...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -30,6 +31,20 @@ type loadFlags struct {
 	CAFile    string `name:"ca-file" type:"path" placeholder:"FILE" help:"Trust https servers whose certificate one of these (PEM) has signed, instead of the system's."`
 }
 
+// positive says what is wrong with a flag's value, which may be absent, unless it is more
+// than 0.
+func positive[T int | float64 | time.Duration](flag string, value *T) error {
+	if value == nil || *value > 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is %v; it must be more than 0", flag, *value)
+}
+
+// checkTimes says which of the times is wrong.
+func (f *loadFlags) checkTimes() error {
+	return errors.Join(positive("--timeout", &f.Timeout), positive("--clock-allowance", &f.ClockAllowance))
+}
+
 // names are the files that the flags name.
 func (f *loadFlags) names() []files.Name {
 	return []files.Name{
@@ -47,7 +62,7 @@ func (f *loadFlags) apply(cfg *loadtest.Config) (err error) {
 	}
 	cfg.URLs = slices.Clone(cfg.URLs)
 	for i, arg := range cfg.URLs {
-		if cfg.URLs[i], err = usage.Address(arg, commands); err != nil {
+		if cfg.URLs[i], err = usage.Address(arg, commands()); err != nil {
 			return err
 		}
 	}

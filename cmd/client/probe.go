@@ -44,8 +44,8 @@ func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int 
 	}
 	err := files.Check(files.Name{Flag: "--output", File: c.Output, Written: true, Dash: true},
 		files.Name{Flag: "--token-file", File: c.TokenFile}, files.Name{Flag: "--ca-file", File: c.CAFile})
-	if err == nil && c.Timeout <= 0 {
-		err = errors.New("--timeout must be greater than 0")
+	if err == nil {
+		err = positive("--timeout", &c.Timeout)
 	}
 	if err != nil {
 		return badUsage(stderr, err)

@@ -72,20 +72,10 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		Retries: c.Retries, Replays: c.Replays, Stream: c.Stream, Unverified: c.NoVerify,
 		Trace: c.HTML != "",
 	}
-	for _, flag := range []struct {
-		name  string
-		wrong bool
-		value any
-	}{
-		{"--workers", c.Workers <= 0, c.Workers}, {"--per-worker", c.PerWorker <= 0, c.PerWorker},
-		{"--requests", c.Requests != nil && *c.Requests <= 0, value(c.Requests)},
-		{"--duration", c.Duration != nil && *c.Duration <= 0, value(c.Duration)},
-		{"--rate", c.Rate != nil && !(*c.Rate > 0), value(c.Rate)},
-		{"--timeout", c.Timeout <= 0, c.Timeout}, {"--clock-allowance", c.ClockAllowance <= 0, c.ClockAllowance},
-	} {
-		if flag.wrong {
-			return cfg, fmt.Errorf("%s is %v; it must be more than 0", flag.name, flag.value)
-		}
+	err := errors.Join(positive("--workers", &c.Workers), positive("--per-worker", &c.PerWorker), positive("--requests", c.Requests),
+		positive("--duration", c.Duration), positive("--rate", c.Rate), c.checkTimes())
+	if err != nil {
+		return cfg, err
 	}
 	if c.Requests == nil && c.Duration == nil {
 		cfg.Requests = c.Workers * c.PerWorker
@@ -96,7 +86,7 @@ func (c *runCmd) config() (loadtest.Config, error) {
 	if c.Annotate != "" && c.HTML == "" {
 		return cfg, errors.New("--annotate shades the plots of --html; give both")
 	}
-	err := files.Check(append(c.names(),
+	err = files.Check(append(c.names(),
 		files.Name{Flag: "--json", File: c.JSON, Written: true, Dash: true}, files.Name{Flag: "--history", File: c.History, Written: true},
 		files.Name{Flag: "--html", File: c.HTML, Written: true}, files.Name{Flag: "--cpuprofile", File: c.CPUProfile, Written: true},
 		files.Name{Flag: "--annotate", File: c.Annotate})...)

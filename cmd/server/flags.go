@@ -34,13 +34,14 @@ type flags struct {
 
 // Validate is called by kong.
 func (f *flags) Validate() error {
+	listen := usage.CheckAddress("--listen", f.Listen)
 	switch {
 	case f.Database == "":
 		return errors.New("--database is empty; name one, as in sqlite:messages.db, or leave the flag out")
 	case f.Listen == "":
 		return errors.New("--listen is empty; name an address, as in 127.0.0.1:8001")
-	case usage.CheckAddress("--listen", f.Listen) != nil:
-		return usage.CheckAddress("--listen", f.Listen)
+	case listen != nil:
+		return listen
 	case f.Healthcheck != nil && *f.Healthcheck == "":
 		return errors.New("--healthcheck is empty; name a URL, as in http://127.0.0.1:8001/readyz")
 	case (f.TLSCert == "") != (f.TLSKey == ""):
