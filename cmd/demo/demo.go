@@ -32,8 +32,6 @@ type demo struct {
 	clientArgs     []string
 	signals        <-chan os.Signal
 	stdout, stderr io.Writer
-
-	report string // file of the report that stays, if there is one
 }
 
 // run is the whole demo. It returns the client's exit status.
@@ -79,19 +77,7 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 	if !d.Kill {
 		return d.runClient(programs.client, replicas.URLs(), replicas)
 	}
-	notes, err := d.plan(dir)
-	if err != nil {
-		return 0, err
-	}
-	f := &faults{replicas: replicas, cluster: cluster, notes: notes}
-	running, ended := context.WithCancel(ctx)
-	injected := make(chan error, 1)
-	go func() { injected <- f.inject(running) }()
-	status, err = d.runClient(programs.client, replicas.URLs(), nil) // they end by our hand
-	ended()
-	err = errors.Join(err, <-injected)
-	d.printf("\nmeanwhile: %s\nthe report is in %s\n", strings.Join(f.done, "; "), d.report)
-	return status, err
+	return d.runClientAmidFaults(ctx, dir, programs.client, &faults{replicas: replicas, cluster: cluster})
 }
 
 // brokenServer returns one of the self-test's servers, nil if there is none of this name.

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"dummymessenger/internal/lab"
@@ -25,19 +28,30 @@ type faults struct {
 	done     []string
 }
 
-// plan adds to the client's arguments what a run with faults needs, its report included.
-func (d *demo) plan(dir string) (notes string, err error) {
+// runClientAmidFaults runs the client, with the arguments that such a run needs, while
+// replicas and database are done harm. Its report stays.
+func (d *demo) runClientAmidFaults(ctx context.Context, dir, client string, f *faults) (status int, err error) {
 	report, err := os.CreateTemp("", "dummymessenger-demo-*.html")
 	if err != nil {
-		return "", err
+		return 0, err
 	}
-	d.report = report.Name()
-	notes = filepath.Join(dir, "faults.jsonl")
-	if err := os.WriteFile(notes, nil, 0o600); err != nil {
-		return "", err
+	f.notes = filepath.Join(dir, "faults.jsonl")
+	if err := errors.Join(report.Close(), os.WriteFile(f.notes, nil, 0o600)); err != nil {
+		return 0, err
 	}
-	d.clientArgs = append(append(killing[:len(killing):len(killing)], "--html", d.report, "--annotate", notes), d.clientArgs...)
-	return notes, report.Close()
+	d.clientArgs = slices.Concat(killing, []string{"--html", report.Name(), "--annotate", f.notes}, d.clientArgs)
+	urls := f.replicas.URLs()
+	running, ended := context.WithCancel(ctx)
+	injected := make(chan error, 1)
+	go func() { injected <- f.inject(running) }()
+	status, err = d.runClient(client, urls, nil) // replicas end by our hand
+	ended()
+	err = errors.Join(err, <-injected)
+	if info, statErr := os.Stat(report.Name()); statErr == nil && info.Size() == 0 { // there was no run
+		return status, errors.Join(err, os.Remove(report.Name()))
+	}
+	d.printf("\nmeanwhile: %s\nthe report is in %s\n", strings.Join(f.done, "; "), report.Name())
+	return status, err
 }
 
 // inject does it all, one after the other, unless ctx ends before.
