@@ -40,7 +40,7 @@ func TestHealthcheck(t *testing.T) {
 	running.Go(func() {
 		f := flags{Listen: address, Database: "sqlite:" + file, MaxConnections: 10, RequestTimeout: 5e9, MaxBatch: 10, MaxQueue: 10}
 		logger := slog.New(slog.NewTextHandler(whenListening{ready}, nil))
-		if err := serve(ctx, f, logger); err != nil {
+		if err := serve(ctx, f, logger, func(string) {}); err != nil {
 			t.Error(err)
 		}
 	})

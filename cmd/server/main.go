@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/usage"
@@ -79,11 +80,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err := addDotEnv(&f, onCommandLine || os.Getenv(databaseName) != "", logger); err != nil {
 		return badUsage(log, err)
 	}
-	if err := serve(ctx, f, logger); err != nil {
+	greet := func(string) {}
+	if file, ok := stderr.(*os.File); ok && f.LogFormat == "text" && term.IsTerminal(int(file.Fd())) {
+		greet = func(url string) { fmt.Fprint(log, greeting(url)) }
+	}
+	if err := serve(ctx, f, logger, greet); err != nil {
 		fmt.Fprintf(log, "server: %v\n", err)
 		return 1
 	}
 	return 0
+}
+
+// greeting says what to do with a server that serves url, to a person who has started it.
+func greeting(url string) string {
+	return "\n  " + url + "   the messenger; open it in a browser, or:\n" +
+		"  curl " + url + `messages -H "Content-Type: application/json" -d "{\"sender\":\"Ann\",\"text\":\"hello\"}"` + "\n\n"
 }
 
 func badUsage(w io.Writer, err error) int {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 
 	"dummymessenger/internal/credentials"
@@ -19,8 +20,8 @@ import (
 )
 
 // serve runs the replica until ctx ends. Its parts are started from the inside out
-// and stopped from the outside in.
-func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
+// and stopped from the outside in. It calls greet with its URL once it listens.
+func serve(ctx context.Context, f flags, logger *slog.Logger, greet func(url string)) (err error) {
 	limiter := program.NewLogLimiter(logger.Handler())
 	defer limiter.Flush()
 	repeating := slog.New(limiter) // for what callers, or a database in trouble, can cause again and again
@@ -36,6 +37,9 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 		return fmt.Errorf("%w; name another address with --listen", err)
 	}
 	defer ln.Close() // for the returns before Serve, which closes it
+
+	url := urlOf(ln.Addr(), access.certificate != nil)
+	greet(url)
 
 	stopDebug, err := startDebug(f.DebugListen, repeating)
 	if err != nil {
@@ -68,7 +72,7 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 			ln.Close() // ends Serve
 			return
 		}
-		logger.Info("listening", "addr", ln.Addr().String(), "tls", access.certificate != nil, "tokens", access.tokens != nil)
+		logger.Info("listening", "addr", ln.Addr().String(), "url", url, "tokens", access.tokens != nil)
 		r.combiner.Run(running)
 	})
 	served := r.server.Serve(ctx, ln)
@@ -84,6 +88,18 @@ func serve(ctx context.Context, f flags, logger *slog.Logger) (err error) {
 	default:
 		return openErr
 	}
+}
+
+// urlOf returns the URL at which a browser on this machine finds who listens at addr.
+func urlOf(addr net.Addr, tls bool) string {
+	at := addr.(*net.TCPAddr).AddrPort()
+	if at.Addr().IsUnspecified() {
+		at = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at.Port())
+	}
+	if tls {
+		return "https://" + at.String() + "/"
+	}
+	return "http://" + at.String() + "/"
 }
 
 // access is who may connect, and how.
