@@ -113,6 +113,7 @@ func (c *findCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	if written != nil {
 		return complain(stderr, written, exitCannotWrite)
 	}
+	tellReport(stderr, l, c.HTML)
 	return status
 }
 

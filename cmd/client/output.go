@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime/pprof"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/report/terminal"
 	"dummymessenger/internal/verify"
 )
@@ -26,6 +28,7 @@ type outputs struct {
 
 	// Of a run only.
 	html        io.WriteCloser
+	told        string // where the report is, to be said at the end
 	history     *history
 	record      func(*verify.Operation) // adds to the history
 	trace       func() *measure.Trace   // when the run is over
@@ -47,6 +50,9 @@ func newOutputs(ctx context.Context, jsonName, lang string, stdout *sink) *outpu
 func (c *runCmd) open(ctx context.Context, test *loadtest.Test, stdout *sink) (*outputs, error) {
 	o := newOutputs(ctx, c.JSON, c.Lang, stdout)
 	o.trace, o.html = test.Figures().Trace, o.files.Create(ctx, c.HTML, nil)
+	if !c.Quiet {
+		o.told = c.HTML
+	}
 	history, profile := o.files.Create(ctx, c.History, nil), o.files.Create(ctx, c.CPUProfile, nil)
 	err := o.files.Begin()
 	if err == nil && history != nil {
@@ -122,5 +128,13 @@ func (o *outputs) write(r *report.Result, failed error, stderr io.Writer) int {
 	if failed != nil {
 		return complain(stderr, failed, exitCannotWrite)
 	}
+	tellReport(stderr, o.style.Lang, o.told)
 	return r.Exit
+}
+
+// tellReport says where the HTML report is, if there is one.
+func tellReport(stderr io.Writer, l lang.Lang, file string) {
+	if file != "" {
+		fmt.Fprintln(stderr, l.Say("the report is in %s", file))
+	}
 }

@@ -72,7 +72,7 @@ func (c *reportCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int
 		return complain(stderr, err, exitCannotWrite)
 	}
 	if c.Output != "-" {
-		fmt.Fprintln(stderr, terminal.Language(c.Lang).Say("the report is in %s", c.Output))
+		tellReport(stderr, terminal.Language(c.Lang), c.Output)
 	}
 	result.Exit = exitStatus(result)
 	return result.Exit

@@ -84,6 +84,7 @@ func (c *shrinkCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int
 		fmt.Fprintf(stdout, "%s: %s\n\n", enough, c.Output)
 		_ = report.WriteText(stdout, result, terminal.Style(stdout.Writer, l))
 	}
+	tellReport(stderr, l, c.HTML)
 	return result.Exit
 }
 
