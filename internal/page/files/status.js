@@ -2,7 +2,7 @@
 
 import { ask, foreign, why } from "./api.js";
 import { plot } from "./plot.js";
-import { apply, languageButton, number, text } from "./text.js";
+import { apply, languageButton, number, text, themeButton } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
 const span = 300_000;
@@ -129,6 +129,7 @@ async function refresh() {
 plots.forEach(build);
 apply();
 document.title = text("statusTitle");
+themeButton(byId("theme"));
 languageButton(byId("language"), () => {
   document.title = text("statusTitle");
   show();
