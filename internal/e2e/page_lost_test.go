@@ -49,6 +49,7 @@ func pageCatchesUp(t *testing.T, b *browser.Browser) {
 	} {
 		fault.begin()
 		w.isLost()
+		w.wait(`document.getElementById("trouble").textContent === "Connection lost. Reconnecting; you won't miss anything."`)
 		for i := range fault.missed {
 			total++
 			mustPost(t, rs.urls()[1], "Anna", fmt.Sprintf("%s, %d", fault.name, i+1), "")
