@@ -309,9 +309,6 @@ func pageViews(t *testing.T, b *browser.Browser) {
 		w := openWindow(t, b, name, at, v)
 		w.isLive()
 		w.shows(conversation[len(conversation)-1][1])
-		if over := value[float64](w, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-			t.Errorf("%s: the page is %v points too wide", name, over)
-		}
 		w.fits(name)
 		labtest.Picture(t, w.Page, name)
 		w.isQuiet()
@@ -319,9 +316,6 @@ func pageViews(t *testing.T, b *browser.Browser) {
 		s := openWindow(t, b, "status-"+name, at+"/status", v)
 		s.isLive()
 		s.wait(`document.querySelectorAll("#throughput path").length > 0`)
-		if over := value[float64](s, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-			t.Errorf("%s: the status page is %v points too wide", name, over)
-		}
 		s.fits("status-" + name)
 		labtest.Picture(t, s.Page, "status-"+name)
 		s.isQuiet()

@@ -139,11 +139,11 @@ func pageTenOnAPhone(t *testing.T, b *browser.Browser) {
 	}
 }
 
-// fits checks that nothing is wider than its place.
+// fits checks that nothing is wider than its place. (innerWidth grows with a phone's page.)
 func (w window) fits(name string) {
 	w.t.Helper()
-	wide := value[[]string](w, `Array.from(document.querySelectorAll("body, body *")).filter(e => e.checkVisibility() && (
-		e.getBoundingClientRect().right > innerWidth || e.getBoundingClientRect().left < 0 ||
+	wide := value[[]string](w, `Array.from(document.querySelectorAll("*")).filter(e => e.checkVisibility() && (
+		e.getBoundingClientRect().right > visualViewport.width + .5 || e.getBoundingClientRect().left < -.5 ||
 		e.clientWidth > 1 && e.scrollWidth > e.clientWidth + 1)).map(e => e.tagName + " " + e.id + " " + e.className + " " + e.textContent)`)
 	if len(wide) > 0 {
 		w.t.Errorf("%s: wider than their place are %q", name, wide)
