@@ -178,6 +178,7 @@ func TestPage(t *testing.T) {
 			{"ten on a phone", pageTenOnAPhone},
 			{"links", pageLinks},
 			{"theme", pageTheme},
+			{"status plots", pageStatusPlots},
 			{"windows of two tokens", pageWindowsOfTwoTokens},
 			{"behind nginx", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startNginx) }},
 			{"behind Caddy", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startCaddy) }},

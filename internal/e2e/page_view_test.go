@@ -109,26 +109,33 @@ func pageGroups(t *testing.T, b *browser.Browser) {
 	w.isQuiet()
 }
 
-// The ten messages of a window fit on a phone, each with a line of its own. The client's
+// The ten messages of a window fit on a phone, with texts of two lines. The client's
 // senders have colours that are told apart.
 func pageTenOnAPhone(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	for i := range 3 {
 		for _, sender := range loadtest.DefaultSenders {
-			mustPost(t, rs.urls()[0], sender, fmt.Sprint("Встречаемся в семь, ", i), "")
+			mustPost(t, rs.urls()[0], sender, fmt.Sprint("Встречаемся в семь у входа, и не забудьте зонт: ", i), "")
 		}
 	}
 	phone := browser.Phone
 	phone.Language = "ru"
 	w := openWindow(t, b, "phone", rs.urls()[0], phone)
 	w.isLive()
-	w.shows("Встречаемся в семь, 2")
+	w.shows("Встречаемся в семь у входа, и не забудьте зонт: 2")
 	const whole = `(({ top, bottom }) => Array.from(document.querySelectorAll(".message")).filter(m =>
 		m.getBoundingClientRect().top >= top && m.getBoundingClientRect().bottom <= bottom).length)(
 			document.getElementById("scroller").getBoundingClientRect())`
 	w.wait(whole + ` >= 10`)
 	labtest.Picture(t, w.Page, "ten")
 	w.fits("phone")
+	w.must(w.Click("#send"))
+	w.fails("Сначала введите имя")
+	w.must(w.Offline(true))
+	w.isLost()
+	w.wait(`document.getElementById("trouble").textContent.startsWith("Связь потеряна.")`)
+	labtest.Picture(t, w.Page, "troubles")
+	w.fits("phone with troubles")
 
 	hues := value[[]float64](w, `Array.from(document.querySelectorAll(".message"), m => Number(m.style.getPropertyValue("--hue"))).slice(-10)`)
 	slices.Sort(hues)
@@ -137,6 +144,80 @@ func pageTenOnAPhone(t *testing.T, b *browser.Browser) {
 			t.Errorf("the hues %v are closer than 25 degrees", hues)
 		}
 	}
+}
+
+// The plots begin where the data do, and tell what they show: at the pointer, and by keyboard.
+func pageStatusPlots(t *testing.T, b *browser.Browser) {
+	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
+	m := meddling(t, rs.urls()[0])
+	const now, seconds = 1795514440000, 40
+	column := func(of func(i int) any) string {
+		var values []string
+		for i := range seconds {
+			values = append(values, fmt.Sprint(of(i)))
+		}
+		return "[" + strings.Join(values, ",") + "]"
+	}
+	idle := func(value any) func(int) any {
+		return func(i int) any {
+			if i == 20 {
+				return "null"
+			}
+			return value
+		}
+	}
+	status := fmt.Sprintf(`{"version":"v1.0.0","database":"SQLite","started_at":%d,"now":%d,"queue":0,"connections":1,"connections_refused":0,
+		"watchers":0,"last_seq":123456,"seconds":{"at":%s,"answered":%s,"failed":%s,"p50":%s,"p99":%s,"batch":%s}}`,
+		now-1000*seconds, now, column(func(i int) any { return now - 1000*(seconds-1-i) }),
+		column(func(i int) any { return 1000 + i }), column(func(int) any { return 0 }),
+		column(idle(.00125)), column(idle(.75)), column(idle(24.56)))
+	m.set("/status.json", func(w http.ResponseWriter, r *http.Request) { answerJSON(w, status) })
+	w := openWindow(t, b, "status", m.URL+"/status", browser.View{Height: 1100, Width: 1280})
+	w.isLive()
+	labels := func(plot, want string) {
+		t.Helper()
+		if got := value[string](w, `Array.from(document.querySelectorAll("#`+plot+` svg text"), e => e.textContent).join(" ").replaceAll("\u00a0", " ")`); got != want {
+			t.Errorf("the axes of %s read %q, want %q", plot, got, want)
+		}
+	}
+	labels("throughput", "0 1,000 2,000 now −10 s −20 s −30 s")
+	labels("latency", "1 10 100 1,000 now −10 s −20 s −30 s")
+	labels("batch", "0 20 40 now −10 s −20 s −30 s")
+	if at := value[float64](w, `document.querySelector("#throughput path.first").getPointAtLength(0).x`); at != 52 {
+		t.Errorf("the data begin at %v points, want 52, where the axis begins", at)
+	}
+
+	legend := func(plot, want string) {
+		t.Helper()
+		w.wait(`document.querySelector("#` + plot + ` .legend").textContent.replaceAll("\u00a0", " ") === ` + quoted(want))
+	}
+	legend("throughput", "nowanswered 1,039failed 0")
+	legend("latency", "nowp50 1.25p99 750")
+	legend("batch", "nowmean 24.6")
+	point := func(kind string, share float64) {
+		t.Helper()
+		value[bool](w, fmt.Sprintf(`(svg => { const { x, y, width } = svg.getBoundingClientRect(); return svg.dispatchEvent(new PointerEvent(%s,
+			{ clientX: x + 52 + (width - 60) * %v, clientY: y + 50, bubbles: true, pointerType: "mouse" })); })(document.querySelector("#latency svg"))`, quoted(kind), share))
+	}
+	point("pointermove", 0)
+	legend("throughput", "39 s agoanswered 1,000failed 0")
+	legend("latency", "39 s agop50 1.25p99 750")
+	point("pointermove", 20./39)
+	legend("batch", "19 s agomean –")
+	labtest.Picture(t, w.Page, "pointed")
+	point("pointerleave", 0)
+	legend("throughput", "nowanswered 1,039failed 0")
+
+	value[bool](w, `(document.querySelector("#throughput svg").focus(), true)`)
+	w.must(w.Press(browser.Home))
+	legend("batch", "39 s agomean 24.6")
+	w.must(w.Press(browser.End))
+	w.must(w.Press(browser.Left))
+	legend("throughput", "1 s agoanswered 1,038failed 0")
+	w.wait(`document.getElementById("reading").textContent.replaceAll("\u00a0", " ") === "Messages per second: 1 s ago, answered 1,038, failed 0"`)
+	w.must(w.Press(browser.Escape))
+	legend("throughput", "nowanswered 1,039failed 0")
+	w.isQuiet()
 }
 
 // fits checks that nothing is wider than its place. (innerWidth grows with a phone's page.)
