@@ -197,7 +197,7 @@ func pageReadsBackAndOn(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	postMany := func(n int) {
 		for i := range n {
-			mustPost(t, rs.urls()[0], "Boris", fmt.Sprint("text ", i), "")
+			mustPost(t, rs.urls()[0], []string{"Boris", "Zoë"}[i%2], fmt.Sprint("text ", i), "") // in turn: one's are shown closer together
 		}
 	}
 	postMany(30)

@@ -77,9 +77,9 @@ export function plot(svg, { times, now, span, series, log, marked, tick, before,
       parts.push(draw("circle", { class: className, cx, cy, r: 2.5 }));
     }
     if (filled) {
-      const floor = y(ticks[0]);
-      const area = lines.map((points) => `M${points[0].split(" ")[0]} ${floor}L${points.join("L")}L${points.at(-1).split(" ")[0]} ${floor}Z`).join("");
-      parts.push(draw("path", { class: className + " area", d: area }));
+      const floor = (point) => `${point.split(" ")[0]} ${y(ticks[0])}`;
+      const areas = lines.map((points) => `M${floor(points[0])}L${points.join("L")}L${floor(points.at(-1))}Z`);
+      parts.push(draw("path", { class: className + " area", d: areas.join("") }));
     }
     parts.push(draw("path", { class: className, d: path }));
   }

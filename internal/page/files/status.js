@@ -11,7 +11,10 @@ const shortest = 10_000;
 const plots = [
   {
     id: "throughput", title: "throughput",
-    series: [{ column: "answered", label: "answered", className: "first", filled: true }, { column: "failed", label: "failed", className: "second" }],
+    series: [
+      { column: "answered", label: "answered", className: "first", filled: true },
+      { column: "failed", label: "failed", className: "second" },
+    ],
   },
   {
     id: "latency", title: "latency", scale: 1000, log: true,
@@ -101,8 +104,8 @@ function listen(svg, title) {
     const { at } = told.seconds;
     const from = marked() < 0 ? at.length : marked();
     point({ time: at[Math.min(at.length - 1, Math.max(0, from + keys[event.key]))] });
-    const figure = svg.closest("figure");
-    byId("reading").textContent = `${text(title)}: ${Array.from(figure.querySelectorAll(".legend > span"), (e) => e.textContent).join(", ")}`;
+    const values = Array.from(svg.closest("figure").querySelectorAll(".legend > span"), (e) => e.textContent);
+    byId("reading").textContent = `${text(title)}: ${values.join(", ")}`;
   });
 }
 
@@ -129,7 +132,8 @@ function showPlot({ id, title, scale = 1, log, series }) {
   const columns = series.map((s) => told.seconds[s.column].map((v) => v === null ? null : v * scale));
   const { at } = told.seconds;
   const index = marked();
-  figure.querySelector(".when").textContent = index < 0 || index === at.length - 1 ? text("now") : text("ago")(duration(told.now - at[index]));
+  const newest = index < 0 || index === at.length - 1;
+  figure.querySelector(".when").textContent = newest ? text("now") : text("ago")(duration(told.now - at[index]));
   const summaries = columns.map((values, i) => {
     const name = text(series[i].label) ?? series[i].label;
     const known = values.filter((v) => v !== null);

@@ -97,8 +97,9 @@ export function languageButton(button, changed) {
   });
 }
 
-// themeButton makes button change the colours: the system's, light, dark. theme.js shows
-// at the next load what is saved here.
+const savedTheme = "dummymessenger.theme"; // theme.js reads it
+
+// themeButton makes button change the colours, in all windows: the system's, light, dark.
 export function themeButton(button) {
   const root = document.documentElement;
   const next = { system: "light", light: "dark", dark: "system" };
@@ -115,9 +116,9 @@ export function themeButton(button) {
   label();
   button.addEventListener("click", () => {
     choose(next[chosen()]);
-    remember("dummymessenger.theme", chosen());
+    remember(savedTheme, chosen());
   });
-  window.addEventListener("storage", ({ key, newValue }) => { if (key === "dummymessenger.theme") choose(newValue); });
+  window.addEventListener("storage", ({ key, newValue }) => { if (key === savedTheme) choose(newValue); });
 }
 
 // Storage may be forbidden; then nothing is remembered.
