@@ -27,6 +27,7 @@ func pageBehindProxy(t *testing.T, b *browser.Browser, startProxy func(t *testin
 	w.shows("through the proxy")
 	mustPost(t, at, "Boris", "by a program", "")
 	w.shows("by a program")
+	w.wait(`document.getElementById("place").textContent === " · " + location.host + "/chat · 2 messages"`)
 	follow := func(link, landmark string) {
 		t.Helper()
 		w.must(w.Click(link))

@@ -49,6 +49,7 @@ func pageCatchesUp(t *testing.T, b *browser.Browser) {
 	} {
 		fault.begin()
 		w.isLost()
+		w.wait(`document.getElementById("trouble").textContent === "Connection lost. Reconnecting; you won't miss anything."`)
 		for i := range fault.missed {
 			total++
 			mustPost(t, rs.urls()[1], "Anna", fmt.Sprintf("%s, %d", fault.name, i+1), "")
@@ -196,7 +197,7 @@ func pageReadsBackAndOn(t *testing.T, b *browser.Browser) {
 	rs := start(t, 1, sqliteDatabase(t.ArtifactDir()+"/messages.db").url)
 	postMany := func(n int) {
 		for i := range n {
-			mustPost(t, rs.urls()[0], "Boris", fmt.Sprint("text ", i), "")
+			mustPost(t, rs.urls()[0], []string{"Boris", "Zoë"}[i%2], fmt.Sprint("text ", i), "") // in turn: one's are shown closer together
 		}
 	}
 	postMany(30)

@@ -80,7 +80,7 @@ func pageTakesOnlyOurAnswers(t *testing.T, b *browser.Browser) {
 	db := sqliteDatabase(t.ArtifactDir() + "/messages.db")
 	rs := start(t, 1, db.url)
 	for i := range 30 {
-		mustPost(t, rs.urls()[0], "Boris", fmt.Sprint("number ", i+1), "")
+		mustPost(t, rs.urls()[0], []string{"Boris", "Zoë"}[i%2], fmt.Sprint("number ", i+1), "") // more than the window is high
 	}
 	m := meddling(t, rs.urls()[0])
 	w := openWindow(t, b, "page", m.URL, browser.View{Height: 600, Width: 900})

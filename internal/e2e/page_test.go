@@ -174,6 +174,11 @@ func TestPage(t *testing.T) {
 			{"by keyboard", pageByKeyboard},
 			{"reads back and on", pageReadsBackAndOn},
 			{"input method", pageInputMethod},
+			{"groups", pageGroups},
+			{"ten on a phone", pageTenOnAPhone},
+			{"links", pageLinks},
+			{"theme", pageTheme},
+			{"status plots", pageStatusPlots},
 			{"windows of two tokens", pageWindowsOfTwoTokens},
 			{"behind nginx", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startNginx) }},
 			{"behind Caddy", func(t *testing.T, b *browser.Browser) { pageBehindProxy(t, b, startCaddy) }},
@@ -305,18 +310,14 @@ func pageViews(t *testing.T, b *browser.Browser) {
 		w := openWindow(t, b, name, at, v)
 		w.isLive()
 		w.shows(conversation[len(conversation)-1][1])
-		if over := value[float64](w, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-			t.Errorf("%s: the page is %v points too wide", name, over)
-		}
+		w.fits(name)
 		labtest.Picture(t, w.Page, name)
 		w.isQuiet()
 
 		s := openWindow(t, b, "status-"+name, at+"/status", v)
 		s.isLive()
 		s.wait(`document.querySelectorAll("#throughput path").length > 0`)
-		if over := value[float64](s, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-			t.Errorf("%s: the status page is %v points too wide", name, over)
-		}
+		s.fits("status-" + name)
 		labtest.Picture(t, s.Page, "status-"+name)
 		s.isQuiet()
 	}

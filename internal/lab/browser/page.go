@@ -200,6 +200,7 @@ const (
 	Escape    = kb.Escape
 	End       = kb.End
 	Home      = kb.Home
+	Left      = kb.ArrowLeft
 	Up        = kb.ArrowUp
 	PageUp    = kb.PageUp
 	Backspace = kb.Backspace

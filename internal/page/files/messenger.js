@@ -1,12 +1,13 @@
 // The messenger: wires the feed, the view and the form together.
 
-import { history, newKey, post, Problem, why } from "./api.js";
+import { history, newKey, post, Problem, root, why } from "./api.js";
 import { follow } from "./stream.js";
-import { apply, languageButton, number, remember, remembered, text } from "./text.js";
+import { allMessages, apply, languageButton, number, remember, remembered, text, themeButton } from "./text.js";
 import { view } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
-const [name, words, send, stop, count, failure, state, trouble] = ["name", "text", "send", "stop", "count", "failure", "state", "trouble"].map(byId);
+const [name, words, send, stop, count, failure] = ["name", "text", "send", "stop", "count", "failure"].map(byId);
+const [state, place, trouble] = ["state", "place", "trouble"].map(byId);
 
 apply();
 document.title = text("title");
@@ -25,11 +26,22 @@ function showConnection() {
   else if (connection.anew) said = text("anew");
   if (trouble.textContent !== said) trouble.textContent = said;
   trouble.hidden = said === "";
+  showPlace();
+}
+
+// Where this page comes from, and how long the log is. It stands outside of the state,
+// which screen readers read out whenever it changes.
+let newest = 0;
+
+function showPlace() {
+  place.textContent = ["", location.host + root.replace(/\/$/, ""), ...newest ? [allMessages(newest)] : []].join(" · ");
 }
 
 follow({
   received(batch) {
     messages.add(batch);
+    newest = batch.at(-1).seq;
+    showPlace();
   },
   changed(to, problem = null) {
     if (to === "live") messages.opened();
@@ -38,6 +50,7 @@ follow({
   },
   anew() {
     messages.clear();
+    newest = 0;
     connection.anew = true;
     showConnection();
   },
@@ -150,6 +163,7 @@ words.addEventListener("keypress", (event) => {
   if (sends(event)) event.preventDefault();
 });
 
+themeButton(byId("theme"));
 languageButton(byId("language"), () => {
   document.title = text("title");
   showConnection();

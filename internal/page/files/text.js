@@ -2,14 +2,14 @@
 
 const texts = {
   en: {
-    pages: "Pages", status: "Status", api: "API", messenger: "Messages", other: "Русский", title: "DummyMessenger", statusTitle: "Status · DummyMessenger",
+    pages: "Pages", status: "Status", api: "API", messenger: "Messages", other: "Русский", themeSystem: "Colours: as the system", themeLight: "Colours: light", themeDark: "Colours: dark", title: "DummyMessenger", statusTitle: "Status · DummyMessenger",
     messages: "Messages", older: "Show older messages", olderFailed: "Older messages could not be loaded. Try again", beginning: "This is where the log begins.", empty: "No messages yet. Write the first one.",
-    compose: "Write a message", name: "Your name", namePlaceholder: "Anna", text: "Message", textPlaceholder: "Write a message…", send: "Send",
+    compose: "Write a message", name: "Your name", namePlaceholder: "for example, Anna", text: "Message", textPlaceholder: "Write a message…", send: "Send",
     hint: "Enter sends, Shift+Enter begins a new line", showAll: "Show all of it", showLess: "Show less",
     connecting: "Connecting…", live: "Live", lost: "Connection lost", paused: "Paused",
     statusTrouble: (why) => `The server does not tell its status: ${why}.`,
-    lostTrouble: "The connection to the server is lost. It is tried again by itself; then everything that was written meanwhile appears.",
-    refusedTrouble: (why) => `The server shows no messages at present: ${why}. It is tried again by itself.`,
+    lostTrouble: "Connection lost. Reconnecting; you won't miss anything.",
+    refusedTrouble: (why) => `The server shows no messages at present: ${why}. Trying again.`,
     anew: "The log on the server is not the one shown before; this page has begun anew.",
     tokenTitle: "This server needs a token", tokenWhy: "Whoever runs it can give you one. It is kept until you close this tab.",
     tokenWrong: "The server does not know this token.", token: "Token", tokenUse: "Use it",
@@ -23,20 +23,20 @@ const texts = {
     problems: {},
     replica: "Replica", version: "Version", uptime: "Running for", database: "Database", connections: "Open connections", refused: (n) => `${n} refused`,
     watchers: "Watching", queue: "Waiting to be stored", lastSeq: "Newest stored here",
-    throughput: "Throughput", latency: "Latency", batch: "Messages per transaction", perSecond: "/s", ms: "ms", now: "now", mean: "mean", max: "max",
-    answered: "answered", failed: "failed", minutesAgo: (n) => `${n} min ago`,
-    statusNote: "The last five minutes of this replica, as it counts them. Latency is the time from a request's headers to its answer, estimated from a histogram.",
+    throughput: "Messages per second", latency: "Latency, ms", batch: "Messages per transaction", now: "now", mean: "mean", max: "max",
+    answered: "answered", failed: "failed", ago: (duration) => `${duration} ago`,
+    statusNote: "At most the last five minutes of this replica, as it counts them. Latency is the time from a request's headers to its answer, estimated from a histogram.",
     duration: { day: "d", hour: "h", minute: "min", second: "s" },
   },
   ru: {
-    pages: "Страницы", status: "Состояние", api: "API", messenger: "Сообщения", other: "English", title: "DummyMessenger", statusTitle: "Состояние · DummyMessenger",
+    pages: "Страницы", status: "Состояние", api: "API", messenger: "Сообщения", other: "English", themeSystem: "Цвета: как в системе", themeLight: "Цвета: светлые", themeDark: "Цвета: тёмные", title: "DummyMessenger", statusTitle: "Состояние · DummyMessenger",
     messages: "Сообщения", older: "Показать более ранние", olderFailed: "Более ранние сообщения не загрузились. Повторить", beginning: "Здесь журнал начинается.", empty: "Сообщений пока нет. Напишите первое.",
-    compose: "Написать сообщение", name: "Ваше имя", namePlaceholder: "Анна", text: "Сообщение", textPlaceholder: "Напишите сообщение…", send: "Отправить",
+    compose: "Написать сообщение", name: "Ваше имя", namePlaceholder: "например, Анна", text: "Сообщение", textPlaceholder: "Напишите сообщение…", send: "Отправить",
     hint: "Enter отправляет, Shift+Enter начинает новую строку", showAll: "Показать целиком", showLess: "Свернуть",
     connecting: "Соединение…", live: "На связи", lost: "Связь потеряна", paused: "Приостановлено",
     statusTrouble: (why) => `Сервер не сообщает своё состояние: ${why}.`,
-    lostTrouble: "Связь с сервером потеряна. Страница пробует восстановить её сама; тогда появится всё, что написали за это время.",
-    refusedTrouble: (why) => `Сервер сейчас не показывает сообщения: ${why}. Страница пробует снова сама.`,
+    lostTrouble: "Связь потеряна. Восстанавливаем — вы ничего не пропустите.",
+    refusedTrouble: (why) => `Сервер сейчас не показывает сообщения: ${why}. Пробуем снова.`,
     anew: "Журнал на сервере не тот, что был показан раньше; страница начала заново.",
     tokenTitle: "Этому серверу нужен токен", tokenWhy: "Его может дать тот, кто запустил сервер. Токен хранится, пока открыта эта вкладка.",
     tokenWrong: "Сервер не знает этого токена.", token: "Токен", tokenUse: "Использовать",
@@ -57,9 +57,9 @@ const texts = {
     },
     replica: "Реплика", version: "Версия", uptime: "Работает", database: "База данных", connections: "Открытых соединений", refused: (n) => `отказано: ${n}`,
     watchers: "Смотрят", queue: "Ждут сохранения", lastSeq: "Последнее сохранённое здесь",
-    throughput: "Пропускная способность", latency: "Задержка", batch: "Сообщений в транзакции", perSecond: "/с", ms: "мс", now: "сейчас", mean: "в среднем", max: "наибольшая",
-    answered: "отвечено", failed: "не удалось", minutesAgo: (n) => `${n} мин назад`,
-    statusNote: "Последние пять минут этой реплики по её собственному счёту. Задержка — время от заголовков запроса до ответа; оценена по гистограмме.",
+    throughput: "Сообщений в секунду", latency: "Задержка, мс", batch: "Сообщений в транзакции", now: "сейчас", mean: "в среднем", max: "наибольшая",
+    answered: "отвечено", failed: "не удалось", ago: (duration) => `${duration} назад`,
+    statusNote: "Не больше последних пяти минут этой реплики по её собственному счёту. Задержка — время от заголовков запроса до ответа; оценена по гистограмме.",
     duration: { day: "д", hour: "ч", minute: "мин", second: "с" },
   },
 };
@@ -77,6 +77,7 @@ export function apply(root = document) {
   document.documentElement.lang = language;
   for (const e of root.querySelectorAll("[data-text]")) e.textContent = text(e.dataset.text);
   for (const e of root.querySelectorAll("[data-label]")) e.setAttribute("aria-label", text(e.dataset.label));
+  for (const e of root.querySelectorAll("[data-title]")) e.title = text(e.dataset.title);
   for (const e of root.querySelectorAll("[data-placeholder]")) e.placeholder = text(e.dataset.placeholder);
 }
 
@@ -94,6 +95,30 @@ export function languageButton(button, changed) {
     label();
     changed();
   });
+}
+
+const savedTheme = "dummymessenger.theme"; // theme.js reads it
+
+// themeButton makes button change the colours, in all windows: the system's, light, dark.
+export function themeButton(button) {
+  const root = document.documentElement;
+  const next = { system: "light", light: "dark", dark: "system" };
+  const chosen = () => root.dataset.theme ?? "system";
+  const label = () => {
+    button.dataset.label = button.dataset.title = { system: "themeSystem", light: "themeLight", dark: "themeDark" }[chosen()];
+    apply(button.parentElement);
+  };
+  const choose = (theme) => {
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    label();
+  };
+  label();
+  button.addEventListener("click", () => {
+    choose(next[chosen()]);
+    remember(savedTheme, chosen());
+  });
+  window.addEventListener("storage", ({ key, newValue }) => { if (key === savedTheme) choose(newValue); });
 }
 
 // Storage may be forbidden; then nothing is remembered.
@@ -122,13 +147,15 @@ function format(name, make) {
 export const number = (n, digits = 0) =>
   format("number" + digits, () => new Intl.NumberFormat(language, { maximumFractionDigits: digits })).format(n);
 
-// date is a moment in local time, for a line of text.
-export function date(d) {
+// day and time are a moment in local time, in two parts.
+export function day(d) {
   const year = d.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-  return format("date" + year, () => new Intl.DateTimeFormat(language, {
-    year, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
-  })).format(d);
+  return format("day" + year, () => new Intl.DateTimeFormat(language, { year, month: "long", day: "numeric", weekday: "long" })).format(d);
 }
+
+export const time = (d) => format("time", () => new Intl.DateTimeFormat(language, {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+})).format(d);
 
 // exactDate has everything.
 export const exactDate = (d) => format("exact", () => new Intl.DateTimeFormat(language, {
@@ -136,19 +163,31 @@ export const exactDate = (d) => format("exact", () => new Intl.DateTimeFormat(la
 })).format(d);
 
 const plurals = {
-  en: { one: (n) => `${n} new message`, other: (n) => `${n} new messages` },
+  en: {
+    all: { one: (n) => `${n} message`, other: (n) => `${n} messages` },
+    new: { one: (n) => `${n} new message`, other: (n) => `${n} new messages` },
+  },
   ru: {
-    one: (n) => `${n} новое сообщение`, few: (n) => `${n} новых сообщения`,
-    many: (n) => `${n} новых сообщений`, other: (n) => `${n} нового сообщения`,
+    all: {
+      one: (n) => `${n} сообщение`, few: (n) => `${n} сообщения`,
+      many: (n) => `${n} сообщений`, other: (n) => `${n} сообщения`,
+    },
+    new: {
+      one: (n) => `${n} новое сообщение`, few: (n) => `${n} новых сообщения`,
+      many: (n) => `${n} новых сообщений`, other: (n) => `${n} нового сообщения`,
+    },
   },
 };
 
-export const newMessages = (n) => plurals[language][format("plural", () => new Intl.PluralRules(language)).select(n)](number(n));
+const plural = (what, n) => plurals[language][what][format("plural", () => new Intl.PluralRules(language)).select(n)](number(n));
+
+export const allMessages = (n) => plural("all", n);
+export const newMessages = (n) => plural("new", n);
 
 const ordinals = { one: "st", two: "nd", few: "rd", other: "th" };
 
-// nth is the count of a sender's message.
+// nth is the count of a sender's message in two parts: the ordinal, and what is counted.
 export function nth(n) {
-  if (language === "ru") return `${number(n)}-е сообщение`;
-  return number(n) + ordinals[format("ordinal", () => new Intl.PluralRules("en", { type: "ordinal" })).select(n)] + " message";
+  if (language === "ru") return [`${number(n)}-е`, " сообщение"];
+  return [number(n) + ordinals[format("ordinal", () => new Intl.PluralRules("en", { type: "ordinal" })).select(n)], " message"];
 }

@@ -1,7 +1,8 @@
 // The messages on the screen: a gap-free piece of the log that moves along it.
 // Everything that people wrote is put in as text, never as HTML.
 
-import { date, exactDate, newMessages, nth, number, text } from "./text.js";
+import { linked } from "./links.js";
+import { day, exactDate, newMessages, nth, number, text, time } from "./text.js";
 
 const most = 400; // messages in the document
 const piece = 50; // messages loaded at once
@@ -39,11 +40,12 @@ function initial(name) {
   return first ? first.segment.toUpperCase() : "?";
 }
 
-// hue gives each name one of 36 colours.
+// hue gives each name a colour: a hash (FNV-1a), spread by the golden ratio. The seed is the one
+// of the first million that keeps the client's ten senders farthest apart, by 30 degrees.
 function hue(name) {
-  let h = 0;
-  for (let i = 0; i < name.length; i++) h = Math.imul(h, 31) + name.charCodeAt(i) | 0;
-  return (h >>> 0) % 36 * 10;
+  let h = 794989;
+  for (let i = 0; i < name.length; i++) h = Math.imul(h ^ name.charCodeAt(i), 0x01000193);
+  return Math.round((Math.imul(h, 0x9e3779b1) >>> 0) / 2 ** 32 * 360);
 }
 
 function render(m, own) {
@@ -59,19 +61,35 @@ function render(m, own) {
 
   const head = element("div", "head");
   const facts = element("span", "facts");
-  const time = element("time", "", date(m.date));
-  time.dateTime = m.sent_at;
-  time.title = exactDate(m.date);
-  facts.append(element("span", "seq", "#" + number(m.seq)), time);
-  head.append(sender(m.sender), element("span", "nth", nth(m.sender_count)), facts);
+  const [count, what] = nth(m.sender_count);
+  const ordinal = element("span", "nth", count);
+  ordinal.append(element("span", "what", what));
+  ordinal.title = count + what;
+  const at = element("time", "", time(m.date));
+  at.dateTime = m.sent_at;
+  at.title = exactDate(m.date);
+  facts.append(element("span", "seq", "#" + number(m.seq)), at);
+  head.append(sender(m.sender), ordinal, facts);
 
   const body = element("div", "body");
-  const words = element("div", "text", m.text);
+  const words = element("div", "text");
+  words.append(...linked(m.text));
   words.dir = "auto";
   body.append(head, words);
   if (m.text.length > 1200 || m.text.split("\n", 18).length > 16) body.append(unfolder(words));
-  e.append(avatar, body);
+  const row = element("div", "row");
+  row.append(avatar, body);
+  e.append(element("p", "day"), row);
   return e;
+}
+
+// arrange shows of a message what it does not share with the one before it: its day,
+// and its sender.
+function arrange(e, m, before) {
+  const sameDay = before?.date.toDateString() === m.date.toDateString();
+  e.querySelector(".day").hidden = sameDay;
+  e.querySelector(".day").textContent = sameDay ? "" : day(m.date);
+  e.classList.toggle("joined", sameDay && before.sender === m.sender);
 }
 
 function unfolder(words) {
@@ -79,11 +97,13 @@ function unfolder(words) {
   const button = element("button", "plain", text("showAll"));
   button.type = "button";
   button.setAttribute("aria-expanded", "false");
-  button.addEventListener("click", () => {
-    const folded = words.classList.toggle("long");
+  const fold = (folded) => {
+    words.classList.toggle("long", folded);
     button.textContent = text(folded ? "showAll" : "showLess");
     button.setAttribute("aria-expanded", String(!folded));
-  });
+  };
+  button.addEventListener("click", () => fold(!words.classList.contains("long")));
+  words.addEventListener("focusin", (event) => { if (event.target.matches(":focus-visible")) fold(false); }); // a link that is cut off
   return button;
 }
 
@@ -139,19 +159,24 @@ export function view(load) {
     setTimeout(() => log.setAttribute("aria-live", "polite"), 100);
   }
 
+  // rendered are the elements of messages that follow the one before them.
+  const rendered = (messages, before) => messages.map((m, i) => {
+    const e = render(m, own);
+    arrange(e, m, messages[i - 1] ?? before);
+    return e;
+  });
+
   function replace(messages) {
     unread = false;
     shown = messages;
-    log.replaceChildren(...messages.map((m) => render(m, own)));
+    log.replaceChildren(...rendered(messages));
   }
 
   function append(messages, fresh) {
+    const elements = rendered(messages, shown.at(-1));
+    for (const e of elements) e.classList.toggle("new", fresh);
     shown.push(...messages);
-    log.append(...messages.map((m) => {
-      const e = render(m, own);
-      e.classList.toggle("new", fresh);
-      return e;
-    }));
+    log.append(...elements);
   }
 
   function trimTop() {
@@ -160,6 +185,7 @@ export function view(load) {
     const height = scroller.scrollHeight;
     shown.splice(0, n);
     for (let i = 0; i < n; i++) log.firstChild.remove();
+    arrange(log.firstChild, shown[0]);
     scroller.scrollTop -= height - scroller.scrollHeight;
   }
 
@@ -210,8 +236,9 @@ export function view(load) {
     unread = !await extend(first(), (messages) => {
       if (messages.at(-1)?.seq !== first() - 1) return; // the view has moved meanwhile
       const fromEnd = scroller.scrollHeight - scroller.scrollTop;
+      if (shown.length) arrange(log.firstChild, shown[0], messages.at(-1));
       shown = messages.concat(shown);
-      log.prepend(...messages.map((m) => render(m, own)));
+      log.prepend(...rendered(messages));
       scroller.scrollTop = scroller.scrollHeight - fromEnd;
       trimBottom();
     });
