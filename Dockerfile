@@ -43,5 +43,5 @@ EXPOSE 8001
 # Flags that follow the image's name are added to this, and win over it.
 ENTRYPOINT ["/server", "--listen=:8001"]
 # Whether messages can be stored here, as a balancer asks; with TLS, ask https and the certificate's name.
-HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
     CMD ["/server", "--healthcheck=http://127.0.0.1:8001/readyz"]

@@ -28,7 +28,25 @@ func main() {
 	}
 	ctx, stop := program.Context()
 	context.AfterFunc(ctx, stop) // a second signal kills
+	if os.Getenv(stopWithStdin) != "" {
+		ctx = untilEnd(ctx, os.Stdin)
+	}
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// stopWithStdin is set by who has no other way to stop a server in order: on Windows
+// without a console there are no signals. Otherwise stdin means nothing to a server, as a
+// service's is /dev/null.
+const stopWithStdin = "DUMMYMESSENGER_STOP_WITH_STDIN"
+
+// untilEnd returns a context that ends with ctx or with r.
+func untilEnd(ctx context.Context, r io.Reader) context.Context {
+	ctx, end := context.WithCancel(ctx)
+	go func() {
+		io.Copy(io.Discard, r) // for the life of the program
+		end()
+	}()
+	return ctx
 }
 
 // run returns the exit status: 0 after a signal if every request was answered, 64

@@ -54,6 +54,7 @@ type running struct {
 	*exec.Cmd
 	t       *testing.T
 	url     string
+	stdin   io.WriteCloser
 	logPipe *os.File
 	log     *bufio.Reader
 }
@@ -70,6 +71,9 @@ func startServer(t *testing.T, shell string, args ...string) *running {
 	}
 	defer in.Close()
 	s.Stderr, s.logPipe, s.log = in, out, bufio.NewReader(out)
+	if s.stdin, err = s.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +161,24 @@ func TestNohup(t *testing.T) {
 	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	s.mustStop()
+}
+
+// The end of its stdin stops a server that was told so, and no other.
+func TestStopWithStdin(t *testing.T) {
+	s := startServer(t, "")
+	s.stdin.Close()
+	mustPost(t, direct, s.url)
+	time.Sleep(100 * time.Millisecond) // as long as it takes not to stop
+	mustPost(t, direct, s.url)
+	s.Process.Signal(syscall.SIGTERM)
+	s.mustStop()
+
+	s = startServer(t, "export "+stopWithStdin+"=1;")
+	io.WriteString(s.stdin, "x\n")
+	mustPost(t, direct, s.url)
+	s.stdin.Close()
+	s.mustLog("msg=stopped")
 	s.mustStop()
 }
 

@@ -19,9 +19,10 @@ import (
 // On Linux the kernel kills it when its parent dies, whatever the cause;
 // elsewhere a parent that is killed leaves its children behind.
 type Process struct {
-	cmd  *exec.Cmd
-	done chan struct{}
-	err  error // what cmd.Wait returned; guarded by done
+	cmd   *exec.Cmd
+	stdin io.Closer // on Windows, if it is not nil: its end asks the process to end
+	done  chan struct{}
+	err   error // what cmd.Wait returned; guarded by done
 }
 
 // Start starts cmd, whose fields the caller may have set as for cmd.Start, in
@@ -77,9 +78,9 @@ func (p *Process) Wait() error {
 }
 
 // Signal sends sig. Windows has no signals; there os.Interrupt and SIGTERM
-// become a Ctrl-Break event, which Go programs see as os.Interrupt and
-// PostgreSQL as SIGINT, and every other one ends the process at once. A
-// process that has ended already is no error.
+// become the end of a replica's stdin and for others a Ctrl-Break event, which
+// Go programs see as os.Interrupt and PostgreSQL as SIGINT, and every other one
+// ends the process at once. A process that has ended already is no error.
 func (p *Process) Signal(sig os.Signal) error {
 	select {
 	case <-p.done:

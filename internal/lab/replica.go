@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"time"
 )
 
@@ -57,10 +59,19 @@ func StartReplica(config ReplicaConfig) (*Replica, error) {
 	cmd.Dir = config.Dir
 	cmd.Env = append(append(os.Environ(), "DATABASE_URL="+config.Database), config.Env...)
 	cmd.Stdout, cmd.Stderr = log, log
+	var stdin io.Closer
+	if runtime.GOOS == "windows" { // where an event needs a console, which not everybody has
+		cmd.Env = append(cmd.Env, "DUMMYMESSENGER_STOP_WITH_STDIN=1")
+		if stdin, err = cmd.StdinPipe(); err != nil {
+			log.file.Close()
+			return nil, err
+		}
+	}
 	p, err := Start(cmd, log.file)
 	if err != nil {
 		return nil, err
 	}
+	p.stdin = stdin
 	client := Direct
 	if config.RootCAs != nil {
 		client = &http.Client{Transport: &http.Transport{

@@ -40,6 +40,7 @@ type watch struct {
 
 	paths  [3]string
 	opened [3]fs.FileInfo // the file, its -wal and -shm
+	known  [3]bool        // whether the system tells which file it is
 
 	mu      sync.Mutex
 	frames  int       // in the WAL at the last check by a caller that had the lock
@@ -85,7 +86,9 @@ func openWatch(path, given, id string) (w *watch, err error) {
 		if w.opened[i], err = os.Stat(path); err != nil {
 			return w, err
 		}
-		os.SameFile(w.opened[i], w.opened[i]) // on Windows, it learns the file's identity at first use, by path
+		// On Windows, it learns the file's identity at first use, by path; Wine does not tell that of -shm,
+		// since it is mapped.
+		w.known[i] = os.SameFile(w.opened[i], w.opened[i])
 	}
 	return w, nil
 }
@@ -195,7 +198,7 @@ func (w *watch) checkNames() (file fs.FileInfo, err error) {
 			return nil, fmt.Errorf("a file of the log was removed or cannot be looked at; "+
 				"put it back, or stop all replicas, then start them: %w", err)
 		}
-		if !os.SameFile(file, w.opened[i]) {
+		if w.known[i] && !os.SameFile(file, w.opened[i]) {
 			return nil, fmt.Errorf("%s was replaced by another file; put it back, or stop all replicas, then start them", name)
 		}
 	}
