@@ -27,6 +27,10 @@ test: ## all tests; at the end, what those need that were skipped
 race: ## all tests with the race detector, in random order
 	go test -race -shuffle=on -timeout 30m ./...
 
+.PHONY: deb
+deb: ## a Debian package in dist/, with the unit of a service, manuals and completions
+	deploy/deb/build
+
 .PHONY: check-deploy
 check-deploy: ## the Dockerfile, compose files, workflows, dashboard and alerts
 	go tool -modfile=tools.mod actionlint .github/workflows/*.yml
@@ -58,6 +62,6 @@ screenshots: ## the pictures of the README, with chromium and tmux
 	go run ./docs/screenshots
 
 .PHONY: release-check
-release-check: ## build all that a release has into dist/, and publish nothing; the first time takes long
+release-check: ## build all that a release has into dist/release and dist/*.deb, and publish nothing; the first time takes long
 	go run github.com/goreleaser/goreleaser/v2@v2.15.0 check
 	go run github.com/goreleaser/goreleaser/v2@v2.15.0 release --snapshot --clean

@@ -21,15 +21,18 @@ type programs struct {
 	server, client string
 }
 
-func programsIn(dir string) programs {
-	return programs{lab.Program(dir, "server"), lab.Program(dir, "client")}
+func programsIn(dir, prefix string) programs {
+	return programs{lab.Program(dir, prefix+"server"), lab.Program(dir, prefix+"client")}
 }
 
-// findPrograms returns the programs beside the demo's own, as in a release. If there
-// are none it builds them into dir: with go run, Go and the source are at hand.
+// findPrograms returns the programs beside the demo's own, as in a release; their names begin
+// as its does, as dummymessenger-demo in a package. If there are none it builds them into dir:
+// with go run, Go and the source are at hand.
 func findPrograms(ctx context.Context, dir string, stderr io.Writer) (programs, error) {
 	if self, err := os.Executable(); err == nil {
-		if p := programsIn(filepath.Dir(self)); isFile(p.server) && isFile(p.client) {
+		dir, name := filepath.Split(self)
+		prefix := name[:max(0, strings.LastIndex(name, "demo"))]
+		if p := programsIn(dir, prefix); isFile(p.server) && isFile(p.client) {
 			return p, nil
 		}
 	}
@@ -40,7 +43,7 @@ func findPrograms(ctx context.Context, dir string, stderr io.Writer) (programs, 
 	if err := lab.Build(ctx, dir, module+"/cmd/server", module+"/cmd/client"); err != nil {
 		return programs{}, fmt.Errorf("building server and client: %w", err)
 	}
-	return programsIn(dir), nil
+	return programsIn(dir, ""), nil
 }
 
 // checkModule makes sure that go can build our programs from where we are.

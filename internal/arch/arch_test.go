@@ -149,6 +149,7 @@ var rules = map[string]rule{
 		[]string{"internal/lab", "internal/lab/pgcluster", "internal/program", "internal/program/usage", "internal/faulty"},
 		"the demo runs the programs as separate processes, never their code; faulty is what it shows them against",
 	},
+	"deploy/deb/generate": {nil, "it makes manuals of what programs say of themselves, which it runs as users do"},
 	"docs/screenshots": {
 		[]string{"internal/lab", "internal/lab/browser", "internal/program"},
 		"it shows what users see of the programs, which it runs as they do",
