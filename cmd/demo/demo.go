@@ -74,10 +74,16 @@ func (d *demo) run(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if !d.Kill {
-		return d.runClient(programs.client, replicas.URLs(), replicas)
+	run := func() (int, error) { return d.runClient(programs.client, replicas.URLs(), replicas) }
+	if d.Kill {
+		run = func() (int, error) {
+			return d.runClientAmidFaults(ctx, dir, programs.client, &faults{replicas: replicas, cluster: cluster})
+		}
 	}
-	return d.runClientAmidFaults(ctx, dir, programs.client, &faults{replicas: replicas, cluster: cluster})
+	if d.Open {
+		return d.runInWindow(ctx, replicas.URLs(), run)
+	}
+	return run()
 }
 
 // brokenServer returns one of the self-test's servers, nil if there is none of this name.
@@ -110,7 +116,13 @@ func (d *demo) runBroken(dir, client string) (status int, err error) {
 		args = append(args, "--profile", profile)
 	}
 	d.clientArgs = append(args, d.clientArgs...)
-	return d.runClient(client, running.URLs, nil)
+	if !d.Open {
+		return d.runClient(client, running.URLs, nil)
+	}
+	return d.runWithReport(func(report string) (int, error) {
+		d.clientArgs = append([]string{"--html", report}, d.clientArgs...)
+		return d.runClient(client, running.URLs, nil)
+	})
 }
 
 // startReplicas starts all replicas at the same instant and waits until they

@@ -31,27 +31,22 @@ type faults struct {
 // runClientAmidFaults runs the client, with the arguments that such a run needs, while
 // replicas and database are done harm. Its report stays.
 func (d *demo) runClientAmidFaults(ctx context.Context, dir, client string, f *faults) (status int, err error) {
-	report, err := os.CreateTemp("", "dummymessenger-demo-*.html")
-	if err != nil {
-		return 0, err
-	}
 	f.notes = filepath.Join(dir, "faults.jsonl")
-	if err := errors.Join(report.Close(), os.WriteFile(f.notes, nil, 0o600)); err != nil {
+	if err := os.WriteFile(f.notes, nil, 0o600); err != nil {
 		return 0, err
 	}
-	d.clientArgs = slices.Concat(killing, []string{"--html", report.Name(), "--annotate", f.notes}, d.clientArgs)
-	urls := f.replicas.URLs()
-	running, ended := context.WithCancel(ctx)
-	injected := make(chan error, 1)
-	go func() { injected <- f.inject(running) }()
-	status, err = d.runClient(client, urls, nil) // replicas end by our hand
-	ended()
-	err = errors.Join(err, <-injected)
-	if info, statErr := os.Stat(report.Name()); statErr == nil && info.Size() == 0 { // there was no run
-		return status, errors.Join(err, os.Remove(report.Name()))
-	}
-	d.printf("\nmeanwhile: %s\nthe report is in %s\n", strings.Join(f.done, "; "), report.Name())
-	return status, err
+	return d.runWithReport(func(report string) (int, error) {
+		d.clientArgs = slices.Concat(killing, []string{"--html", report, "--annotate", f.notes}, d.clientArgs)
+		urls := f.replicas.URLs()
+		running, ended := context.WithCancel(ctx)
+		injected := make(chan error, 1)
+		go func() { injected <- f.inject(running) }()
+		status, err := d.runClient(client, urls, nil) // replicas end by our hand
+		ended()
+		err = errors.Join(err, <-injected)
+		d.printf("meanwhile: %s\n", strings.Join(f.done, "; "))
+		return status, err
+	})
 }
 
 // inject does it all, one after the other, unless ctx ends before.

@@ -31,6 +31,7 @@ type flags struct {
 	Database string `xor:"database" placeholder:"URL" help:"Use a database of yours: sqlite:PATH or postgres://…. Its messages stay."`
 	Postgres bool   `xor:"database" help:"Start a throw-away PostgreSQL from the programs installed on this machine."`
 	Kill     bool   `xor:"kill" help:"While the client runs, kill a replica (kill -9) and start it again, freeze another one, and with --postgres kill the database. The report shades what was done."`
+	Open     bool   `help:"Show the replicas' pages side by side in the browser while the client runs, at a rate at which they can be read, until ^C. With --broken or --kill, show the report."`
 	Broken   string `xor:"database,kill" placeholder:"NAME" help:"Run the client against a server that is wrong in one way, such as count-plus-one; \"client selftest --list\" tells which there are."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`

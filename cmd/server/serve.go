@@ -93,9 +93,11 @@ func serve(ctx context.Context, f flags, logger *slog.Logger, greet func(url str
 // urlOf returns the URL at which a browser on this machine finds who listens at addr.
 func urlOf(addr net.Addr, tls bool) string {
 	at := addr.(*net.TCPAddr).AddrPort()
-	if at.Addr().IsUnspecified() {
-		at = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at.Port())
+	host := at.Addr().Unmap()
+	if host.IsUnspecified() {
+		host = netip.MustParseAddr("127.0.0.1")
 	}
+	at = netip.AddrPortFrom(host, at.Port())
 	if tls {
 		return "https://" + at.String() + "/"
 	}

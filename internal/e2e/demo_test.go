@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	"dummymessenger/internal/lab"
+	"dummymessenger/internal/lab/browser"
+	"dummymessenger/internal/lab/labtest"
 )
 
 // A demonstration is a running demo program, whose programs are beside it.
@@ -48,9 +51,14 @@ func (o *output) String() string {
 
 func startDemo(t *testing.T, args ...string) *demonstration {
 	t.Helper()
+	return startDemoWith(t, nil, args...)
+}
+
+func startDemoWith(t *testing.T, env []string, args ...string) *demonstration {
+	t.Helper()
 	d := &demonstration{t: t, tmp: t.TempDir()}
 	cmd := exec.Command(program("demo"), args...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+d.tmp)
+	cmd.Env = append(append(os.Environ(), "TMPDIR="+d.tmp), env...)
 	cmd.Stdout, cmd.Stderr = &d.stdout, &d.stderr
 	var err error
 	if d.Process, err = lab.Start(cmd); err != nil {
@@ -129,14 +137,13 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// Against a wrong server the demo shows the red verdict, and ends with its status.
 // With --kill replicas are killed and frozen, nothing fails, and the report says what was done.
 func TestDemoKill(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t, "--kill", "--", "--lang", "en")
 	<-d.Done()
 	_, rest, _ := strings.Cut(d.stderr.String(), "the report is in ")
-	path := strings.TrimSpace(rest)
+	path, _, _ := strings.Cut(rest, "\n")
 	report, err := os.ReadFile(path)
 	must(t, err)
 	must(t, os.Remove(path))
@@ -153,6 +160,38 @@ func TestDemoKill(t *testing.T) {
 	}
 }
 
+// With --open the replicas' pages are shown side by side, through one address, while the
+// client runs and until ^C.
+func TestDemoOpen(t *testing.T) {
+	t.Parallel()
+	b := labtest.Browser(t)
+	dir := t.TempDir()
+	opened, opener := filepath.Join(dir, "opened"), filepath.Join(dir, "browser")
+	must(t, os.WriteFile(opener, []byte("#!/bin/sh\necho \"$1\" >"+opened+".new && mv "+opened+".new "+opened+"\n"), 0o700))
+	d := startDemoWith(t, []string{"BROWSER=" + opener}, "--open", "--", "--per-worker", "20", "--lang", "en")
+	var url []byte
+	eventually(t, "the demo opens a browser", func() bool {
+		url, _ = os.ReadFile(opened)
+		return len(url) > 0
+	})
+	w := openWindow(t, b, "both replicas", strings.TrimSpace(string(url)), browser.View{Width: 1280, Height: 800, Language: "en"})
+	eventually(t, "the pages stay", func() bool { return strings.Contains(d.stderr.String(), "until ^C") })
+	w.wait(`frames.length === 2 && [0, 1].every(i => frames[i].document.querySelectorAll(".message").length >= 10)`)
+	w.wait(`frames[0].document.querySelector(".message:last-child").dataset.seq === frames[1].document.querySelector(".message:last-child").dataset.seq`)
+	_, err := browser.Eval[bool](w.Page, `(() => {
+		const page = frames[0].document;
+		page.getElementById("name").value = "Ann";
+		page.getElementById("text").value = "through the window";
+		page.getElementById("send").click();
+		return true;
+	})()`)
+	must(t, err)
+	w.wait(`[0, 1].every(i => frames[i].document.body.textContent.includes("through the window"))`)
+	must(t, d.Signal(os.Interrupt))
+	d.mustEnd(0)
+}
+
+// Against a wrong server the demo shows the red verdict, and ends with its status.
 func TestDemoBroken(t *testing.T) {
 	t.Parallel()
 	for name, says := range map[string]string{
