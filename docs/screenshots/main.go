@@ -42,7 +42,7 @@ func run(ctx context.Context, out string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := lab.Build(ctx, dir, "dummymessenger/cmd/server", "dummymessenger/cmd/client"); err != nil {
+	if err := lab.Build(ctx, dir, "dummymessenger/cmd/server", "dummymessenger/cmd/client", "dummymessenger/cmd/demo"); err != nil {
 		return fmt.Errorf("build the programs: %w", err)
 	}
 	b, err := browser.Start(ctx)
@@ -100,5 +100,5 @@ func (s *studio) shoot(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return s.animate(ctx)
 }

@@ -25,6 +25,9 @@ type picture struct {
 	ready string // an expression in JavaScript to wait for; none if empty
 }
 
+// drawn is true two frames on, when what the page's scripts draw is drawn.
+const drawn = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
+
 // maxSize is the most bytes of a picture. A clone of the repository holds every
 // version ever committed.
 const maxSize = 200_000
@@ -48,8 +51,7 @@ func (s *studio) take(p picture) error {
 			return err
 		}
 	}
-	// Two frames on, what the page's scripts draw is drawn.
-	if err := page.Wait("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"); err != nil {
+	if err := page.Wait(drawn); err != nil {
 		return err
 	}
 	shot, err := page.Screenshot()
