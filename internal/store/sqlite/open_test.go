@@ -239,7 +239,7 @@ func TestOpenWaits(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.hold(t, path)
-			if s, err := openWithin(t.Context(), 50*time.Millisecond, path, slog.New(slog.DiscardHandler)); err == nil {
+			if s, err := openWithin(t.Context(), 3*time.Second, path, slog.New(slog.DiscardHandler)); err == nil {
 				t.Errorf("it was opened: %v", s.Close())
 			} else if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "fuser") {
 				t.Errorf("openWithin: %v, want it to say what it waited for, %s, and how to find who holds it", err, c.want)
