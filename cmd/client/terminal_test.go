@@ -121,7 +121,7 @@ func TestTerminal(t *testing.T) {
 			term.fits(lines, width)
 			one(t, lines, "status 0")
 			one(t, lines, "entries cross-checked · 0 violations · 0 unknown")
-			one(t, lines, "VERIFIED: all answers can be true together")
+			one(t, lines, "VERIFIED: every answer fits one shared log")
 			if line := one(t, lines, "100 %"); !strings.HasPrefix(line, "█") {
 				t.Errorf("no full bar: %s", line)
 			}

@@ -31,7 +31,7 @@ func (l words) headline(v *verify.Verdict) headline {
 	}
 	switch v.Status {
 	case verify.Verified:
-		h.Means, h.color = l.Tr("all answers can be true together"), green
+		h.Means, h.color = l.Tr("every answer fits one shared log"), green
 	case verify.Violated:
 		h.Means, h.color = l.violated(v), red
 	}
@@ -74,6 +74,12 @@ var meanings = map[verify.Check]string{
 	verify.ExactlyOnce:         "a request sent again is stored once, and answered alike",
 }
 
+// held name checks by what holds if they pass, where their own names are those of faults.
+var held = map[verify.Check]string{
+	verify.Contiguous: "no gaps", verify.Duplicate: "no duplicates", verify.LostWrite: "no lost writes", verify.FutureRead: "no future reads",
+	verify.AbortedRead: "no aborted reads", verify.GarbageRead: "no garbage reads",
+}
+
 // shortUnits say in a cell what a Check's Unit says in full.
 var shortUnits = map[verify.Check]string{
 	verify.Agreement: "entry", verify.Duplicate: "message", verify.LostWrite: "place", verify.RealTimeOrder: "operation",
@@ -112,6 +118,8 @@ func (l words) checkRow(c verify.CheckResult) checkRow {
 		row.Mark, row.Class, row.Result, row.color = "–", "none", l.Tr("not checked"), faint
 		row.Saw = l.Say("nothing to check: %s", l.none(c.Check.Unit()))
 		row.number, row.unit = "", l.none(unit)
+	default:
+		row.Name = l.Tr(cmp.Or(held[c.Check], c.Check.String()))
 	}
 	return row
 }
