@@ -30,14 +30,16 @@ func depose(name string, p *pgcluster.Patroni, end, begin func(*pgcluster.Node) 
 			if err := begin(leader); err != nil {
 				return err
 			}
-			return p.WaitHealthy(ctx)
+			return p.WaitLeader(ctx, nil)
 		}, p.WaitLeader(ctx, leader)
 	}}
 }
 
 // SwitchOver hands the lead over in order.
 func SwitchOver(p *pgcluster.Patroni) Fault {
-	return Fault{"switchover", func(ctx context.Context) (Mend, error) { return p.WaitHealthy, p.Switchover(ctx) }}
+	return Fault{"switchover", func(ctx context.Context) (Mend, error) {
+		return func(ctx context.Context) error { return p.WaitLeader(ctx, nil) }, p.Switchover(ctx)
+	}}
 }
 
 // LoseEtcd ends etcd until the leader has given up its lead.
@@ -48,7 +50,7 @@ func LoseEtcd(p *pgcluster.Patroni) Fault {
 			if err := p.StartEtcd(); err != nil {
 				return err
 			}
-			return p.WaitHealthy(ctx)
+			return p.WaitLeader(ctx, nil)
 		}, p.WaitNoLeader(ctx)
 	}}
 }

@@ -313,7 +313,7 @@ func (p *Patroni) Leader() (*Node, error) {
 	return nil, errors.New("no node leads")
 }
 
-// WaitLeader returns when another node than old leads.
+// WaitLeader returns when another node than old leads, any if that is nil.
 func (p *Patroni) WaitLeader(ctx context.Context, old *Node) error {
 	return p.wait(ctx, "another node leads", func() bool {
 		leader, err := p.Leader()
