@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What a server says first can be clicked, and pasted into any shell.
+// What a server says first can be clicked, and pasted into a shell.
 func TestGreeting(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
