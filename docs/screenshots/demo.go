@@ -56,6 +56,17 @@ func (s *studio) animate(ctx context.Context) error {
 	return os.WriteFile(filepath.Join(s.out, "demo.png"), animation, 0o644)
 }
 
+// runBroken runs the demo against a server that counts wrongly, and returns the URL of its report.
+func (s *studio) runBroken(ctx context.Context, lang string) (report string, err error) {
+	report = filepath.Join(s.dir, "broken-"+lang+".html")
+	out, err := exec.CommandContext(ctx, lab.Program(s.dir, "demo"), "--broken", "count-plus-one", "--",
+		"--lang", lang, "--html", report).CombinedOutput()
+	if _, ended := errors.AsType[*exec.ExitError](err); !ended { // as it does when it is violated
+		return "", fmt.Errorf("the demo of a wrong server: %w: %s", err, out)
+	}
+	return "file://" + report, nil
+}
+
 // newest is true when the first replica's page shows a message of this number, or a later one.
 func newest(seq int) string {
 	return fmt.Sprintf(`frames.length === 2 && Number([...frames[0].document.querySelectorAll(".message")].at(-1)?.dataset.seq) >= %d`, seq)

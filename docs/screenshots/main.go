@@ -74,14 +74,9 @@ func (s *studio) shoot(ctx context.Context) error {
 		return err
 	}
 	for lang, suffix := range languages { // before the client writes to the same log
-		for name, view := range map[string]browser.View{
-			"page":       {Width: 900, Height: 640, Language: lang},
-			"page-dark":  {Width: 900, Height: 640, Language: lang, Dark: true},
-			"page-phone": {Width: 390, Height: 760, Scale: 2, Language: lang, Touch: true},
-		} {
-			if err := s.take(picture{name: name + suffix, url: s.urls[0], view: view, ready: shown}); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
+		view := browser.View{Width: 900, Height: 640, Language: lang}
+		if err := s.take(picture{name: "page" + suffix, url: s.urls[0], view: view, ready: shown}); err != nil {
+			return fmt.Errorf("page: %w", err)
 		}
 	}
 	for lang, suffix := range languages {
@@ -89,11 +84,14 @@ func (s *studio) shoot(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		violated, err := s.runBroken(ctx, lang)
+		if err != nil {
+			return err
+		}
 		for _, p := range []picture{
 			{"terminal" + suffix, terminal, browser.View{Width: 720, Height: 100, Scale: 2}, true, ""},
 			{"report" + suffix, report, browser.View{Width: 1200, Height: 1330}, false, ""},
-			{"report-dark" + suffix, report, browser.View{Width: 1200, Height: 1330, Dark: true}, false, ""},
-			{"report-phone" + suffix, report, browser.Phone, false, ""},
+			{"violated" + suffix, violated, browser.View{Width: 1000, Height: 900}, false, ""},
 		} {
 			if err := s.take(p); err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)

@@ -19,7 +19,7 @@ const (
 )
 
 // runClient runs the client in a terminal. It returns the URLs of a page that
-// looks like that terminal and of the client's report.
+// looks like that terminal and of the client's report, which the next run replaces.
 func (s *studio) runClient(ctx context.Context, lang string) (terminal, report string, err error) {
 	name := filepath.Join(s.dir, lang)
 	socket := name + ".tmux"
@@ -32,8 +32,8 @@ func (s *studio) runClient(ctx context.Context, lang string) (terminal, report s
 	}
 	const end = "the client is done"
 	line := fmt.Sprintf(`cd %s; echo '$ client --html run.html'; `+
-		`LC_ALL=C.UTF-8 ./client --lang %s --html %s.html %s; echo %s; exec sleep 600`,
-		s.dir, lang, lang, strings.Join(s.urls, " "), end)
+		`LC_ALL=C.UTF-8 ./client --lang %s --html run.html %s; echo %s; exec sleep 600`,
+		s.dir, lang, strings.Join(s.urls, " "), end)
 	_, err = tmux("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), "sh", "-c", line)
 	if err != nil {
 		return "", "", err
@@ -55,7 +55,7 @@ func (s *studio) runClient(ctx context.Context, lang string) (terminal, report s
 	if err := os.WriteFile(page, []byte(terminalPage(screen)), 0o600); err != nil {
 		return "", "", err
 	}
-	return "file://" + page, "file://" + name + ".html", nil
+	return "file://" + page, "file://" + filepath.Join(s.dir, "run.html"), nil
 }
 
 const terminalHead = `<!doctype html><meta charset="utf-8"><title>terminal</title><style>
