@@ -150,6 +150,7 @@ var rules = map[string]rule{
 		"the demo runs the programs as separate processes, never their code; faulty is what it shows them against",
 	},
 	"deploy/deb/generate": {nil, "it makes manuals of what programs say of themselves, which it runs as users do"},
+	"deploy/publish":      {nil, "it changes the source, whatever that is"},
 	"docs/screenshots": {
 		[]string{"internal/lab", "internal/lab/browser", "internal/program"},
 		"it shows what users see of the programs, which it runs as they do",

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A published copy imports nothing by the old path, builds, and its READMEs say how to get it.
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	const source, module = "../..", "example.com/someone/post"
+	dir := t.TempDir()
+	err := filepath.WalkDir(source, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == "dist" || d.Name() == "bin"):
+			return fs.SkipDir
+		case !d.Type().IsRegular():
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dir, strings.TrimPrefix(name, filepath.Clean(source)))
+		if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+			return err
+		}
+		return os.WriteFile(to, text, 0o666)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := publish(dir, module); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"list", "-test", "-deps", "./..."}, // fails at an import that is not there
+		{"vet", "./internal/arch"},
+	} {
+		cmd := exec.Command("go", args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("go %v: %v\n%s", args, err, out)
+		}
+	}
+	for name, want := range map[string][]string{
+		"README.md":           {"\n    git clone https://" + module + "\n    go install " + module + "/cmd/...@latest\n", "pkg.go.dev/" + module},
+		"README.ru.md":        {"\n    git clone https://" + module + "\n    go install " + module + "/cmd/...@latest\n", "pkg.go.dev/" + module},
+		"Dockerfile":          {"-X " + module + "/internal/program.version="},
+		".goreleaser.yaml":    {"-X " + module + "/internal/program.version="},
+		"deploy/deb/build":    {"-X " + module + "/internal/program.version="},
+		"deploy/check/go.mod": {"replace " + module + " => ../..", "module " + module + "/deploy/check"},
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(string(text), w) {
+				t.Errorf("%s lacks %q", name, w)
+			}
+		}
+	}
+	if err := publish(dir, module); err == nil {
+		t.Error("a second time: no error")
+	}
+}
