@@ -36,16 +36,11 @@ func write(t *testing.T, path, content string) {
 func TestRotatedPassword(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
-	role := fmt.Sprintf("rotated_%d", time.Now().UnixNano())
-	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'first'; GRANT ALL ON SCHEMA public TO %[1]s`, role))
-	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
-	u, err := neturl.Parse(url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	u := createRole(t, url, `GRANT ALL ON SCHEMA public TO %[1]s`)
+	role := u.User.Username()
 	u.User = neturl.User(role)
 	passfile := filepath.Join(t.TempDir(), "pgpass")
-	write(t, passfile, "*:*:*:*:first\n")
+	write(t, passfile, "*:*:*:*:x\n")
 	s := open(t, withParameter(t, u.String(), "passfile", passfile))
 	fill(t, s, 1)
 	if _, err := s.Read(t.Context(), 0, 1); err != nil {
@@ -69,16 +64,11 @@ func TestRotatedPassword(t *testing.T) {
 func TestMissingPasswordFile(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
-	role := fmt.Sprintf("forgetful_%d", time.Now().UnixNano())
-	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'first'; GRANT ALL ON SCHEMA public TO %[1]s`, role))
-	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
-	u, err := neturl.Parse(url)
-	if err != nil {
-		t.Fatal(err)
-	}
+	u := createRole(t, url, `GRANT ALL ON SCHEMA public TO %[1]s`)
+	role := u.User.Username()
 	u.User = neturl.User(role)
 	passfile := filepath.Join(t.TempDir(), "pgpass")
-	write(t, passfile, "*:*:*:*:first\n")
+	write(t, passfile, "*:*:*:*:x\n")
 	s, notes := openNoted(t, withParameter(t, u.String(), "passfile", passfile))
 	fill(t, s, 1)
 	reconnect := func() {
@@ -92,7 +82,7 @@ func TestMissingPasswordFile(t *testing.T) {
 			t.Errorf("Append: %v", err)
 		}
 	}
-	for _, password := range []string{"first", "second"} {
+	for _, password := range []string{"x", "second"} {
 		execute(t, url, fmt.Sprintf(`ALTER ROLE %s PASSWORD '%s'`, role, password))
 		write(t, passfile, "*:*:*:*:"+password+"\n")
 		reconnect()

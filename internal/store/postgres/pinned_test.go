@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -192,16 +191,8 @@ func TestPolicyHidesNothing(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
 	fill(t, open(t, url), 3)
-	role := fmt.Sprintf("seer_%d", time.Now().UnixNano())
-	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'x';
-		GRANT SELECT, INSERT ON messages TO %[1]s; GRANT SELECT, UPDATE ON log_lock TO %[1]s`, role))
-	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
-	u, err := neturl.Parse(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.User = neturl.UserPassword(role, "x")
-	s := open(t, u.String())
+	role := createRole(t, url, `GRANT SELECT, INSERT ON messages TO %[1]s; GRANT SELECT, UPDATE ON log_lock TO %[1]s`)
+	s := open(t, role.String())
 	execute(t, url, `CREATE POLICY hide ON messages USING (seq <> 2); ALTER TABLE messages ENABLE ROW LEVEL SECURITY`)
 	if messages, err := s.Read(t.Context(), 0, 10); messenger.KindOf(err) != messenger.Unwritable {
 		t.Errorf("Read = %v, %v, want unwritable", messages, err)

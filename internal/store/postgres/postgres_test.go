@@ -118,23 +118,30 @@ func TestDatesDoNotDecreaseWhenTheClockIsSetBack(t *testing.T) {
 	}
 }
 
+// createRole creates a role with the password "x" for the time of the test and returns its URL of
+// the database. grants is SQL with the verb %[1]s for its name.
+func createRole(t *testing.T, url, grants string) *neturl.URL {
+	t.Helper()
+	role := fmt.Sprintf("role_%d", time.Now().UnixNano())
+	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'x'; `+grants, role))
+	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
+	u, err := neturl.Parse(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = neturl.UserPassword(role, "x")
+	return u
+}
+
 func TestRoleNeedsNoMoreThanTheDocumentedGrants(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
 	open(t, url).Close() // the administrator creates the tables
-	role := fmt.Sprintf("clerk_%d", time.Now().UnixNano())
-	execute(t, url, fmt.Sprintf(`
-		CREATE ROLE %[1]s LOGIN PASSWORD 'clerk';
+	role := createRole(t, url, `
 		REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 		GRANT SELECT, INSERT ON messages TO %[1]s;
-		GRANT SELECT, UPDATE ON log_lock TO %[1]s`, role))
-	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
-	clerk, err := neturl.Parse(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	clerk.User = neturl.UserPassword(role, "clerk")
-	s := open(t, clerk.String())
+		GRANT SELECT, UPDATE ON log_lock TO %[1]s`)
+	s := open(t, role.String())
 	if err := s.Ready(t.Context()); err != nil {
 		t.Errorf("Ready: %v", err)
 	}

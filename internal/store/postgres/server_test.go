@@ -7,7 +7,6 @@ import (
 	neturl "net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -64,19 +63,12 @@ func TestOpenWithoutGrant(t *testing.T) {
 	t.Parallel()
 	url := labtest.Database(t)
 	open(t, url).Close() // the administrator creates the tables
-	role := fmt.Sprintf("reader_%d", time.Now().UnixNano())
-	execute(t, url, fmt.Sprintf(`CREATE ROLE %[1]s LOGIN PASSWORD 'x'; GRANT SELECT ON messages, log_lock TO %[1]s`, role))
-	t.Cleanup(func() { execute(t, url, fmt.Sprintf(`DROP OWNED BY %[1]s; DROP ROLE %[1]s`, role)) })
-	u, err := neturl.Parse(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.User = neturl.UserPassword(role, "x")
-	s := open(t, u.String())
+	role := createRole(t, url, `GRANT SELECT ON messages, log_lock TO %[1]s`)
+	s := open(t, role.String())
 	if err := s.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "may not INSERT") {
 		t.Errorf("Ready: %v", err)
 	}
-	execute(t, url, fmt.Sprintf(`GRANT INSERT ON messages TO %[1]s; GRANT UPDATE ON log_lock TO %[1]s`, role))
+	execute(t, url, fmt.Sprintf(`GRANT INSERT ON messages TO %[1]s; GRANT UPDATE ON log_lock TO %[1]s`, role.User.Username()))
 	if _, err := appendText(t.Context(), s, "x"); err != nil {
 		t.Errorf("Append, the grant given: %v", err)
 	}
