@@ -8,6 +8,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -39,13 +40,13 @@ var (
 // publish renames the module in the folder root.
 func publish(root, module string) error {
 	if text, err := os.ReadFile(filepath.Join(root, "go.mod")); err != nil || !strings.HasPrefix(string(text), "module dummymessenger\n") {
-		return fmt.Errorf("go.mod in this folder does not begin with \"module dummymessenger\"; run it once, in the root of the repository")
+		return errors.New(`go.mod in this folder does not begin with "module dummymessenger"; run it once, in the root of the repository`)
 	}
 	return filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.Name() == ".git" || d.IsDir() && d.Name() == "publish":
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == "publish"):
 			return fs.SkipDir
 		case !d.Type().IsRegular():
 			return nil
