@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,11 +38,10 @@ func newTerminal(t *testing.T, width, height int, env []string, args ...string) 
 	command = append(command, env...)
 	command = append(command, os.Args[0])
 	command = append(command, args...)
-	// Print a line above the client, as a prompt would: if clearing starts at
-	// the first line, tmux takes it for a clear-screen and saves the screen to
-	// its history. The last line shows that the client has ended, also after a
-	// ^C, which the shell gets too.
-	line := "trap : INT; echo '$ client'; " + commandLine(command) + `; echo "status $?"; exec sleep 600`
+	// The client begins on the first row, where tmux would save to its history a
+	// screen that is cleared as a whole. The last line shows that it has ended,
+	// also after a ^C, which the shell gets too.
+	line := "trap : INT; " + commandLine(command) + `; echo "status $?"; exec sleep 600`
 	term.tmux("-f", "/dev/null", "new-session", "-d", "-s", term.target, "-x", fmt.Sprint(width), "-y", fmt.Sprint(height), "sh",
 		"-c", line)
 	t.Cleanup(func() { term.tmux("kill-server") })
@@ -132,6 +132,37 @@ func TestTerminal(t *testing.T) {
 				t.Error("nothing is green")
 			}
 		})
+	}
+}
+
+// In a pane of few lines no frame stays behind: one view is there, as high as fits.
+func TestTerminalLow(t *testing.T) {
+	t.Parallel()
+	for _, height := range []int{2, 4, 6, 7} {
+		t.Run(fmt.Sprint(height), func(t *testing.T) {
+			t.Parallel()
+			m := newMemory()
+			term := newTerminal(t, 80, height, []string{utf8Locale}, "--duration", "2s", newReplica(t, m, nil), newReplica(t, m, nil))
+			lines := term.wait("status 0")
+			if n, want := slices.Index(lines, ""), min(height-1, 6); n != want {
+				t.Errorf("%d lines before the result, want %d:\n%s", n, want, strings.Join(lines, "\n"))
+			}
+		})
+	}
+}
+
+// A replica that answers nothing is red, with the reason.
+func TestTerminalSilentReplica(t *testing.T) {
+	t.Parallel()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	term := newTerminal(t, 80, 50, []string{utf8Locale}, "-n", "300", newReplica(t, newMemory(), nil), closed.URL)
+	lines := term.wait("status ")
+	if line := one(t, lines, "  connection refused"); !strings.HasPrefix(line, closed.URL) {
+		t.Errorf("no reason beside the replica: %s", line)
+	}
+	if !strings.Contains(term.tmux("capture-pane", "-p", "-e", "-S", "-", "-t", term.target), "\x1b[31m"+closed.URL) {
+		t.Error("the replica is not red")
 	}
 }
 

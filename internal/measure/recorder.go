@@ -77,8 +77,14 @@ func (r *Recorder) current() *tally {
 
 // A Snapshot is how far a run has got.
 type Snapshot struct {
-	OK, Failed, Unknown int64   // measured operations that have ended
-	ByReplica           []int64 // OK ones; the last replicas may be missing if they have none
+	OK, Failed, Unknown int64     // measured operations that have ended
+	ByReplica           []Answers // the last replicas may be missing if they have none
+}
+
+// Answers are what a replica has given so far.
+type Answers struct {
+	OK      int64
+	Trouble string // why the latest operation that is not OK is not; "" if all are
 }
 
 // Snapshot may be called at any time. It costs next to nothing.
@@ -86,7 +92,7 @@ func (r *Recorder) Snapshot() (s Snapshot) {
 	t := r.current()
 	defer r.mu.Unlock()
 	for _, n := range t.replicas {
-		s.ByReplica = append(s.ByReplica, n.OK)
+		s.ByReplica = append(s.ByReplica, Answers{n.OK, n.trouble})
 		s.OK += n.OK
 		s.Failed += n.Failed
 		s.Unknown += n.Unknown
@@ -219,6 +225,7 @@ type cause struct {
 type replicaTally struct {
 	Replica   // counts only
 	responses latencies
+	trouble   string // see Answers
 }
 
 // lateAfter is how much after its time an operation counts as late.
@@ -252,6 +259,7 @@ func (t *tally) add(m *Mark, due time.Duration) {
 		replica.responses.add(m.Return - due)
 		return
 	}
+	replica.trouble = m.Reason
 	f := cause{m.Outcome, m.Reason}
 	if t.failures[f] == nil {
 		t.failures[f] = map[string]int64{}

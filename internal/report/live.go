@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,9 +42,6 @@ func (v *Live) Progress(last int64, l lang.Lang) string {
 	return line
 }
 
-// LiveLines returns how many lines a Live of so many replicas takes.
-func LiveLines(replicas int) int { return 4 + min(replicas, maxLiveReplicas) }
-
 // ANSI colours (ECMA-48, SGR).
 const (
 	bold   = "1"
@@ -57,8 +55,12 @@ const (
 // A span is text in one colour, "" for the terminal's own.
 type span struct{ text, color string }
 
-// Lines returns v in LiveLines lines, none wider than width columns.
-func (v *Live) Lines(width int, s Style) []string {
+// silence is after how long a replica that has answered nothing is shown as silent.
+const silence = 2 * time.Second
+
+// Lines returns v in at most height lines, none wider than width columns. Replicas
+// are the first to be left out.
+func (v *Live) Lines(width, height int, s Style) []string {
 	l := s.Lang
 	if s.ASCII {
 		l = "en"
@@ -84,27 +86,28 @@ func (v *Live) Lines(width int, s Style) []string {
 		{l.Say("p50 %s · p99 %s ms", l.Percentile(v.P50), l.Percentile(v.P99)), ""}, dot,
 		{lang.Count(v.InFlight) + " " + l.Tr("in flight"), ""}, dot, bad(v.Failed, "failed", red), dot, bad(v.Unknown, "unknown", yellow),
 	})
-	answered := make([]int64, len(v.URLs))
-	copy(answered, v.ByReplica)
+	replicas := make([]measure.Answers, len(v.URLs))
+	copy(replicas, v.ByReplica)
 	most, name := int64(1), 0
 	for i, url := range v.URLs {
-		most, name = max(most, answered[i]), max(name, runewidth.StringWidth(url))
+		most, name = max(most, replicas[i].OK), max(name, runewidth.StringWidth(url))
 	}
 	name = min(name, max(width-30, 14))
-	for i, url := range v.URLs[:min(len(v.URLs), maxLiveReplicas)] {
+	for i, url := range v.URLs[:max(0, min(len(v.URLs), maxLiveReplicas, height-len(lines)-1))] {
+		r := replicas[i]
 		color, number := "", bold
-		if answered[i] == 0 && v.OK > 0 && v.Failed+v.Unknown > 0 { // it answers nothing, and others do
-			color, number = red, red
+		rest := span{strings.Repeat("▪", int(float64(r.OK)/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan}
+		if r.OK == 0 && (r.Trouble != "" || v.Elapsed > silence) {
+			color, number, rest = red, red, span{l.Reason(cmp.Or(r.Trouble, "no answer yet")), red}
 		}
 		lines = append(lines, []span{
-			{runewidth.FillRight(fit(url, name), name), color}, {fmt.Sprintf("  %8s  ", lang.Count(answered[i])), number},
-			{strings.Repeat("▪", int(float64(answered[i])/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan},
+			{runewidth.FillRight(fit(url, name), name), color}, {fmt.Sprintf("  %8s  ", lang.Count(r.OK)), number}, rest,
 		})
 	}
 	lines = append(lines, v.checks(l, dot, bad))
 
 	var painted []string
-	for _, line := range lines {
+	for _, line := range lines[:min(len(lines), height)] {
 		painted = append(painted, paint(line, width, s))
 	}
 	return painted
@@ -178,11 +181,18 @@ func toASCII(text string) string {
 	}, ascii.Replace(text))
 }
 
-// paint joins spans and cuts off what does not fit. It drops control characters,
+// paint joins spans and cuts what does not fit. It drops control characters,
 // so that texts of servers cannot move the cursor.
 func paint(line []span, width int, s Style) string {
 	var b strings.Builder
+	cut := "…"
+	if s.ASCII {
+		cut = "~"
+	}
 	for _, part := range line {
+		if width <= 0 {
+			break
+		}
 		text := strings.Map(func(r rune) rune {
 			if r < ' ' || r >= 0x7f && r < 0xa0 {
 				return -1
@@ -192,10 +202,14 @@ func paint(line []span, width int, s Style) string {
 		if s.ASCII {
 			text = toASCII(text)
 		}
-		text = runewidth.Truncate(text, width, "")
-		width -= runewidth.StringWidth(text)
 		if text == "" {
 			continue
+		}
+		if wide := runewidth.StringWidth(text); wide > width {
+			text = runewidth.Truncate(text, width, cut)
+			width = 0
+		} else {
+			width -= wide
 		}
 		if s.Color && part.color != "" {
 			text = "\x1b[" + part.color + "m" + text + "\x1b[0m"

@@ -142,7 +142,11 @@ func (t *sheet) run(r *measure.Run) {
 	}
 	add("outcomes", color, t.Say("%s answered · %s failed · %s unknown", lang.Count(r.OK), lang.Count(r.Failed), lang.Count(r.Unknown)))
 	for _, f := range r.Failures {
-		add("", "", t.Say("%s %s: %s", lang.Count(f.Count), t.Tr(f.Outcome), t.Reason(f.Reason)))
+		many := lang.Count(f.Count) + " "
+		if len(r.Failures) == 1 { // the line above says how many
+			many = ""
+		}
+		add("", "", many+t.Tr(f.Outcome)+": "+t.Reason(f.Reason))
 		if f.First != "" {
 			add("", "", t.Tr("the first one:")+" "+f.First)
 		}
@@ -319,9 +323,20 @@ func backlogged(r *measure.Run) bool {
 }
 
 // wrap breaks text at spaces into lines of at most width characters, unless a word
-// is longer.
+// is longer. A number and the word behind it count as one, as do a word and the
+// separator behind it.
 func wrap(text string, width int) (lines []string) {
+	var words []string
+	number := false
 	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '\n' }) {
+		if last := len(words) - 1; last >= 0 && (number || word == "·") {
+			words[last] += " " + word
+		} else {
+			words = append(words, word)
+		}
+		number = isNumber(word)
+	}
+	for _, word := range words {
 		last := len(lines) - 1
 		if last >= 0 && runeCount(lines[last])+1+runeCount(word) <= width {
 			lines[last] += " " + word
@@ -330,6 +345,11 @@ func wrap(text string, width int) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// isNumber reports whether word is one, with nothing behind it.
+func isNumber(word string) bool {
+	return word != "" && '0' <= word[len(word)-1] && word[len(word)-1] <= '9' && strings.Trim(word, "0123456789.,"+lang.Thin) == ""
 }
 
 // runeCount is the width of text, but for wide characters and combining marks.

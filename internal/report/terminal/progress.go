@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
+	"github.com/mattn/go-runewidth"
+	"golang.org/x/term"
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/report"
@@ -24,8 +26,8 @@ const interruptedText = "interrupted: waiting for the requests under way; ^C aga
 func ShowProgress(
 	ctx context.Context, w io.Writer, test *loadtest.Test, cfg loadtest.Config, l lang.Lang, plain bool,
 ) (stop func(), above io.Writer) {
-	if !plain && canRedraw(w) {
-		return redraw(ctx, w, test, cfg, Style(w, l))
+	if f := of(w); f != nil && !plain && hasSize(f) {
+		return redraw(ctx, f, test, cfg, Style(w, l))
 	}
 	start, last := time.Now(), int64(0)
 	show := func(now time.Time) {
@@ -49,56 +51,49 @@ func snapshot(test *loadtest.Test, live report.Live) report.Live {
 // frameTime is the time between two frames of the live view.
 const frameTime = 100 * time.Millisecond
 
-func redraw(
-	ctx context.Context, w io.Writer, test *loadtest.Test, cfg loadtest.Config, style report.Style,
-) (stop func(), above io.Writer) {
-	v := &view{test: test, fixed: report.Live{Planned: int64(cfg.Requests), URLs: cfg.URLs}, start: time.Now()}
+func redraw(ctx context.Context, f *os.File, test *loadtest.Test, cfg loadtest.Config, style report.Style) (stop func(), above io.Writer) {
+	v := &view{
+		terminal: f, style: style, test: test,
+		fixed: report.Live{Planned: int64(cfg.Requests), URLs: cfg.URLs}, start: time.Now(),
+	}
 	if cfg.Duration > 0 && cfg.Requests == 0 {
 		v.fixed.Limit = cfg.Warmup + cfg.Duration
 	}
 	v.update(v.start, false)
-
-	lines := mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(frameTime))
-	var bars []*mpb.Bar
-	for i := range report.LiveLines(len(cfg.URLs)) {
-		line := func(w io.Writer, s decor.Statistics) error {
-			_, err := io.WriteString(w, v.latest.Load().Lines(s.AvailableWidth, style)[i])
-			return err
-		}
-		if bar, err := lines.Add(1, mpb.BarFillerFunc(line), mpb.BarFillerTrim()); err == nil {
-			bars = append(bars, bar)
-		}
-	}
 	stopWatch := watch(ctx, frameTime, func(now time.Time) { v.update(now, false) }, func() {
-		fmt.Fprintln(lines, "\r"+style.Lang.Say(interruptedText)) // the terminal has written ^C
+		fmt.Fprintln(v, style.Lang.Say(interruptedText))
 	})
 	return func() {
 		stopWatch()
 		v.update(time.Now(), true)
-		for _, bar := range bars {
-			bar.SetTotal(-1, true)
-		}
-		lines.Wait()
-		fmt.Fprintln(w) // the result comes below
-	}, lines
+		fmt.Fprintln(f) // the result comes below
+	}, v
 }
 
-// A view collects the state of a run, once for each frame.
+// A view is the state of a run, in lines that are drawn again and again in place.
+// Lines written to it come to stand above.
 type view struct {
-	test  *loadtest.Test
-	fixed report.Live // what does not change
-	start time.Time
+	terminal *os.File
+	style    report.Style
+	test     *loadtest.Test
+	fixed    report.Live // what does not change
+	start    time.Time
 
+	mu     sync.Mutex
+	live   report.Live // as the latest frame shows it
 	last   time.Time
 	lastOK int64
 	rates  []int64
-	latest atomic.Pointer[report.Live]
+	drawn  []int // columns of the lines that are there; the cursor is below them
 }
 
 // maxRates is more than a terminal is wide.
 const maxRates = 500
 
+// update draws the state of now.
 func (v *view) update(now time.Time, over bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	live := snapshot(v.test, v.fixed)
 	live.Elapsed, live.Over, live.InFlight = now.Sub(v.start), over, v.test.InFlight()
 	live.P50, live.P99 = v.test.Figures().Waits()
@@ -107,8 +102,61 @@ func (v *view) update(now time.Time, over bool) {
 		v.rates = v.rates[max(0, len(v.rates)-maxRates):]
 	}
 	v.last, v.lastOK = now, live.OK
-	live.Rates = append([]int64(nil), v.rates...)
-	v.latest.Store(&live)
+	live.Rates = v.rates
+	v.live = live
+	v.draw("")
+}
+
+// Write writes whole lines.
+func (v *view) Write(p []byte) (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.draw(string(p))
+	return len(p), nil
+}
+
+var colour = regexp.MustCompile("\x1b\\[[0-9]*m")
+
+// draw replaces the lines that are there by above and the live view. It erases line
+// by line (ECMA-48, EL): some terminals save a screen that is erased from its first
+// row on, and a frame would stay behind each time. A terminal that has become
+// narrower has folded what was wider.
+func (v *view) draw(above string) {
+	width, height, err := term.GetSize(int(v.terminal.Fd()))
+	if err != nil || width < 1 || height < 2 {
+		return // until there is room
+	}
+	rows := 0
+	for _, columns := range v.drawn {
+		rows += max(1, (columns+width-1)/width)
+	}
+	rows = min(rows, height-1)
+
+	var b strings.Builder
+	up := func(rows int) {
+		b.WriteString("\r")
+		if rows > 0 {
+			fmt.Fprintf(&b, "\x1b[%dA", rows)
+		}
+	}
+	up(rows)
+	if above != "" {
+		b.WriteString(strings.Repeat("\x1b[K\n", rows))
+		up(rows)
+		b.WriteString(above)
+		rows = 0
+	}
+	v.drawn = v.drawn[:0]
+	for _, line := range v.live.Lines(width-1, height-1, v.style) { // the last column would fold
+		b.WriteString(line + "\x1b[K\n")
+		v.drawn = append(v.drawn, runewidth.StringWidth(colour.ReplaceAllString(line, "")))
+	}
+	if left := rows - len(v.drawn); left > 0 {
+		b.WriteString(strings.Repeat("\x1b[K\n", left))
+		up(left)
+	}
+	b.WriteString("\x1b[K") // what the terminal has echoed, such as ^C
+	_, _ = io.WriteString(v.terminal, b.String())
 }
 
 // watch calls show every so often until the function it returns is called, and

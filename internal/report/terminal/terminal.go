@@ -22,19 +22,14 @@ func Language(flag string) lang.Lang { return cmp.Or(lang.Lang(flag), lang.Of(lo
 
 // of returns the terminal that w is, or nil.
 func of(w io.Writer) *os.File {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" && obeysEscapes(f) {
 		return f
 	}
 	return nil
 }
 
-// canRedraw reports whether w is a terminal of known size, in which lines can be
-// drawn again in place.
-func canRedraw(w io.Writer) bool {
-	f := of(w)
-	if f == nil {
-		return false
-	}
+// hasSize reports whether f tells how large it is, which drawing in place needs.
+func hasSize(f *os.File) bool {
 	width, height, err := term.GetSize(int(f.Fd()))
 	return err == nil && width > 0 && height > 0
 }
