@@ -88,11 +88,10 @@ func TestText(t *testing.T) {
 	}
 	for _, want := range []string{
 		"VIOLATED: answers leave messages out", "gap (contiguous windows, no gap): seq 12", "so this breaks monotonic reads too",
-		"worker 3, request 4 at replica 2", "> ", "✗ no gap                    1 violation ",
-		"✗ contiguous windows, no gap: 1 violation; seen: 4 990 windows",
-		"seq 12: seq 12 is missing", "– aborted read  no failures", "– counters      not checkable",
+		"worker 3, request 4 at replica 2", "> ", "✗ contiguous windows, no gap      1 violation ",
+		"– aborted read  no failures", "– counters      not checkable",
 		"– counters: not checkable: the server shows no counters",
-		"2 stored, 1 not stored", "the log was not empty: it shows 1 message of other runs", "2 sentinels at the end",
+		"2 stored, 1 not stored", "1 message of other runs seen", "2 sentinels at the end",
 		"threshold not kept  p99<1ms: it was 9.84 ms",
 	} {
 		if !strings.Contains(text, want) {

@@ -33,18 +33,22 @@ func (t *sheet) verdict(v *verify.Verdict) {
 	t.checks(v.Checks)
 	t.counts(v)
 	for _, c := range v.Checks {
-		t.worst(&c)
+		told := v.CounterExample != nil && v.CounterExample.Check == c.Check && c.Violations == 1
+		if len(c.Worst) > 0 && !told {
+			t.worst(&c)
+		}
 	}
 }
 
 // worst lists the violations of one check, the worst first.
 func (t *sheet) worst(c *verify.CheckResult) {
-	if len(c.Worst) == 0 {
-		return
-	}
 	fmt.Fprintf(t, "\n%s:\n", t.Say("%s, the worst of %s", t.Tr(c.Check.String()), verify.Quantity{N: c.Violations, Noun: "violation"}))
 	for _, v := range c.Worst {
-		t.paragraph("  ", t.Sentence(v.Place())+": "+t.Sentence(v.Why))
+		why := t.Sentence(v.Why)
+		if place := t.Sentence(v.Place()); !strings.Contains(why, place) {
+			why = place + ": " + why
+		}
+		t.paragraph("  ", why)
 	}
 }
 
@@ -70,7 +74,7 @@ func (t *sheet) checks(checks []verify.CheckResult) {
 	}
 	for i, c := range checks {
 		row := &rows[i]
-		if c.Violations > 0 || c.NotCheckable.Form != "" {
+		if c.NotCheckable.Form != "" {
 			t.paragraph("  "+row.Mark+" ", row.Name+": "+row.Saw)
 		}
 		if row.Limit != "" {
@@ -87,7 +91,7 @@ func (l layout) width() int { return 2 + l.name + 2 + l.rest }
 
 func layOut(rows []checkRow) (l layout) {
 	for i := range rows {
-		l.name, l.number = max(l.name, runeCount(rows[i].short)), max(l.number, runeCount(rows[i].number))
+		l.name, l.number = max(l.name, runeCount(rows[i].Name)), max(l.number, runeCount(rows[i].number))
 	}
 	for i := range rows {
 		l.rest = max(l.rest, runeCount(rows[i].cell(l.number)))
@@ -100,7 +104,7 @@ func (t *sheet) cell(r *checkRow, l layout) string {
 	if r.Mark != "✓" {
 		color = r.color
 	}
-	return t.paint(r.color, r.Mark) + " " + fmt.Sprintf("%-*s  ", l.name, r.short) +
+	return t.paint(r.color, r.Mark) + " " + fmt.Sprintf("%-*s  ", l.name, r.Name) +
 		t.paint(color, fmt.Sprintf("%-*s", l.rest, r.cell(l.number)))
 }
 
@@ -120,7 +124,7 @@ func (t *sheet) counts(v *verify.Verdict) {
 		t.paragraph("  ", t.unknowns(v.Counts))
 	}
 	if n.Others > 0 {
-		why := "the log was not empty: it shows %s of other runs"
+		why := "%s of other runs seen"
 		if v.OtherWriters {
 			why = "others wrote to the log during the run: %s of theirs seen"
 		}

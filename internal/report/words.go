@@ -90,7 +90,7 @@ var shortUnits = map[verify.Check]string{
 type checkRow struct {
 	Mark, Class, Result, Name, Means, Saw, Limit string
 
-	color, short, number, unit string // of the cell; number may be empty
+	color, number, unit string // of the cell; number may be empty
 }
 
 func (l words) checkRow(c verify.CheckResult) checkRow {
@@ -98,10 +98,7 @@ func (l words) checkRow(c verify.CheckResult) checkRow {
 	row := checkRow{
 		Mark: "✓", Class: "good", Result: l.Tr("holds"), Name: l.Tr(c.Check.String()), Means: l.Tr(meanings[c.Check]),
 		Saw: l.Plural(c.Saw, c.Check.Unit()), Limit: l.Sentence(c.Limit),
-		color: green, short: l.Tr(c.Check.String()), number: lang.Count(c.Saw), unit: l.Inflect(c.Saw, unit),
-	}
-	if c.Check == verify.Contiguous {
-		row.short = l.Tr("no gap")
+		color: green, number: lang.Count(c.Saw), unit: l.Inflect(c.Saw, unit),
 	}
 	switch {
 	case c.Violations > 0:
