@@ -313,6 +313,6 @@ func pageTheme(t *testing.T, b *browser.Browser) {
 	w.must(w.Navigate(rs.urls()[0] + "/status"))
 	looks(w, "light", "Colours: light")
 	w.must(w.Click("#language"))
-	looks(w, "light", "Цвета: светлые")
+	looks(w, "light", "Тема: светлая")
 	w.isQuiet()
 }

@@ -110,8 +110,8 @@ func TestComparisonOfOutcomes(t *testing.T) {
 		{fails, [2]string{"failed: 0 and 4 956", "0 и 4 956"}, true},
 		{func(r *Result) { r.Run.OK, r.Run.Unknown, r.Run.Total = 4900, 100, r.Run.Total/2 },
 			[2]string{"unknown: 0 and 100", "0 и 100"}, true},
-		{status(verify.Violated), [2]string{"verdict: verified and violated", "вывод: "}, false},
-		{status(verify.Inconclusive), [2]string{"verdict: verified and inconclusive", "вывод: "}, false},
+		{status(verify.Violated), [2]string{"verdict: verified and violated", "вердикт: "}, false},
+		{status(verify.Inconclusive), [2]string{"verdict: verified and inconclusive", "вердикт: "}, false},
 		{status(verify.Verified), [2]string{}, false},
 		{func(r *Result) { r.Run.OK, r.Run.Failed, r.Run.Total = 4999, 1, r.Run.Total/2 }, [2]string{}, true},
 	} {
