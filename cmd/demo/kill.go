@@ -13,6 +13,8 @@ import (
 
 	"dummymessenger/internal/lab"
 	"dummymessenger/internal/lab/pgcluster"
+	"dummymessenger/internal/report/lang"
+	"dummymessenger/internal/report/terminal"
 )
 
 // killing is how the client runs while things fail: long enough, at a rate that leaves
@@ -25,12 +27,14 @@ type faults struct {
 	replicas lab.Replicas
 	cluster  *pgcluster.Cluster // nil if it is not ours to kill
 	notes    string             // file for --annotate
+	lang     lang.Lang          // of labels
 	done     []string
 }
 
 // runClientAmidFaults runs the client, with the arguments that such a run needs, while
 // replicas and database are done harm. Its report stays.
 func (d *demo) runClientAmidFaults(ctx context.Context, dir, client string, f *faults) (status int, err error) {
+	f.lang = clientLanguage(d.clientArgs)
 	f.notes = filepath.Join(dir, "faults.jsonl")
 	if err := os.WriteFile(f.notes, nil, 0o600); err != nil {
 		return 0, err
@@ -44,9 +48,22 @@ func (d *demo) runClientAmidFaults(ctx context.Context, dir, client string, f *f
 		status, err := d.runClient(client, urls, nil) // replicas end by our hand
 		ended()
 		err = errors.Join(err, <-injected)
-		d.printf("meanwhile: %s\n", strings.Join(f.done, "; "))
+		d.printf("%s\n", f.lang.Say("meanwhile: %s", strings.Join(f.done, "; ")))
 		return status, err
 	})
+}
+
+// clientLanguage returns the language in which the client will report.
+func clientLanguage(args []string) lang.Lang {
+	named := ""
+	for i, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--lang="); ok {
+			named = value
+		} else if arg == "--lang" && i+1 < len(args) {
+			named = args[i+1]
+		}
+	}
+	return terminal.Language(named)
 }
 
 // inject does it all, one after the other, unless ctx ends before.
@@ -65,7 +82,7 @@ func (f *faults) inject(ctx context.Context) error {
 }
 
 func (f *faults) kill(ctx context.Context) error {
-	defer f.note("replica 1 killed (kill -9)", time.Now())
+	defer f.note(f.lang.Say("replica %d killed (kill -9)", 1), time.Now())
 	f.replicas[0].Stop(os.Kill, 0)
 	time.Sleep(time.Second)
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
@@ -83,7 +100,7 @@ func (f *faults) freeze(context.Context) error {
 	if !ok || len(f.replicas) < 2 {
 		return nil
 	}
-	defer f.note(fmt.Sprintf("replica %d frozen", len(f.replicas)), time.Now())
+	defer f.note(f.lang.Say("replica %d frozen", len(f.replicas)), time.Now())
 	if err := process.Freeze(); err != nil {
 		return err
 	}
@@ -95,7 +112,7 @@ func (f *faults) killDatabase(ctx context.Context) error {
 	if f.cluster == nil {
 		return nil
 	}
-	defer f.note("PostgreSQL killed", time.Now())
+	defer f.note(f.lang.Say("PostgreSQL killed"), time.Now())
 	if err := f.cluster.KillHard(); err != nil {
 		return err
 	}
@@ -116,7 +133,7 @@ func (f *faults) note(label string, from time.Time) {
 		_, err = fmt.Fprintf(notes, "%s\n", line)
 		notes.Close()
 	}
-	f.done = append(f.done, fmt.Sprintf("%s, for %.1f s", label, time.Since(from).Seconds()))
+	f.done = append(f.done, f.lang.Say("%s, for %s s", label, f.lang.Decimal(time.Since(from).Seconds())))
 	if err != nil {
 		f.done = append(f.done, err.Error())
 	}

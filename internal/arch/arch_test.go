@@ -146,8 +146,12 @@ var rules = map[string]rule{
 		"the client must judge servers without their code; faulty is for its self-test",
 	},
 	"cmd/demo": {
-		[]string{"internal/lab", "internal/lab/pgcluster", "internal/program", "internal/program/usage", "internal/faulty"},
-		"the demo runs the programs as separate processes, never their code; faulty is what it shows them against",
+		[]string{
+			"internal/lab", "internal/lab/pgcluster", "internal/program", "internal/program/usage", "internal/faulty",
+			"internal/report/lang", "internal/report/terminal",
+		},
+		"the demo runs the programs as separate processes, never their code; faulty is what it shows them against, " +
+			"and its labels are in the language of the client's report",
 	},
 	"deploy/deb/generate": {nil, "it makes manuals of what programs say of themselves, which it runs as users do"},
 	"deploy/publish":      {nil, "it changes the source, whatever that is"},

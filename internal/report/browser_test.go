@@ -165,7 +165,7 @@ func showInFull(t *testing.T, p *browser.Page, wantDark bool, name string) {
 	if empty := value[[]string](t, p, emptyPlots); len(empty) > 0 {
 		t.Errorf("empty plots: %q", empty)
 	}
-	expect(t, p, `document.querySelectorAll(".plot canvas").length`, 5)
+	expect(t, p, `document.querySelectorAll(".plot canvas").length`, 6)
 	levels := value[[]int](t, p, headings)
 	for i, level := range levels {
 		if i == 0 && level != 1 || i > 0 && (level == 1 || level > levels[i-1]+1) {
@@ -228,7 +228,7 @@ var (
 	windows = regexp.MustCompile(`(?m)^   [ >] +~?\d+  .*$`) // other people's texts
 	quoted  = regexp.MustCompile(`"(?:[^"\\]|\\.)*(?:"|…)|https?://\S+|№?\bhttps?\b|…?[\d.]*:\d+`)
 	markup  = regexp.MustCompile(`(?s)<script.*?</script>|<style.*?</style>|<footer.*?</footer>|` +
-		`<span class="x.*?</span>|<noscript>|</noscript>|<[^>]*>`)
+		`<span class="x.*?</td>|<noscript>|</noscript>|<[^>]*>`)
 	hidden = regexp.MustCompile(`(?:aria-label|title|data-alt)="([^"]*)"`)
 	latin  = regexp.MustCompile(`[A-Za-z][A-Za-z_'-]+`)
 )

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -60,8 +61,7 @@ type view struct {
 	Headline headline
 	Exhibits []exhibit
 	Plots    *plots
-	Lanes    *lanes // nil if there are too many operations
-	HasSeq   bool   // an operation of the plots has one
+	HasSeq   bool // an operation of the plots has one
 	Alt      alternatives
 	words    words
 }
@@ -84,19 +84,33 @@ func WriteHTML(w io.Writer, p *Page) error {
 		"tr": l.Tr, "say": l.Say, "sentence": l.Sentence, "reason": l.Reason, "count": lang.Count, "decimal": l.Decimal,
 		"percentile": l.Percentile, "elapsed": l.elapsed, "quantity": l.Plural, "short": shortURL,
 		"describe": l.checkRow, "witness": l.witness, "served": l.replica, "unknowns": l.unknowns,
+		"breakable": breakableURL, "nonce": keepNonce,
 	}).Parse(pageHTML)
 	if err != nil {
 		return err
 	}
 	v := &view{Page: p, Run: p.Result.Run, Verdict: p.Result.Verdict, Plots: newPlots(p), words: l}
 	v.Headline, v.Exhibits, v.Alt = l.headline(v.Verdict), l.exhibits(v.Verdict), l.alternatives(p.Result, v.Plots)
-	v.Lanes = l.lanes(p.Trace, v.Run, v.Verdict)
 	v.HasSeq = slices.ContainsFunc(v.Plots.Ops.Seq, func(seq int64) bool { return seq > 0 })
 	return t.Execute(w, v)
 }
 
 // shortURL returns the name of a replica on the page.
 func shortURL(url string) string { return strings.TrimPrefix(url, "http://") }
+
+// breakableURL returns the short name of a replica, which breaks between its parts only.
+func breakableURL(url string) template.HTML {
+	parts := strings.NewReplacer(".", ".<wbr>", ":", "<wbr>:", "/", "/<wbr>")
+	return template.HTML(parts.Replace(template.HTMLEscapeString(shortURL(url))))
+}
+
+var nonce = regexp.MustCompile(`(^(?:&#34;)?\[dm:\w+:)(\d+:\d+\])`)
+
+// keepNonce returns a text whose nonce, if it begins with one, breaks after the run only.
+func keepNonce(text string) template.HTML {
+	return template.HTML(nonce.ReplaceAllString(template.HTMLEscapeString(text),
+		`<span class="nobr">$1</span><wbr><span class="nobr">$2</span>`))
+}
 
 // A bigNumber is one of the three main figures.
 type bigNumber struct{ Name, Value, Unit, Remark, Second, SecondRemark string }

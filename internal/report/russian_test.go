@@ -77,6 +77,7 @@ func TestRussianIsComplete(t *testing.T) {
 	maps.Copy(texts, said(t, "../verify/*.go", "say"))
 	maps.Copy(texts, said(t, "../probe/*.go", "say"))
 	maps.Copy(texts, said(t, "../../cmd/client/*.go", "Say"))
+	maps.Copy(texts, said(t, "../../cmd/demo/*.go", "Say"))
 	maps.Copy(texts, said(t, "terminal/*.go", "Say"))
 	page, err := os.ReadFile("page/report.html")
 	if err != nil {

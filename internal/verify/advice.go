@@ -86,7 +86,8 @@ var advices = map[string]advice{
 	},
 	"counter skipped": {
 		say("counters of senders leave numbers out"),
-		say("a counter that is kept apart from the messages, and is not rolled back with them"),
+		say("COUNT(*)+1 of the sender without a lock, or under a lock that only one process has; " +
+			"or a counter that is kept apart from the messages and is not rolled back with them"),
 		say("take it from the sender's last message, in the transaction and under the lock that store the new one"),
 	},
 	"counter repeated": {

@@ -7,6 +7,7 @@
   const local = text => text.replace(".", words.point); // a number, in the page's language
   const round = x => local(x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x >= 1 ? x.toFixed(2) : x.toFixed(3));
   const seconds = x => local(+(x / 1000).toFixed(6) + "");
+  const amount = x => x == null ? "" : x >= 1000 ? whole(x) : local(+x.toPrecision(3) + "");
   const whole = x => x == null ? "" : String(Math.round(x)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
   const names = data.replicas.map(url => url.replace(/^http:\/\//, ""));
   const plots = [];
@@ -25,75 +26,115 @@
   }
   const replicaKey = () => names.map((name, i) => [name, "r" + i % 6]);
 
-  function axes(x, y, more = {}) {
-    const axis = (label, extra) => ({
-      label, stroke: () => css("soft"), labelSize: 18, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif",
+  // The word of the vertical axis stands above it, where no numbers are.
+  function axes(x, more = {}) {
+    const axis = extra => ({
+      stroke: () => css("soft"), labelSize: 18, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif",
       grid: { stroke: () => css("grid"), width: 1 }, ticks: { stroke: () => css("line"), width: 1 }, ...extra,
     });
-    return [axis(x, { size: 34, ...more.x }), axis(y, { size: narrow() ? 44 : 58, values: (_, v) => v.map(whole), ...more.y })];
+    const size = (_, ticks) => gutter(Math.max(...(ticks ?? []).map(t => t.length)));
+    return [axis({ label: x, size: 34, ...more.x }), axis({ size, values: (_, v) => v.map(amount), ...more.y })];
   }
-
-  const narrow = () => innerWidth < 600;
+  const gutter = characters => Math.max(44, 22 + 7 * characters);
 
   // Shaded stretches: the warm-up, and what --annotate names.
   function drawShades(u) {
     const { ctx } = u, { left, top, width, height } = u.bbox, px = devicePixelRatio;
     ctx.save(); ctx.beginPath(); ctx.rect(left, top, width, height); ctx.clip();
-    ctx.font = `${12 * px}px system-ui, sans-serif`; ctx.textBaseline = "top"; ctx.textAlign = "left";
-    data.shades.forEach((s, i) => {
-      const a = u.valToPos(s.from, "x", true), b = u.valToPos(s.to, "x", true);
-      ctx.globalAlpha = 0.14; ctx.fillStyle = css("warn"); ctx.fillRect(a, top, Math.max(b - a, 2 * px), height);
-      ctx.globalAlpha = 1; ctx.fillText(s.label, Math.max(a, left) + 5 * px, top + (5 + i % 4 * 16) * px);
-    });
+    ctx.font = `${12 * px}px system-ui, sans-serif`; ctx.textBaseline = "top"; ctx.textAlign = "left"; ctx.fillStyle = css("warn");
+    let shown = 0;
+    for (const s of data.shades) {
+      const a = u.valToPos(s.from, "x", true), b = Math.max(u.valToPos(s.to, "x", true), a + 2 * px);
+      if (b < left || a > left + width) continue;
+      ctx.globalAlpha = 0.14; ctx.fillRect(a, top, b - a, height);
+      const x = Math.min(Math.max(a, left) + 5 * px, left + width - ctx.measureText(s.label).width - 5 * px);
+      ctx.globalAlpha = 1; ctx.fillText(s.label, Math.max(x, left), top + (5 + shown++ % 4 * 16) * px);
+    }
     ctx.restore();
   }
 
+  const keys = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
+
+  // add draws a plot in the element of this id. Of what it shows, the pointer, a finger or
+  // the keys choose one: make.near(u) is what is nearest to the cursor, make.order what
+  // there is from left to right, make.at(u, i) the rectangle that i has, and make.tell(i)
+  // what a tip tells of it, in lines of [colour, text].
   function add(id, height, make) {
     const root = document.getElementById(id);
     if (!root) return null;
-    const plot = { root, u: null };
-    const tools = make.key ? key(root, make.key()) : null;
-    const tip = document.createElement("div");
-    tip.className = "tip";
-    const build = () => {
-      const options = make.options(plot);
-      const u = new uPlot({ width: root.clientWidth, height, legend: { show: false }, ...options }, make.data, root);
-      u.root.setAttribute("role", "img");
-      u.root.setAttribute("aria-label", root.dataset.alt);
-      u.over.append(tip);
-      return u;
+    const plot = { root, mark: document.createElement("div"), twin: null }, tip = document.createElement("div");
+    plot.tools = key(root, make.key());
+    if (make.unit) { const unit = document.createElement("div"); unit.className = "unit"; unit.textContent = make.unit; root.append(unit); }
+    const u = plot.u = new uPlot({ width: root.clientWidth, height, legend: { show: false }, ...make.options() }, make.data, root);
+    plot.mark.className = "mark"; tip.className = "tip"; tip.setAttribute("role", "status");
+    u.over.append(plot.mark); root.append(tip);
+    u.root.tabIndex = 0; u.root.setAttribute("role", "img"); u.root.setAttribute("aria-label", root.dataset.alt);
+
+    // place puts the mark around i, or hides it, and returns whether i can be seen.
+    plot.place = i => {
+      plot.mark.style.display = "none";
+      if (i == null) return false;
+      const [x, y, w, h] = make.at(u, i), { clientWidth, clientHeight } = u.over;
+      const left = Math.max(x, 0), top = Math.max(y, 0), right = Math.min(x + w, clientWidth), bottom = Math.min(y + h, clientHeight);
+      if (!(left <= right && top <= bottom)) return false;
+      Object.assign(plot.mark.style, { display: "block", left: left + "px", top: top + "px", width: right - left + "px", height: bottom - top + "px" });
+      return true;
     };
-    plot.tip = text => { tip.textContent = text; tip.style.display = text ? "block" : "none"; };
-    plot.place = (x, y) => {
-      const w = plot.u.over.clientWidth;
-      tip.style.left = Math.max(0, Math.min(x + 14, w - tip.offsetWidth)) + "px";
-      tip.style.top = y + (y > 90 ? -tip.offsetHeight - 10 : 18) + "px";
+    let chosen = null;
+    plot.choose = (i, pointer) => {
+      chosen = plot.place(i) ? i : null;
+      plot.twin?.place(chosen);
+      tip.style.display = chosen == null ? "none" : "block";
+      if (chosen == null) return;
+      tip.replaceChildren(...make.tell(i).map(([color, text]) => {
+        const line = document.createElement("div");
+        if (color) { const swatch = document.createElement("i"); swatch.style.background = `var(--${color})`; line.append(swatch); }
+        line.append(text); return line;
+      }));
+      const over = u.over.getBoundingClientRect(), box = root.getBoundingClientRect(), at = plot.mark.getBoundingClientRect();
+      const x = over.left - box.left + (pointer?.left ?? at.right - over.left), y = over.top - box.top + (pointer?.top ?? at.top - over.top);
+      tip.style.left = Math.max(0, Math.min(x + 14, box.width - tip.offsetWidth)) + "px";
+      tip.style.top = (y - tip.offsetHeight - 10 > 0 ? y - tip.offsetHeight - 10 : y + 18) + "px";
     };
-    plot.u = build();
+    u.hooks.setCursor = [() => plot.choose(u.cursor.left < 0 ? null : make.near(u), u.cursor)];
+    u.over.addEventListener("pointermove", e => { if (e.pointerType === "touch") u.setCursor({ left: e.clientX - u.over.getBoundingClientRect().left, top: e.clientY - u.over.getBoundingClientRect().top }); });
+    u.root.addEventListener("blur", () => plot.choose(null));
+    u.root.addEventListener("keydown", e => {
+      if (e.key === "Escape") plot.choose(null);
+      if (!(e.key in keys)) return;
+      e.preventDefault();
+      const seen = make.order.filter(plot.place), from = seen.indexOf(chosen);
+      plot.choose(seen[Math.max(0, Math.min(seen.length - 1, (from < 0 && keys[e.key] < 0 ? seen.length : from) + keys[e.key]))]);
+    });
     plots.push(plot);
-    if (make.buttons) make.buttons(plot, tools);
     return plot;
   }
 
-  const describe = i => {
-    const outcome = ops.outcome[i];
-    const how = outcome === 1 ? `seq ${ops.seq[i]} · ${words["answered after"]} ${round(ops.wait[i])} ${words.ms}`
-      : `${outcome === 2 ? words.failed : words["stored or not: unknown"]} · ${round(ops.wait[i])} ${words.ms}\n${data.reasons[ops.reason[i]]}`;
-    return `${how}\n${words.sent} ${seconds(ops.call[i])} ${words.s} · ${names[ops.replica[i]] ?? ops.replica[i] + 1}\n${words.worker} ${ops.worker[i]}, ${words.request} ${ops.number[i]} · ${data.senders[ops.sender[i]]}`;
-  };
+  const end = i => ops.call[i] + ops.wait[i];
+  const opColor = i => ops.outcome[i] === 1 ? "r" + ops.replica[i] % 6 : ops.outcome[i] === 2 ? "bad" : "warn";
+  const describe = i => [
+    [opColor(i), `${names[ops.replica[i]] ?? ops.replica[i] + 1}${ops.outcome[i] === 1 && ops.seq[i] > 0 ? " · seq " + whole(ops.seq[i]) : ""}`],
+    [null, ops.outcome[i] === 1 ? `${words["answered after"]} ${round(ops.wait[i])} ${words.ms}`
+      : `${ops.outcome[i] === 2 ? words.failed : words["stored or not: unknown"]} · ${round(ops.wait[i])} ${words.ms}\n${data.reasons[ops.reason[i]]}`],
+    [null, `${words.sent} ${seconds(ops.call[i])} ${words.s} · ${words.worker} ${ops.worker[i]}, ${words.request} ${ops.number[i]}`],
+    [null, data.senders[ops.sender[i]]],
+  ];
 
-  // hover shows the operation nearest to the pointer, as distance measures it.
-  const hover = (plot, distance) => u => {
+  // nearest returns a make.near of operations: the one nearest to the cursor, unless it is far away.
+  const nearest = at => u => {
     const { left, top } = u.cursor;
-    if (left < 0) return plot.tip("");
-    let best = -1, least = 14;
+    let best = null, least = 20;
     for (let i = 0; i < count; i++) {
-      const d = distance(u, i, left, top);
+      const r = at(u, i);
+      if (!r) continue;
+      const d = Math.hypot(Math.max(r[0] - left, left - r[0] - r[2], 0), Math.max(r[1] - top, top - r[1] - r[3], 0));
       if (d < least) { least = d; best = i; }
     }
-    plot.tip(best < 0 ? "" : describe(best));
-    if (best >= 0) plot.place(left, top);
+    return best;
   };
+  const byCall = Array.from({ length: count }, (_, i) => i); // as they come
+  const bySeq = byCall.filter(i => ops.seq[i] > 0).sort((a, b) => ops.seq[a] - ops.seq[b]);
+
   const outcomeKey = () => {
     const items = replicaKey();
     if (ops.outcome?.includes(2)) items.push([words.failed, "bad"]);
@@ -102,13 +143,51 @@
     return items;
   };
 
-  // The frontier plot: one bar per operation, from call to return.
-  function frontier(id, range) {
-    const end = i => ops.call[i] + ops.wait[i];
+  const all = { x: [0, 1], y: [0, 1] }; // what a plot of operations shows at first
+  if (count) {
+    const last = Math.max(...byCall.map(end));
+    all.x = [-last * 0.01, last * 1.01];
+  }
+  if (bySeq.length) {
+    const low = ops.seq[bySeq[0]], high = ops.seq[bySeq.at(-1)], margin = Math.max(1, (high - low) * 0.02);
+    all.y = [low - margin, high + margin];
+  }
+  const seqGutter = gutter(whole(all.y[1]).length);
+  const given = (_, min, max) => [min, max];
+  const timeAxis = { values: (_, v) => v.map(seconds) };
+
+  // zoomable gives a plot the range r, and buttons that change it.
+  function zoomable(plot, r) {
+    const { u } = plot;
+    plot.show = r => u.batch(() => { u.setScale("x", { min: r.x[0], max: r.x[1] }); u.setScale("y", { min: r.y[0], max: r.y[1] }); });
+    const scaled = (k, dx) => () => {
+      const part = (s, d) => { const w = s.max - s.min, c = s.min + w * (0.5 + d); return [c - w * k / 2, c + w * k / 2]; };
+      plot.show({ x: part(u.scales.x, dx), y: part(u.scales.y, plot.flat ? 0 : dx) });
+    };
+    const buttons = document.createElement("div");
+    buttons.className = "buttons";
+    for (const [text, name, act] of [["←", words.earlier, scaled(1, -0.4)], ["→", words.later, scaled(1, 0.4)], ["+", words.closer, scaled(0.5, 0)], ["−", words.farther, scaled(2, 0)], [words.all, words.all, () => plot.show(all)]]) {
+      const b = document.createElement("button");
+      b.type = "button"; b.textContent = text; b.title = name; b.setAttribute("aria-label", name); b.onclick = act; buttons.append(b);
+    }
+    plot.tools.append(buttons);
+    u.over.addEventListener("dblclick", () => plot.show(all));
+    plot.show(r);
+    return plot;
+  }
+
+  // The frontier plot: one bar per operation, from call to return, at the height of its seq.
+  function frontier(id) {
+    const thickness = u => Math.min(9, Math.max(1.3, Math.abs(u.valToPos(1, "y") - u.valToPos(2, "y")) * 0.62));
+    const at = (u, i) => {
+      if (!(ops.seq[i] > 0)) return null;
+      const x = u.valToPos(ops.call[i], "x"), h = thickness(u);
+      return [x, u.valToPos(ops.seq[i], "y") - h / 2, Math.max(u.valToPos(end(i), "x") - x, 1), h];
+    };
     const draw = u => {
       const { ctx } = u, { left, top, width, height } = u.bbox, px = devicePixelRatio;
       const x = v => u.valToPos(v, "x", true), y = v => u.valToPos(v, "y", true);
-      const thick = Math.min(9 * px, Math.max(1.3 * px, Math.abs(y(1) - y(2)) * 0.62));
+      const thick = thickness(u) * px;
       drawShades(u);
       ctx.save(); ctx.beginPath(); ctx.rect(left, top, width, height); ctx.clip();
       const bar = (a, b, seq, color, alpha, dashed) => {
@@ -119,7 +198,7 @@
       const colors = data.replicas.map((_, i) => replicaColor(i)), alpha = thick > 3 * px ? 0.9 : 0.55;
       for (let i = 0; i < count; i++) if (ops.outcome[i] === 1 && ops.seq[i] > 0) bar(ops.call[i], end(i), ops.seq[i], colors[ops.replica[i]] ?? css("soft"), alpha);
       for (let i = 0; i < count; i++) if (ops.outcome[i] !== 1 && ops.seq[i] > 0) {
-        const color = css(ops.outcome[i] === 2 ? "bad" : "warn");
+        const color = css(opColor(i));
         bar(ops.call[i], end(i), ops.seq[i], color, 1, true);
         ctx.setLineDash([]); ctx.fillStyle = color; ctx.font = `bold ${13 * px}px system-ui, sans-serif`; ctx.textBaseline = "middle"; ctx.textAlign = "left";
         ctx.fillText(ops.outcome[i] === 2 ? "×" : "?", Math.min(x(end(i)), left + width - 12 * px) + 2 * px, y(ops.seq[i]));
@@ -137,61 +216,117 @@
       }
       ctx.restore();
     };
-    const last = Math.max(...ops.call.map((_, i) => end(i))), high = Math.max(...ops.seq);
-    const all = { x: [-last * 0.01, last * 1.01], y: [0, high + 1] };
-    const low = Math.min(...ops.seq.filter(s => s > 0));
-    all.y = [low - Math.max(1, (high - low) * 0.02), high + Math.max(1, (high - low) * 0.02)];
-    const set = (plot, r) => plot.u.batch(() => { plot.u.setScale("x", { min: r.x[0], max: r.x[1] }); plot.u.setScale("y", { min: r.y[0], max: r.y[1] }); });
-    const distance = (u, i, left, top) => {
-      const a = u.valToPos(ops.call[i], "x"), b = u.valToPos(end(i), "x"), dy = Math.abs(u.valToPos(ops.seq[i], "y") - top);
-      return dy + (left < a ? a - left : left > b ? left - b : 0);
-    };
     return add(id, 440, {
-      key: outcomeKey, data: [[all.x[0], all.x[1]], [all.y[0], all.y[1]]],
-      options: plot => ({
+      key: outcomeKey, unit: words.seq, data: [[all.x[0], all.x[1]], [all.y[0], all.y[1]]], order: bySeq, at, near: nearest(at), tell: describe,
+      options: () => ({
         cursor: { drag: { x: true, y: true, uni: 20 }, points: { show: false }, y: true },
-        scales: { x: { time: false, range: (_, min, max) => [min, max] }, y: { range: (_, min, max) => [min, max] } },
-        axes: axes(words["time, s"], words.seq, { x: { values: (_, v) => v.map(seconds) }, y: { incrs: [1, 2, 5].flatMap(k => [...Array(9)].map((_, i) => k * 10 ** i)).sort((a, b) => a - b) } }),
+        scales: { x: { time: false, range: given }, y: { auto: false, range: given } },
+        axes: axes(words["time, s"], { x: timeAxis, y: { size: seqGutter, incrs: [1, 2, 5].flatMap(k => [...Array(9)].map((_, i) => k * 10 ** i)).sort((a, b) => a - b) } }),
         series: [{}, { paths: () => null, points: { show: false } }],
-        hooks: { draw: [draw], setCursor: [hover(plot, distance)], ready: [u => setTimeout(() => plot.show(plot.range ?? range ?? all))] },
+        hooks: { draw: [draw] },
       }),
-      buttons: (plot, tools) => {
-        plot.show = r => { plot.range = r; set(plot, r); };
-        const scaled = (k, dx) => () => {
-          const s = plot.u.scales, w = s.x.max - s.x.min, h = s.y.max - s.y.min;
-          const cx = s.x.min + w * (0.5 + dx), cy = s.y.min + h * (0.5 + dx);
-          plot.show({ x: [cx - w * k / 2, cx + w * k / 2], y: [cy - h * k / 2, cy + h * k / 2] });
-        };
-        for (const [text, name, act] of [["←", words.earlier, scaled(1, -0.4)], ["→", words.later, scaled(1, 0.4)], ["+", words.closer, scaled(0.5, 0)], ["−", words.farther, scaled(2, 0)], [words.all, words.all, () => plot.show(all)]]) {
-          const b = document.createElement("button");
-          b.type = "button"; b.textContent = text; b.title = name; b.setAttribute("aria-label", name); b.onclick = act; tools.append(b);
-        }
-        plot.u.over.addEventListener("dblclick", () => plot.show(all));
-      },
     });
   }
+
+  // pack puts each of a list of operations into the first row that is free, where span(i)
+  // is its [begin, end].
+  function pack(list, span) {
+    const ends = [];
+    const rows = list.map(i => {
+      const [from, to] = span(i), free = ends.findIndex(e => e <= from), row = free < 0 ? ends.length : free;
+      ends[row] = to;
+      return row;
+    });
+    return { rows, n: Math.max(1, ends.length) };
+  }
+
+  // The lanes: the bars in a lane for each replica, those that overlap above each other.
+  // They are high enough for the numbers of those in range.
+  function lanes(range) {
+    const seen = (min, max) => names.map((_, r) => byCall.filter(i => ops.replica[i] === r && end(i) >= min && ops.call[i] <= max));
+    const witnesses = new Set(data.violations.flatMap(v => v.ops.map(([call, , seq]) => call + " " + seq)));
+    const head = 20, rows = seen(...range.x).reduce((sum, list) => sum + pack(list, i => [ops.call[i], end(i)]).n, 0);
+    const needed = head * names.length + Math.min(24 * rows, Math.max(200, 11 * rows));
+    let rects = []; // by operation, of those in sight
+    const at = (_, i) => rects[i];
+    const draw = u => {
+      const { ctx } = u, { left, top, width, height } = u.bbox, px = devicePixelRatio, x = v => u.valToPos(v, "x");
+      const lists = seen(u.scales.x.min, u.scales.x.max), few = lists.flat().length <= 40;
+      const label = i => ops.outcome[i] === 2 ? "×" : ops.outcome[i] === 0 ? "?" : !(ops.seq[i] > 0) ? "" : few ? `seq ${whole(ops.seq[i])} · ${data.senders[ops.sender[i]]}` : whole(ops.seq[i]);
+      const font = (size, weight = "") => { ctx.font = `${weight} ${size * px}px system-ui, sans-serif`; };
+      drawShades(u);
+      ctx.save(); ctx.beginPath(); ctx.rect(left, top, width, height); ctx.clip(); ctx.textBaseline = "middle";
+      font(11);
+      const span = i => { const from = x(ops.call[i]); return [from, Math.max(x(end(i)), from + 2, few ? from + 8 + ctx.measureText(label(i)).width / px : 0)]; };
+      const packed = lists.map(list => pack(list, span));
+      const step = Math.min(24, (height / px - head * names.length) / packed.reduce((sum, p) => sum + p.n, 0)), thick = Math.max(1, step - (step > 4 ? 1.5 : 0));
+      rects = [];
+      let y = 0; // in points, of the lane
+      packed.forEach(({ rows, n }, r) => {
+        if (r) { ctx.fillStyle = css("line"); ctx.fillRect(left, top + y * px, width, px); }
+        font(12, "600"); ctx.fillStyle = replicaColor(r); ctx.textAlign = "left"; ctx.fillText(names[r], left + 5 * px, top + (y + head / 2 + 1) * px);
+        font(Math.min(11, thick + 1));
+        lists[r].forEach((i, k) => {
+          const a = x(ops.call[i]), rect = rects[i] = [a, y + head + rows[k] * step, Math.max(x(end(i)) - a - 1, 1), thick];
+          const [bx, by, bw, bh] = [left + a * px, top + rect[1] * px, rect[2] * px, thick * px];
+          ctx.fillStyle = css(witnesses.has(ops.call[i] + " " + ops.seq[i]) ? "bad" : opColor(i)); ctx.fillRect(bx, by, bw, bh);
+          const text = thick < 7 ? "" : label(i), long = ctx.measureText(text).width + 8 * px;
+          const from = Math.max(bx, left), to = Math.min(bx + bw, left + width), inside = to - from >= long, before = !inside && to + long > left + width;
+          if (!inside && !few) return;
+          ctx.fillStyle = css(inside ? "card" : "soft"); ctx.textAlign = before ? "right" : "left";
+          ctx.fillText(text, inside ? from + 4 * px : before ? from - 4 * px : to + 4 * px, by + bh / 2 + px / 2);
+        });
+        y += head + n * step;
+      });
+      ctx.restore();
+    };
+    return add("lanes", Math.min(needed, innerWidth < 600 ? 600 : 760) + 52, {
+      key: outcomeKey, data: [all.x, [0, 1]], order: bySeq.length ? bySeq : byCall, at: (_, i) => rects[i] ?? [-9, -9, 0, 0], near: nearest(at), tell: describe,
+      options: () => ({
+        cursor: { drag: { x: true, y: false }, points: { show: false }, y: false },
+        scales: { x: { time: false, range: given }, y: { range: [0, 1] } },
+        axes: axes(words["time, s"], { x: timeAxis, y: { size: seqGutter, splits: () => [] } }),
+        series: [{}, { paths: () => null, points: { show: false } }],
+        hooks: { draw: [draw] },
+      }),
+    });
+  }
+
+  const within = ([min, max], a, b) => [Math.max(a, min), Math.min(b, max)];
 
   // around is the surroundings of operations [call, return, seq].
   function around(list) {
     const a = Math.min(...list.map(o => o[0])), b = Math.max(...list.map(o => o[1]));
     const low = Math.min(...list.map(o => o[2])), high = Math.max(...list.map(o => o[2]));
-    const dx = Math.max((b - a) * 0.25, 1), dy = Math.max((high - low) * 0.3, 14);
-    return { x: [a - dx, b + dx], y: [Math.max(0, low - dy), high + dy] };
+    const dx = Math.max((b - a) * 0.25, 1), dy = Math.max((high - low) * 0.3, 24);
+    return { x: within(all.x, a - dx, b + dx), y: within(all.y, low - dy, high + dy) };
   }
 
-  function drawFrontier() {
-    if (!document.getElementById("frontier")) return;
-    frontier("frontier");
-    let focus = data.violations.find(v => v.ops.length);
-    const first = document.querySelector("[data-violation]");
-    if (first) focus = data.violations[first.dataset.violation];
-    let near = focus?.ops;
-    if (!near?.length) {
-      let slowest = 0;
-      for (let i = 0; i < count; i++) if (ops.seq[i] > 0 && ops.wait[i] > ops.wait[slowest]) slowest = i;
-      near = [[ops.call[slowest], ops.call[slowest] + ops.wait[slowest], ops.seq[slowest]]];
+  // The closer look: the frontier around a contradiction or the slowest operation, and the
+  // lanes of the same stretch of time.
+  function drawOperations() {
+    if (!count) return;
+    if (!bySeq.length) {
+      const only = lanes(all);
+      only.flat = true;
+      return zoomable(only, all);
     }
-    const close = frontier("close", around(near));
+    zoomable(frontier("frontier"), all);
+    const first = document.querySelector("[data-violation]");
+    let near = (first ? data.violations[first.dataset.violation] : data.violations.find(v => v.ops.length))?.ops;
+    if (!near?.length) {
+      const slowest = bySeq.reduce((a, b) => ops.wait[b] > ops.wait[a] ? b : a);
+      near = [[ops.call[slowest], end(slowest), ops.seq[slowest]]];
+    }
+    const close = frontier("close"), lower = lanes(around(near));
+    const follow = (from, to) => from.u.hooks.setScale = [(u, scale) => {
+      const { min, max } = u.scales.x, x = to.u.scales.x;
+      if (scale === "x" && (x.min !== min || x.max !== max)) to.u.setScale("x", { min, max });
+    }];
+    follow(close, lower); follow(lower, close);
+    close.twin = lower; lower.twin = close;
+    lower.u.over.addEventListener("dblclick", () => close.show(all));
+    zoomable(close, around(near));
     for (const b of document.querySelectorAll("[data-violation]")) b.onclick = () => {
       const v = data.violations[b.dataset.violation];
       if (v?.ops.length) { close.show(around(v.ops)); close.root.scrollIntoView({ block: "center", behavior: "smooth" }); }
@@ -202,20 +337,19 @@
     const columns = data.spectrum;
     if (!columns[0]?.length) return;
     const name = x => { const p = 100 * (1 - 1 / x); return x < 1.01 ? "0 %" : local(+p.toFixed(Math.max(0, Math.round(Math.log10(x)) - 2)) + "") + " %"; };
+    const points = { show: columns[0].length < 2 };
     const shown = columns.length > 3 && columns.length <= 8 ? columns : columns.slice(0, 2); // neither one replica nor many
     add("spectrum", 320, {
+      unit: words["waited, ms"], order: [...columns[0].keys()], near: u => u.cursor.idx,
+      at: (u, i) => [u.valToPos(columns[0][i], "x") - 4, u.valToPos(columns[1][i], "y") - 4, 8, 8],
+      tell: i => [[null, name(columns[0][i])], ...shown.slice(1).flatMap((c, r) => c[i] == null ? [] : [[r ? "r" + (r - 1) % 6 : "ink", `${r ? names[r - 1] : words["all replicas"]}: ${round(c[i])} ${words.ms}`]])],
       key: () => [[words["all replicas"], "ink"], ...(shown.length > 2 ? replicaKey() : [])], data: shown,
-      options: plot => ({
-        cursor: { drag: { setScale: false, x: false }, y: false },
+      options: () => ({
+        cursor: { drag: { setScale: false, x: false }, points: { show: false }, y: false },
         scales: { x: { time: false, distr: 3, range: (_, min, max) => [1, Math.max(max, 10)] }, y: { range: (_, min, max) => [0, max * 1.06 || 1] } },
-        axes: axes(words.percentile, words["waited, ms"], { x: { splits: [1, 2, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7], values: (_, v) => v.map(name), filter: (_, v) => v } }),
-        series: [{}, { stroke: () => css("ink"), width: 2.5, points: { show: false } },
-          ...shown.slice(2).map((_, i) => ({ stroke: () => replicaColor(i), width: 1.5, points: { show: false } }))],
-        hooks: { setCursor: [u => {
-          const i = u.cursor.idx;
-          if (u.cursor.left < 0 || i == null) return plot.tip("");
-          plot.tip(`${name(columns[0][i])}: ${round(columns[1][i])} ${words.ms}`); plot.place(u.cursor.left, u.cursor.top);
-        }] },
+        axes: axes(words.percentile, { x: { splits: u => [1, 2, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7].filter(v => v <= u.scales.x.max && (v !== 2 || u.valToPos(2, "x") > 44)), values: (_, v) => v.map(name), filter: (_, v) => v } }),
+        series: [{}, { stroke: () => css("ink"), width: 2.5, points },
+          ...shown.slice(2).map((_, i) => ({ stroke: () => replicaColor(i), width: 1.5, points }))],
       }),
     });
   }
@@ -237,7 +371,7 @@
       ctx.globalAlpha = 1; ctx.lineWidth = 1.8 * px;
       for (let i = 0; i < count; i++) if (ops.outcome[i] !== 1) {
         const x = u.valToPos(ops.call[i], "x", true), y = u.valToPos(Math.max(ops.wait[i], floor), "y", true), s = 4 * px;
-        ctx.strokeStyle = css(ops.outcome[i] === 2 ? "bad" : "warn");
+        ctx.strokeStyle = css(opColor(i));
         ctx.beginPath(); ctx.moveTo(x - s, y - s); ctx.lineTo(x + s, y + s); ctx.moveTo(x + s, y - s); ctx.lineTo(x - s, y + s); ctx.stroke();
       }
       if (max >= 0) {
@@ -252,15 +386,15 @@
     // uPlot finds no end of ticks from 0.0968 on, for one: the lowest is a power of ten or a multiple.
     const below = x => { const power = 10 ** Math.floor(Math.log10(x)); return +(Math.floor(x / power) * power).toPrecision(1); };
     const nice = (_, min, max) => [below(Math.max(min, floor) * 0.8), max * 1.35];
-    const order = ops.call.map((_, i) => i); // by call already
+    const at = (u, i) => [u.valToPos(ops.call[i], "x") - 4, u.valToPos(Math.max(ops.wait[i], floor), "y") - 4, 8, 8];
     add("scatter", 340, {
-      key: outcomeKey, data: [order.map(i => ops.call[i]), order.map(i => Math.max(ops.wait[i], floor))],
-      options: plot => ({
+      key: outcomeKey, unit: words["waited, ms"], data: [ops.call, ops.wait.map(w => Math.max(w, floor))], order: byCall, at, near: nearest(at), tell: describe,
+      options: () => ({
         cursor: { drag: { x: true, y: false }, points: { show: false } },
         scales: { x: { time: false }, y: { distr: 3, range: nice } },
-        axes: axes(words["time, s"], words["waited, ms"], { x: { values: (_, v) => v.map(seconds) }, y: { values: (_, v) => v.map(x => x == null ? "" : local(+x.toPrecision(3) + "")) } }),
+        axes: axes(words["time, s"], { x: timeAxis, }),
         series: [{}, { paths: () => null, points: { show: false } }],
-        hooks: { draw: [draw], setCursor: [hover(plot, (u, i, left, top) => Math.hypot(u.valToPos(ops.call[i], "x") - left, u.valToPos(Math.max(ops.wait[i], floor), "y") - top))] },
+        hooks: { draw: [draw] },
       }),
     });
   }
@@ -272,25 +406,31 @@
     perSecond.forEach((column, r) => stacked.push(column.map((v, i) => v + (r ? stacked[r - 1][i] : 0))));
     stacked.reverse(); // the highest is drawn first
     const middle = begin.map(x => x + data.width / 2), last = perSecond.length - 1;
+    const total = i => perSecond.reduce((sum, c) => sum + c[i], 0);
     add("throughput", 300, {
+      unit: words["per second"], order: [...begin.keys()], near: u => u.cursor.idx,
+      at: (u, i) => { const x = u.valToPos(begin[i], "x"), y = u.valToPos(total(i), "y"); return [x, y, u.valToPos(begin[i] + data.width, "x") - x, u.over.clientHeight - y]; },
+      tell: i => [[null, `${seconds(begin[i])} – ${seconds(begin[i] + data.width)} ${words.s}`],
+        ...(perSecond.length > 1 && perSecond.length <= 8 ? perSecond.map((c, r) => ["r" + r % 6, `${names[r]}: ${whole(c[i])} ${words["/s"]}`]) : []),
+        ["", `${words["all replicas"]}: ${whole(total(i))} ${words["/s"]}`]],
       key: replicaKey, data: [middle, ...stacked],
-      options: plot => ({
+      options: () => ({
         cursor: { drag: { x: true, y: false }, y: false, points: { show: false } },
         scales: { x: { time: false, range: (_, min, max) => [Math.min(min, begin[0] + data.width / 2) - data.width / 2, max + data.width / 2] }, y: { range: (_, min, max) => [0, max * 1.08 || 1] } },
-        axes: axes(words["time, s"], words["per second"], { x: { values: (_, v) => v.map(seconds) } }),
+        axes: axes(words["time, s"], { x: timeAxis }),
         series: [{}, ...stacked.map((_, i) => ({ fill: () => replicaColor(last - i), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 100], gap: begin.length * 6 < innerWidth ? 2 : 0 }) }))],
-        hooks: { drawAxes: [drawShades], setCursor: [u => {
-          const i = u.cursor.idx;
-          if (u.cursor.left < 0 || i == null) return plot.tip("");
-          plot.tip(`${seconds(begin[i])} ${words.s}\n` + perSecond.map((c, r) => `${names[r]}: ${Math.round(c[i])} ${words["/s"]}`).join("\n")); plot.place(u.cursor.left, u.cursor.top);
-        }] },
+        hooks: { drawAxes: [drawShades] },
       }),
     });
   }
 
-  drawFrontier(); drawSpectrum(); drawScatter(); drawThroughput();
+  drawOperations(); drawSpectrum(); drawScatter(); drawThroughput();
   const redraw = () => plots.forEach(p => p.u.redraw(false, true));
-  const fit = () => plots.forEach(p => p.u.setSize({ width: p.root.clientWidth, height: p.u.height }));
+  const fit = () => {
+    for (const p of plots) { p.choose(null); p.u.setSize({ width: p.root.clientWidth, height: p.u.height }); }
+    for (const area of document.querySelectorAll(".scroll")) area.tabIndex = area.scrollWidth > area.clientWidth ? 0 : -1;
+  };
+  fit();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   const paper = matchMedia("print");
   paper.addEventListener("change", () => { fit(); redraw(); });
