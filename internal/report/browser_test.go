@@ -131,6 +131,10 @@ func TestBrowser(t *testing.T) {
 			})
 		}
 	}
+	t.Run("lanes", func(t *testing.T) {
+		t.Parallel()
+		showLanes(t, b)
+	})
 	t.Run("contradiction", func(t *testing.T) {
 		t.Parallel()
 		showContradiction(t, b)
@@ -166,6 +170,7 @@ func showInFull(t *testing.T, p *browser.Page, wantDark bool, name string) {
 		t.Errorf("empty plots: %q", empty)
 	}
 	expect(t, p, `document.querySelectorAll(".plot canvas").length`, 6)
+	tellValues(t, p)
 	levels := value[[]int](t, p, headings)
 	for i, level := range levels {
 		if i == 0 && level != 1 || i > 0 && (level == 1 || level > levels[i-1]+1) {
@@ -192,6 +197,102 @@ func showInFull(t *testing.T, p *browser.Page, wantDark bool, name string) {
 	if !bytes.HasPrefix(pdf, []byte("%PDF-")) {
 		t.Errorf("printed, it is no PDF: %.20q", pdf)
 	}
+}
+
+// Scripts of the pointer and the fingers of a reader.
+const (
+	// Moved over, each plot marks something and tells its values, in a tip within the page.
+	silentPlots = `[...document.querySelectorAll(".plot")].filter(plot => {
+		plot.scrollIntoView({ block: "center" });
+		const over = plot.querySelector(".u-over"), tip = plot.querySelector(".tip"), { left, top, width, height } = over.getBoundingClientRect();
+		const told = new Set();
+		for (let x = 0.05; x < 1; x += 0.1) for (let y = 0.05; y < 1; y += 0.1) {
+			over.dispatchEvent(new MouseEvent("mousemove", { bubbles: true, clientX: left + x * width, clientY: top + y * height }));
+			if (tip.style.display !== "block") continue;
+			const t = tip.getBoundingClientRect();
+			if (plot.querySelector(".mark").style.display === "block" && t.left >= 0 && t.right <= innerWidth) told.add(tip.textContent);
+		}
+		over.dispatchEvent(new MouseEvent("mouseleave", { bubbles: true }));
+		return told.size < 5 || tip.style.display === "block" || ![...told].every(t => /\d/.test(t));
+	}).map(p => p.id)`
+
+	// The keys go from one to the next, and Escape leaves.
+	deafPlots = `[...document.querySelectorAll(".plot")].filter(plot => {
+		const root = plot.querySelector(".uplot"), tip = plot.querySelector(".tip");
+		const press = key => { root.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })); return tip.textContent; };
+		const told = new Set([press("Home"), press("ArrowRight"), press("ArrowRight")]);
+		const shown = tip.style.display === "block";
+		press("Escape");
+		return root.tabIndex !== 0 || !shown || told.size < 3 || tip.style.display === "block";
+	}).map(p => p.id)`
+
+	// Under a finger too.
+	touch = `(over => { over.scrollIntoView({ block: "center" });
+		const { left, top, width, height } = over.getBoundingClientRect();
+		over.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, pointerType: "touch", clientX: left + width / 2, clientY: top + height / 2 }));
+		return over.closest(".plot").querySelector(".tip").style.display;
+	})(document.querySelector("#throughput .u-over"))`
+
+	// Of each plot the buttons, at how many heights they are.
+	rowsOfButtons = `[...document.querySelectorAll(".buttons")].map(b => new Set([...b.children].map(c => c.offsetTop)).size)`
+
+	// Tables that scroll can be reached with the keys, and are named; others cannot.
+	badScrollers = `[...document.querySelectorAll(".scroll")].filter(s => s.offsetWidth &&
+		(s.tabIndex === 0) !== (s.scrollWidth > s.clientWidth) || !s.getAttribute("aria-label")).length`
+
+	// What is written on the plots from now on.
+	recordTexts = `window.written = []; (fillText => CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+		written.push({ plot: this.canvas.closest(".plot").id, text });
+		fillText.call(this, text, ...at);
+	})(CanvasRenderingContext2D.prototype.fillText); true`
+
+	// The closer look at the middle eighth.
+	zoomIn = `(async buttons => {
+		for (const i of [4, 2, 2, 2]) {
+			written = [];
+			buttons[i].click();
+			await new Promise(requestAnimationFrame);
+		}
+		return true;
+	})(document.querySelector("#close .buttons").children)`
+)
+
+// The values of every plot show under the pointer, a finger and the keys.
+func tellValues(t *testing.T, p *browser.Page) {
+	if silent := value[[]string](t, p, silentPlots); len(silent) > 0 {
+		t.Errorf("plots without values under the pointer: %q", silent)
+	}
+	if deaf := value[[]string](t, p, deafPlots); len(deaf) > 0 {
+		t.Errorf("plots without values for the keys: %q", deaf)
+	}
+	expect(t, p, touch, "block")
+	for _, rows := range value[[]int](t, p, rowsOfButtons) {
+		if rows != 1 {
+			t.Errorf("buttons in %d rows", rows)
+		}
+	}
+	expect(t, p, badScrollers, 0)
+}
+
+// The closer look has the requests of each replica in a lane, with their seqs, of the
+// same time as the plot above, and no labels of what was at another time.
+func showLanes(t *testing.T, b *browser.Browser) {
+	data := page(t, named(t, "correct"), 5000, "en")
+	total := data.Result.Run.Total
+	moment := func(part float64) report.Moment { return report.Moment{Seconds: part * total} }
+	data.Annotations = []report.Annotation{{From: moment(0.01), To: moment(0.02), Label: "early"},
+		{From: moment(0.4), To: moment(0.6), Label: "middle"}, {From: moment(0.98), To: moment(0.99), Label: "late"}}
+	p := labtest.Page(t, b, "lanes", write(t, data), browser.View{Width: 1280, Height: 1200})
+	expect(t, p, recordTexts, true)
+	expect(t, p, zoomIn, true)
+	for _, id := range []string{"close", "lanes"} {
+		expect(t, p, `written.filter(w => w.plot === "`+id+`" && /^[a-z]{4,}$/.test(w.text)).map(w => w.text).join()`, "middle")
+	}
+	for _, r := range data.Result.Run.Replicas {
+		name := strings.TrimPrefix(r.URL, "http://")
+		expect(t, p, `written.some(w => w.plot === "lanes" && w.text === "`+name+`")`, true)
+	}
+	expect(t, p, `written.filter(w => w.plot === "lanes" && /^(seq )?[\d\u202f]+/.test(w.text)).length > 20`, true)
 }
 
 // A button beside a contradiction shows it in the plot.
