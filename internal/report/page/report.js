@@ -66,7 +66,7 @@
     plot.tools = key(root, make.key());
     if (make.unit) { const unit = document.createElement("div"); unit.className = "unit"; unit.textContent = make.unit; root.append(unit); }
     const u = plot.u = new uPlot({ width: root.clientWidth, height, legend: { show: false }, ...make.options() }, make.data, root);
-    plot.mark.className = "mark"; tip.className = "tip"; tip.setAttribute("role", "status");
+    plot.mark.className = "chosen"; tip.className = "tip"; tip.setAttribute("role", "status");
     u.over.append(plot.mark); root.append(tip);
     u.root.tabIndex = 0; u.root.setAttribute("role", "img"); u.root.setAttribute("aria-label", root.dataset.alt);
 
@@ -92,7 +92,7 @@
         line.append(text); return line;
       }));
       const over = u.over.getBoundingClientRect(), box = root.getBoundingClientRect(), at = plot.mark.getBoundingClientRect();
-      const x = over.left - box.left + (pointer?.left ?? at.right - over.left), y = over.top - box.top + (pointer?.top ?? at.top - over.top);
+      const x = over.left - box.left + (pointer?.left ?? at.right - over.left), y = at.top - box.top;
       tip.style.left = Math.max(0, Math.min(x + 14, box.width - tip.offsetWidth)) + "px";
       tip.style.top = (y - tip.offsetHeight - 10 > 0 ? y - tip.offsetHeight - 10 : y + 18) + "px";
     };
@@ -410,7 +410,7 @@
     add("throughput", 300, {
       unit: words["per second"], order: [...begin.keys()], near: u => u.cursor.idx,
       at: (u, i) => { const x = u.valToPos(begin[i], "x"), y = u.valToPos(total(i), "y"); return [x, y, u.valToPos(begin[i] + data.width, "x") - x, u.over.clientHeight - y]; },
-      tell: i => [[null, `${seconds(begin[i])} – ${seconds(begin[i] + data.width)} ${words.s}`],
+      tell: i => [[null, [begin[i], begin[i] + data.width].map(x => local((x / 1000).toFixed(3))).join(" – ") + ` ${words.s}`],
         ...(perSecond.length > 1 && perSecond.length <= 8 ? perSecond.map((c, r) => ["r" + r % 6, `${names[r]}: ${whole(c[i])} ${words["/s"]}`]) : []),
         ["", `${words["all replicas"]}: ${whole(total(i))} ${words["/s"]}`]],
       key: replicaKey, data: [middle, ...stacked],
@@ -425,7 +425,7 @@
   }
 
   drawOperations(); drawSpectrum(); drawScatter(); drawThroughput();
-  const redraw = () => plots.forEach(p => p.u.redraw(false, true));
+  const redraw = () => plots.forEach(p => p.u.redraw(true, true));
   const fit = () => {
     for (const p of plots) { p.choose(null); p.u.setSize({ width: p.root.clientWidth, height: p.u.height }); }
     for (const area of document.querySelectorAll(".scroll")) area.tabIndex = area.scrollWidth > area.clientWidth ? 0 : -1;
