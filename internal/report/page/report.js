@@ -37,19 +37,26 @@
   }
   const gutter = characters => Math.max(44, 22 + 7 * characters);
 
-  // Shaded stretches: the warm-up, and what --annotate names.
+  // Shaded stretches: the warm-up, and what --annotate names. Their
+  // labels are written over all else.
+  const shades = u => data.shades
+    .map(s => { const a = u.valToPos(s.from, "x", true); return { a, b: Math.max(u.valToPos(s.to, "x", true), a + 2 * devicePixelRatio), label: s.label }; })
+    .filter(({ a, b }) => b >= u.bbox.left && a <= u.bbox.left + u.bbox.width);
   function drawShades(u) {
-    const { ctx } = u, { left, top, width, height } = u.bbox, px = devicePixelRatio;
+    const { ctx } = u, { left, top, width, height } = u.bbox;
     ctx.save(); ctx.beginPath(); ctx.rect(left, top, width, height); ctx.clip();
-    ctx.font = `${12 * px}px system-ui, sans-serif`; ctx.textBaseline = "top"; ctx.textAlign = "left"; ctx.fillStyle = css("warn");
-    let shown = 0;
-    for (const s of data.shades) {
-      const a = u.valToPos(s.from, "x", true), b = Math.max(u.valToPos(s.to, "x", true), a + 2 * px);
-      if (b < left || a > left + width) continue;
-      ctx.globalAlpha = 0.14; ctx.fillRect(a, top, b - a, height);
-      const x = Math.min(Math.max(a, left) + 5 * px, left + width - ctx.measureText(s.label).width - 5 * px);
-      ctx.globalAlpha = 1; ctx.fillText(s.label, Math.max(x, left), top + (5 + shown++ % 4 * 16) * px);
-    }
+    ctx.globalAlpha = 0.14; ctx.fillStyle = css("warn");
+    for (const { a, b } of shades(u)) ctx.fillRect(a, top, b - a, height);
+    ctx.restore();
+  }
+  function drawLabels(u) {
+    const { ctx } = u, { left, top, width } = u.bbox, px = devicePixelRatio;
+    ctx.save(); ctx.font = `${12 * px}px system-ui, sans-serif`; ctx.textBaseline = "top"; ctx.textAlign = "left";
+    ctx.fillStyle = css("warn"); ctx.strokeStyle = css("card"); ctx.lineWidth = 3 * px; ctx.lineJoin = "round";
+    shades(u).forEach(({ a, label }, i) => {
+      const x = Math.max(left, Math.min(Math.max(a, left) + 5 * px, left + width - ctx.measureText(label).width - 5 * px)), y = top + (5 + i % 4 * 16) * px;
+      ctx.strokeText(label, x, y); ctx.fillText(label, x, y);
+    });
     ctx.restore();
   }
 
@@ -70,15 +77,18 @@
     u.over.append(plot.mark); root.append(tip);
     u.root.tabIndex = 0; u.root.setAttribute("role", "img"); u.root.setAttribute("aria-label", root.dataset.alt);
 
+    // inSight returns the part of i's rectangle that can be seen, null if there is none.
+    const inSight = i => {
+      const [x, y, w, h] = make.at(u, i), left = Math.max(x, 0), top = Math.max(y, 0);
+      const width = Math.min(x + w, u.over.clientWidth) - left, height = Math.min(y + h, u.over.clientHeight) - top;
+      return width >= 0 && height >= 0 ? { left, top, width, height } : null;
+    };
     // place puts the mark around i, or hides it, and returns whether i can be seen.
     plot.place = i => {
-      plot.mark.style.display = "none";
-      if (i == null) return false;
-      const [x, y, w, h] = make.at(u, i), { clientWidth, clientHeight } = u.over;
-      const left = Math.max(x, 0), top = Math.max(y, 0), right = Math.min(x + w, clientWidth), bottom = Math.min(y + h, clientHeight);
-      if (!(left <= right && top <= bottom)) return false;
-      Object.assign(plot.mark.style, { display: "block", left: left + "px", top: top + "px", width: right - left + "px", height: bottom - top + "px" });
-      return true;
+      const box = i == null ? null : inSight(i);
+      plot.mark.style.display = box ? "block" : "none";
+      for (const side in box) plot.mark.style[side] = box[side] + "px";
+      return box !== null;
     };
     let chosen = null;
     plot.choose = (i, pointer) => {
@@ -103,7 +113,7 @@
       if (e.key === "Escape") plot.choose(null);
       if (!(e.key in keys)) return;
       e.preventDefault();
-      const seen = make.order.filter(plot.place), from = seen.indexOf(chosen);
+      const seen = make.order.filter(inSight), from = seen.indexOf(chosen);
       plot.choose(seen[Math.max(0, Math.min(seen.length - 1, (from < 0 && keys[e.key] < 0 ? seen.length : from) + keys[e.key]))]);
     });
     plots.push(plot);
@@ -188,7 +198,6 @@
       const { ctx } = u, { left, top, width, height } = u.bbox, px = devicePixelRatio;
       const x = v => u.valToPos(v, "x", true), y = v => u.valToPos(v, "y", true);
       const thick = thickness(u) * px;
-      drawShades(u);
       ctx.save(); ctx.beginPath(); ctx.rect(left, top, width, height); ctx.clip();
       const bar = (a, b, seq, color, alpha, dashed) => {
         ctx.globalAlpha = alpha; ctx.strokeStyle = color; ctx.lineWidth = dashed ? Math.max(1.5 * px, thick / 2) : thick;
@@ -223,7 +232,7 @@
         scales: { x: { time: false, range: given }, y: { auto: false, range: given } },
         axes: axes(words["time, s"], { x: timeAxis, y: { size: seqGutter, incrs: [1, 2, 5].flatMap(k => [...Array(9)].map((_, i) => k * 10 ** i)).sort((a, b) => a - b) } }),
         series: [{}, { paths: () => null, points: { show: false } }],
-        hooks: { draw: [draw] },
+        hooks: { drawAxes: [drawShades], draw: [draw, drawLabels] },
       }),
     });
   }
@@ -245,8 +254,9 @@
   function lanes(range) {
     const seen = (min, max) => names.map((_, r) => byCall.filter(i => ops.replica[i] === r && end(i) >= min && ops.call[i] <= max));
     const witnesses = new Set(data.violations.flatMap(v => v.ops.map(([call, , seq]) => call + " " + seq)));
-    const head = 20, rows = seen(...range.x).reduce((sum, list) => sum + pack(list, i => [ops.call[i], end(i)]).n, 0);
-    const needed = head * names.length + Math.min(24 * rows, Math.max(200, 11 * rows));
+    const head = 20, above = data.shades.length ? 4 + 16 * Math.min(4, data.shades.length) : 0; // for labels
+    const rows = seen(...range.x).reduce((sum, list) => sum + pack(list, i => [ops.call[i], end(i)]).n, 0);
+    const needed = above + head * names.length + Math.min(24 * rows, Math.max(200, 11 * rows));
     let rects = []; // by operation, of those in sight
     const at = (_, i) => rects[i];
     const draw = u => {
@@ -254,14 +264,13 @@
       const lists = seen(u.scales.x.min, u.scales.x.max), few = lists.flat().length <= 40;
       const label = i => ops.outcome[i] === 2 ? "×" : ops.outcome[i] === 0 ? "?" : !(ops.seq[i] > 0) ? "" : few ? `seq ${whole(ops.seq[i])} · ${data.senders[ops.sender[i]]}` : whole(ops.seq[i]);
       const font = (size, weight = "") => { ctx.font = `${weight} ${size * px}px system-ui, sans-serif`; };
-      drawShades(u);
       ctx.save(); ctx.beginPath(); ctx.rect(left, top, width, height); ctx.clip(); ctx.textBaseline = "middle";
       font(11);
       const span = i => { const from = x(ops.call[i]); return [from, Math.max(x(end(i)), from + 2, few ? from + 8 + ctx.measureText(label(i)).width / px : 0)]; };
       const packed = lists.map(list => pack(list, span));
-      const step = Math.min(24, (height / px - head * names.length) / packed.reduce((sum, p) => sum + p.n, 0)), thick = Math.max(1, step - (step > 4 ? 1.5 : 0));
+      const step = Math.min(24, (height / px - above - head * names.length) / packed.reduce((sum, p) => sum + p.n, 0)), thick = Math.max(1, step - (step > 4 ? 1.5 : 0));
       rects = [];
-      let y = 0; // in points, of the lane
+      let y = above; // in points, of the lane
       packed.forEach(({ rows, n }, r) => {
         if (r) { ctx.fillStyle = css("line"); ctx.fillRect(left, top + y * px, width, px); }
         font(12, "600"); ctx.fillStyle = replicaColor(r); ctx.textAlign = "left"; ctx.fillText(names[r], left + 5 * px, top + (y + head / 2 + 1) * px);
@@ -287,7 +296,7 @@
         scales: { x: { time: false, range: given }, y: { range: [0, 1] } },
         axes: axes(words["time, s"], { x: timeAxis, y: { size: seqGutter, splits: () => [] } }),
         series: [{}, { paths: () => null, points: { show: false } }],
-        hooks: { draw: [draw] },
+        hooks: { drawAxes: [drawShades], draw: [draw, drawLabels] },
       }),
     });
   }
@@ -358,7 +367,6 @@
     if (!count) return;
     const draw = u => {
       const { ctx } = u, px = devicePixelRatio, { left, top, width, height } = u.bbox;
-      drawShades(u);
       ctx.save(); ctx.beginPath(); ctx.rect(left, top, width, height); ctx.clip();
       const colors = data.replicas.map((_, i) => replicaColor(i)), r = (count > 2500 ? 1.3 : 1.8) * px;
       ctx.globalAlpha = count > 2500 ? 0.55 : 0.75;
@@ -394,7 +402,7 @@
         scales: { x: { time: false }, y: { distr: 3, range: nice } },
         axes: axes(words["time, s"], { x: timeAxis, }),
         series: [{}, { paths: () => null, points: { show: false } }],
-        hooks: { draw: [draw] },
+        hooks: { drawAxes: [drawShades], draw: [draw, drawLabels] },
       }),
     });
   }
@@ -419,7 +427,7 @@
         scales: { x: { time: false, range: (_, min, max) => [Math.min(min, begin[0] + data.width / 2) - data.width / 2, max + data.width / 2] }, y: { range: (_, min, max) => [0, max * 1.08 || 1] } },
         axes: axes(words["time, s"], { x: timeAxis }),
         series: [{}, ...stacked.map((_, i) => ({ fill: () => replicaColor(last - i), width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [1, 100], gap: begin.length * 6 < innerWidth ? 2 : 0 }) }))],
-        hooks: { drawAxes: [drawShades] },
+        hooks: { drawAxes: [drawShades], draw: [drawLabels] },
       }),
     });
   }
