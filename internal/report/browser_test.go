@@ -141,7 +141,8 @@ func TestBrowser(t *testing.T) {
 	})
 }
 
-// The scatter plot is drawn whatever the fastest request took.
+// The scatter plot is drawn whatever the fastest request took, and the lanes also if
+// there is no seq.
 func showAnyFastest(t *testing.T, b *browser.Browser, fastest time.Duration) {
 	recorder := measure.NewRecorder(measure.Config{Trace: true})
 	for i := range 500 {
@@ -153,6 +154,8 @@ func showAnyFastest(t *testing.T, b *browser.Browser, fastest time.Duration) {
 	run := recorder.Stored(verify.Config{})
 	url := write(t, &report.Page{Result: &report.Result{Run: &run}, Trace: recorder.Trace()})
 	p := labtest.Page(t, b, "fastest-"+fastest.String(), url, browser.View{})
+	expect(t, p, `[...document.querySelectorAll(".plot:has(canvas)")].map(p => p.id).join()`, "lanes,spectrum,scatter,throughput")
+	expect(t, p, `document.querySelectorAll("#lanes button").length`, 5)
 	if complaints := p.Complaints(); len(complaints) > 0 {
 		t.Errorf("the browser complains: %q", complaints)
 	}

@@ -5,7 +5,7 @@
   const css = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const replicaColor = i => css("r" + i % 6);
   const local = text => text.replace(".", words.point); // a number, in the page's language
-  const round = x => local(x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x >= 1 ? x.toFixed(2) : x.toFixed(3));
+  const round = x => x >= 1000 ? whole(x) : local(x >= 100 ? x.toFixed(0) : x >= 10 ? x.toFixed(1) : x >= 1 ? x.toFixed(2) : x.toFixed(3));
   const seconds = x => local(+(x / 1000).toFixed(6) + "");
   const amount = x => x == null ? "" : x >= 1000 ? whole(x) : local(+x.toPrecision(3) + "");
   const whole = x => x == null ? "" : String(Math.round(x)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
@@ -254,7 +254,7 @@
   function lanes(range) {
     const seen = (min, max) => names.map((_, r) => byCall.filter(i => ops.replica[i] === r && end(i) >= min && ops.call[i] <= max));
     const witnesses = new Set(data.violations.flatMap(v => v.ops.map(([call, , seq]) => call + " " + seq)));
-    const head = 20, above = data.shades.length ? 4 + 16 * Math.min(4, data.shades.length) : 0; // for labels
+    const head = Math.min(20, 400 / names.length), above = data.shades.length ? 4 + 16 * Math.min(4, data.shades.length) : 0; // for labels
     const rows = seen(...range.x).reduce((sum, list) => sum + pack(list, i => [ops.call[i], end(i)]).n, 0);
     const needed = above + head * names.length + Math.min(24 * rows, Math.max(200, 11 * rows));
     let rects = []; // by operation, of those in sight
@@ -262,7 +262,7 @@
     const draw = u => {
       const { ctx } = u, { left, top, width, height } = u.bbox, px = devicePixelRatio, x = v => u.valToPos(v, "x");
       const lists = seen(u.scales.x.min, u.scales.x.max), few = lists.flat().length <= 40;
-      const label = i => ops.outcome[i] === 2 ? "×" : ops.outcome[i] === 0 ? "?" : !(ops.seq[i] > 0) ? "" : few ? `seq ${whole(ops.seq[i])} · ${data.senders[ops.sender[i]]}` : whole(ops.seq[i]);
+      const label = i => ops.outcome[i] === 2 ? "×" : ops.outcome[i] === 0 ? "?" : [ops.seq[i] > 0 && (few ? "seq " : "") + whole(ops.seq[i]), few && data.senders[ops.sender[i]]].filter(Boolean).join(" · ");
       const font = (size, weight = "") => { ctx.font = `${weight} ${size * px}px system-ui, sans-serif`; };
       ctx.save(); ctx.beginPath(); ctx.rect(left, top, width, height); ctx.clip(); ctx.textBaseline = "middle";
       font(11);
@@ -273,7 +273,7 @@
       let y = above; // in points, of the lane
       packed.forEach(({ rows, n }, r) => {
         if (r) { ctx.fillStyle = css("line"); ctx.fillRect(left, top + y * px, width, px); }
-        font(12, "600"); ctx.fillStyle = replicaColor(r); ctx.textAlign = "left"; ctx.fillText(names[r], left + 5 * px, top + (y + head / 2 + 1) * px);
+        font(Math.min(12, head), "600"); ctx.fillStyle = replicaColor(r); ctx.textAlign = "left"; ctx.fillText(names[r], left + 5 * px, top + (y + head / 2 + 1) * px);
         font(Math.min(11, thick + 1));
         lists[r].forEach((i, k) => {
           const a = x(ops.call[i]), rect = rects[i] = [a, y + head + rows[k] * step, Math.max(x(end(i)) - a - 1, 1), thick];
@@ -289,7 +289,7 @@
       });
       ctx.restore();
     };
-    return add("lanes", Math.min(needed, innerWidth < 600 ? 600 : 760) + 52, {
+    return add("lanes", Math.min(needed, innerWidth < 600 ? 600 : 760) + 70, {
       key: outcomeKey, data: [all.x, [0, 1]], order: bySeq.length ? bySeq : byCall, at: (_, i) => rects[i] ?? [-9, -9, 0, 0], near: nearest(at), tell: describe,
       options: () => ({
         cursor: { drag: { x: true, y: false }, points: { show: false }, y: false },
