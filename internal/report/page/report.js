@@ -133,7 +133,7 @@
   // nearest returns a make.near of operations: the one nearest to the cursor, unless it is far away.
   const nearest = at => u => {
     const { left, top } = u.cursor;
-    let best = null, least = 20;
+    let best = null, least = 60;
     for (let i = 0; i < count; i++) {
       const r = at(u, i);
       if (!r) continue;
