@@ -23,6 +23,14 @@ var Files = load()
 //go:embed files
 var embedded embed.FS
 
+//go:generate go run ./generate
+
+// Document describes the HTTP interface: an OpenAPI 3.1 document, as YAML. Do not
+// modify it. docs.html and docs.ru.html are made of it.
+//
+//go:embed openapi.yaml
+var Document []byte
+
 // types are fixed here and not looked up in the machine's tables.
 var types = map[string]string{
 	".html": "text/html; charset=utf-8",

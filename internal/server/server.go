@@ -140,7 +140,7 @@ func New(cfg Config) *Server {
 		s.handle("GET", "/status.json", adapt(cfg.Status))
 	}
 	s.handle("GET", "/openapi.yaml", s.openapi)
-	s.handle("GET", "/docs", s.docs)
+	s.handle("GET", "/docs", docs)
 	s.mux.Handle("/", s.answering(func(*response, *http.Request) error {
 		return &refusal{problem: notFound}
 	}))

@@ -72,6 +72,7 @@ async function messagesOf(response) {
 const saved = "dummymessenger.token";
 
 export const savedToken = () => remembered(saved, "sessionStorage");
+export const saveToken = (token) => remember(saved, token, "sessionStorage");
 
 // request is ask with the token, if there is one. If the server wants another,
 // it calls waits, asks the person at the keyboard, and begins again.
@@ -114,7 +115,7 @@ function askToken(wrong) {
       }
       value.value = "";
       dialog.removeEventListener("close", closed);
-      remember(saved, token, "sessionStorage");
+      saveToken(token);
       asking = null;
       done();
     };

@@ -97,6 +97,16 @@ export function languageButton(button, changed) {
   });
 }
 
+// languageLink is for a page in one language, which is the document's: link leads to it in the
+// other one, and chooses that for all pages.
+export function languageLink(link) {
+  language = document.documentElement.lang;
+  link.addEventListener("click", () => {
+    remember(saved, link.hreflang);
+    link.hash = location.hash;
+  });
+}
+
 const savedTheme = "dummymessenger.theme"; // theme.js reads it
 
 // themeButton makes button change the colours, in all windows: the system's, light, dark.

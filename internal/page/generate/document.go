@@ -33,8 +33,8 @@ type (
 		Responses            ordered[content]
 	}
 	parameter struct {
-		Name, In, Description string
-		Schema                schema
+		Name, In, Description, Example string
+		Schema                         schema
 	}
 	// A content is the body of a request or an answer, with its headers.
 	content struct {

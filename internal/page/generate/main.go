@@ -1,6 +1,6 @@
-// Generate makes docs.html of openapi.yaml, both in the working directory: a
-// plain page that needs no script, so that it works offline, under any prefix and
-// under the strictest policy.
+// Generate makes files/docs.html and files/docs.ru.html of openapi.yaml and its
+// translations, openapi.ru.yaml, all in the working directory. The pages can be read
+// without their script and under any prefix.
 package main
 
 import (
@@ -9,20 +9,29 @@ import (
 )
 
 func main() {
-	if err := generate("openapi.yaml", "docs.html"); err != nil {
+	if err := generate(); err != nil {
 		fmt.Fprintf(os.Stderr, "generate: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func generate(document, page string) error {
-	source, err := os.ReadFile(document)
+func generate() error {
+	document, err := os.ReadFile("openapi.yaml")
 	if err != nil {
 		return err
 	}
-	html, err := render(source)
+	russian, err := os.ReadFile("openapi.ru.yaml")
 	if err != nil {
-		return fmt.Errorf("%s: %w", document, err)
+		return err
 	}
-	return os.WriteFile(page, html, 0o644)
+	pages, err := render(document, russian)
+	if err != nil {
+		return err
+	}
+	for name, html := range pages {
+		if err := os.WriteFile("files/"+name, html, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

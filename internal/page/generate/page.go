@@ -2,10 +2,11 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -13,36 +14,48 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-var (
-	//go:embed page.tmpl
-	pageTemplate string
-	//go:embed page.css
-	pageStyle string
-)
+//go:embed page.tmpl
+var pageTemplate string
 
-// render returns the OpenAPI document source as HTML.
-func render(source []byte) ([]byte, error) {
-	doc, err := parse(source)
+// render returns the OpenAPI document as HTML, one page for each language, by file name.
+func render(document, translations []byte) (map[string][]byte, error) {
+	doc, err := parse(document)
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.New("page").Funcs(template.FuncMap{"prose": prose, "pretty": pretty}).Parse(pageTemplate)
+	ru, err := russian(translations)
+	if err != nil {
+		return nil, err
+	}
+	pages := map[string][]byte{}
+	for name, l := range map[string]*language{"docs.html": {Code: "en"}, "docs.ru.html": ru} {
+		if pages[name], err = renderIn(l, doc); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return pages, nil
+}
+
+func renderIn(l *language, doc *document) ([]byte, error) {
+	t, err := template.New("page").Funcs(template.FuncMap{
+		"say": l.say, "prose": l.prose, "kind": l.kind, "pretty": pretty, "quoted": quoted,
+	}).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
 	}
 	var page bytes.Buffer
 	err = t.Execute(&page, struct {
 		*document
-		Style    template.CSS
+		Language string
 		Sections []section
-	}{doc, template.CSS(pageStyle), doc.sections()})
-	return page.Bytes(), err
+	}{doc, l.Code, doc.sections()})
+	return page.Bytes(), errors.Join(err, l.complete())
 }
 
 // A section is the operations that have one tag.
 type section struct {
-	Name, Description string
-	Calls             []call
+	ID, Name, Description string
+	Calls                 []call
 }
 
 type call struct {
@@ -52,7 +65,7 @@ type call struct {
 
 func (d *document) sections() (sections []section) {
 	for _, tag := range d.Tags {
-		s := section{tag.Name, tag.Description, nil}
+		s := section{strings.ToLower(tag.Name), tag.Name, tag.Description, nil}
 		for _, path := range d.Paths {
 			for _, op := range path.Value {
 				if slices.Contains(op.Value.Tags, tag.Name) {
@@ -74,12 +87,60 @@ func (c call) Request() *sample {
 }
 
 func (c call) Answer() *sample {
+	return c.success().sample()
+}
+
+// success returns the answer 200.
+func (c call) success() *content {
 	for _, r := range c.Responses {
 		if r.Key == "200" {
-			return r.Value.sample()
+			return &r.Value
 		}
 	}
-	return nil
+	return new(content)
+}
+
+// Curl reports whether curl is of use: not for the pages and what they consist of.
+func (c call) Curl() bool {
+	answer := c.success().Content
+	return len(answer) > 0 && !strings.HasPrefix(answer[0].Key, "text/html") && !strings.Contains(c.Path, "{")
+}
+
+// Streams reports whether the answer goes on for ever.
+func (c call) Streams() bool {
+	answer := c.success().Content
+	return len(answer) > 0 && answer[0].Key == "text/event-stream"
+}
+
+// Query returns the examples of parameters in the query, as in "?before=32&limit=10".
+func (c call) Query() string {
+	query := ""
+	for _, p := range c.Parameters {
+		if p.In == "query" {
+			query += "&" + p.Name + "=" + url.QueryEscape(p.Example)
+		}
+	}
+	return strings.Replace(query, "&", "?", 1)
+}
+
+// An input is a field of a request's body and its value in the example.
+type input struct {
+	Name, Value string
+	Long        bool
+}
+
+// Inputs returns the fields of the body, if there is an example of one.
+func (c call) Inputs() (inputs []input) {
+	request := c.Request()
+	if request == nil {
+		return nil
+	}
+	for _, f := range c.RequestBody.Fields() {
+		if value := child(&request.Body, f.Name); value != nil {
+			inputs = append(inputs, input{f.Name, value.Value, f.Schema.MaxLength > 255})
+		}
+	}
+	return inputs
 }
 
 // Headers returns the headers of all answers, each once.
@@ -131,13 +192,14 @@ func (c content) Fields() []field {
 
 // A field is a member of a JSON object, also a nested one.
 type field struct {
-	Name, Kind, Description string
+	Name   string
+	Schema schema
 }
 
 func (s schema) fields(prefix string) (fields []field) {
 	for _, p := range s.Properties {
 		name := prefix + p.Key
-		fields = append(fields, field{name, p.Value.kind(), p.Value.Description})
+		fields = append(fields, field{name, p.Value})
 		fields = append(fields, p.Value.fields(name+".")...)
 		if p.Value.Items != nil {
 			fields = append(fields, p.Value.Items.fields(name+"[].")...)
@@ -146,40 +208,12 @@ func (s schema) fields(prefix string) (fields []field) {
 	return fields
 }
 
-// kind returns the type and its bounds, as in "string, 1–64 characters".
-func (s schema) kind() string {
-	bounds := ""
-	switch {
-	case s.MaxLength > 0:
-		bounds = fmt.Sprintf(", %d–%d characters", s.MinLength, s.MaxLength)
-	case s.MaxItems > 0:
-		bounds = fmt.Sprintf(" of %d–%d", s.MinItems, s.MaxItems)
-	case s.Minimum != nil:
-		bounds = fmt.Sprintf(" ≥ %d", *s.Minimum)
-	}
-	return cmp.Or(s.Format, s.Type.Value) + bounds
-}
-
 // Tokens reports whether the operation may need a token.
 func (o operation) Tokens() bool { return len(o.Security) > 0 }
 
-// prose returns a description as HTML. Of Markdown it knows what the document uses:
-// paragraphs and code.
-func prose(text string) template.HTML {
-	var b strings.Builder
-	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		b.WriteString("<p>")
-		for i, part := range strings.Split(paragraph, "`") {
-			if i%2 == 1 {
-				part = "<code>" + template.HTMLEscapeString(part) + "</code>"
-			} else {
-				part = template.HTMLEscapeString(part)
-			}
-			b.WriteString(part)
-		}
-		b.WriteString("</p>")
-	}
-	return template.HTML(b.String())
+// quoted returns text as one word of a shell.
+func quoted(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // pretty returns an example as it is sent. What is on one line in the document stays
