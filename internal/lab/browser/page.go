@@ -27,6 +27,7 @@ type View struct {
 	Scale         float64 // pixels for each point
 	Touch         bool    // a phone: no mouse, mobile layout
 	Dark          bool
+	NoScript      bool   // scripts of pages do not run; Eval still does
 	Language      string // as in navigator.language
 	Timezone      string // as in Europe/Moscow
 }
@@ -125,6 +126,7 @@ func (p *Page) Look(v View) error {
 		call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		}),
+		call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript}),
 		call(p, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: language}),
 		call(p, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: language}),
 		call(p, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: cmp.Or(v.Timezone, "UTC")}),

@@ -47,7 +47,7 @@ function indented(body) {
   try {
     const { messages, ...fields } = JSON.parse(body);
     if (!messages) return JSON.stringify(fields, null, 2);
-    return `{"messages": [\n  ${messages.map((m) => JSON.stringify(m)).join(",\n  ")}\n]}`;
+    return `{"messages":[\n${messages.map((m) => JSON.stringify(m)).join(",\n")}\n]}`;
   } catch {
     return body;
   }
