@@ -18,6 +18,7 @@ import (
 // A meddler is a proxy that answers some paths itself.
 type meddler struct {
 	*httptest.Server
+	proxy http.Handler
 	mu    sync.Mutex
 	paths map[string]http.HandlerFunc
 	keys  []string // of the messages it answered itself
@@ -33,7 +34,7 @@ func meddling(t *testing.T, replica string) *meddler {
 		r.SetURL(target)
 		r.Out.Host = r.In.Host
 	}}
-	m := &meddler{paths: map[string]http.HandlerFunc{}}
+	m := &meddler{proxy: proxy, paths: map[string]http.HandlerFunc{}}
 	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.mu.Lock()
 		answer := m.paths[r.URL.Path]

@@ -220,6 +220,13 @@ func (p *Page) PressShift(keys string) error {
 	return err
 }
 
+// Paste puts what was copied where the focus is.
+func (p *Page) Paste() error {
+	return call(p, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+		Type: input.DispatchKeyEventTypeKeyDown, Key: "v", Code: "KeyV", Modifiers: int64(kb.ModifierCtrl), Commands: []string{"paste"},
+	})
+}
+
 // Screenshot is what can be seen of the page, as PNG.
 func (p *Page) Screenshot() ([]byte, error) { return step(p, chromedp.CaptureScreenshot()) }
 

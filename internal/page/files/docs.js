@@ -59,14 +59,14 @@ const lines = (first, headers, body) => [first, ...headers.map((pair) => pair.jo
 function tryOut(form) {
   const { method, path, type } = form.dataset;
   const secret = form.querySelector(".secret");
-  let unsettled = null; // the same body has the same key until there is a final answer
+  let unsettled = null; // the same body has the same key until it is stored
 
   async function answer(options) {
     const response = await fetch(root + path, { ...options, cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(20_000) });
     if (response.type === "opaqueredirect") return why(foreign(0, "redirection"));
     const { status, statusText, headers } = response;
     const body = await response.text();
-    if (status < 500) unsettled = null;
+    if (status === 200 && headers.get("Content-Type") === "application/json") unsettled = null;
     if (status === 401) showTokens();
     return lines(`${status} ${statusText}`.trim(), shown.map((name) => [name, headers.get(name)]).filter(([, value]) => value), indented(body));
   }
