@@ -230,4 +230,19 @@ func pageDocsViews(t *testing.T, b *browser.Browser) {
 		}
 		w.isQuiet()
 	}
+
+	w := openWindow(t, b, "paper", rs.urls()[0]+"/docs", browser.View{})
+	w.isIn("en")
+	w.must(w.Click("#theme"))
+	w.must(w.Click("#theme"))
+	w.wait(`getComputedStyle(document.body).backgroundColor === "rgb(20, 22, 27)"`)
+	w.must(w.Look(browser.View{Print: true}))
+	w.wait(`getComputedStyle(document.body).backgroundColor === "rgb(244, 245, 248)"`)
+	if got := value[[]string](w, `Array.from(document.querySelectorAll(".bar, .contents, .try, .copy")).filter(e => e.checkVisibility()).map(e => e.className)`); len(got) > 0 {
+		t.Errorf("on paper are %q", got)
+	}
+	if !value[bool](w, `document.querySelector("details:not([open]) pre").checkVisibility({ contentVisibilityAuto: true })`) {
+		t.Error("on paper the examples of problems stay folded")
+	}
+	labtest.Picture(t, w.Page, "docs-paper")
 }

@@ -27,6 +27,7 @@ type View struct {
 	Scale         float64 // pixels for each point
 	Touch         bool    // a phone: no mouse, mobile layout
 	Dark          bool
+	Print         bool   // as on paper, yet in a window of this size
 	NoScript      bool   // scripts of pages do not run; Eval still does
 	Language      string // as in navigator.language
 	Timezone      string // as in Europe/Moscow
@@ -116,6 +117,10 @@ func (p *Page) Look(v View) error {
 	if v.Dark {
 		scheme = "dark"
 	}
+	media := "screen"
+	if v.Print {
+		media = "print"
+	}
 	agent, err := Eval[string](p, "navigator.userAgent")
 	language := cmp.Or(v.Language, "en")
 	return errors.Join(err,
@@ -124,6 +129,7 @@ func (p *Page) Look(v View) error {
 		}),
 		call(p, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: v.Touch}),
 		call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Media:    media,
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		}),
 		call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript}),
