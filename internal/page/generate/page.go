@@ -114,13 +114,16 @@ func (c call) Streams() bool {
 
 // Query returns the examples of parameters in the query, as in "?before=32&limit=10".
 func (c call) Query() string {
-	query := ""
+	var query []string
 	for _, p := range c.Parameters {
 		if p.In == "query" {
-			query += "&" + p.Name + "=" + url.QueryEscape(p.Example)
+			query = append(query, p.Name+"="+url.QueryEscape(p.Example))
 		}
 	}
-	return strings.Replace(query, "&", "?", 1)
+	if query == nil {
+		return ""
+	}
+	return "?" + strings.Join(query, "&")
 }
 
 // An input is a field of a request's body and its value in the example.
