@@ -95,6 +95,7 @@ func pageDocsExamples(t *testing.T, b *browser.Browser) {
 	if n < 8 {
 		t.Errorf("%d examples can be copied, want at least 8", n)
 	}
+	copied := map[string]bool{}
 	for i := range n {
 		if i == n/2 { // as on a page that was loaded without TLS from another machine
 			value[bool](w, `(Object.defineProperty(navigator, "clipboard", { value: undefined }), true)`)
@@ -112,6 +113,10 @@ func pageDocsExamples(t *testing.T, b *browser.Browser) {
 		if !strings.HasPrefix(command, "curl ") || !strings.Contains(command, m.URL+"/it%27s%26%28c%29/") || strings.Contains(command, "TOKEN") {
 			t.Errorf("copied: %q, want a call of %s without a token", command, at)
 		}
+		if copied[command] {
+			t.Errorf("example %d: the clipboard still has %q", i, command)
+		}
+		copied[command] = true
 		if strings.Contains(command, "-N") {
 			command += " --max-time 1 || test $? = 28" // a stream has no end
 		}
