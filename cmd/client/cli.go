@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -96,7 +98,12 @@ func parse(c *cli, args []string, stdout *sink, stderr io.Writer) (selected comm
 	case exited, stdout.err != nil:
 		return nil, 0
 	case err != nil:
-		fmt.Fprintf(stderr, "client: %v\nTry client --help.\n", usage.Explain(parser, args, err))
+		err = usage.Explain(parser, args, err)
+		if said := err.Error(); strings.HasPrefix(said, "unexpected argument") {
+			err = errors.New(said + "; write all addresses together, before the flags or behind them")
+		}
+		complain(stderr, err, exitUsage)
+		fmt.Fprintln(stderr, "Try client --help.")
 		return nil, exitUsage
 	}
 	return k.Selected().Target.Addr().Interface().(command), 0
@@ -118,7 +125,16 @@ func badUsage(stderr io.Writer, err error) int {
 	return complain(stderr, err, exitUsage)
 }
 
+// complain says what is wrong, in a line for each error, and returns status. Control
+// characters, which a name may have, do not get to the terminal.
 func complain(stderr io.Writer, err error, status int) int {
-	fmt.Fprintf(stderr, "client: %v\n", err)
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(stderr, "client: "+strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) {
+				return -1
+			}
+			return r
+		}, line))
+	}
 	return status
 }

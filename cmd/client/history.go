@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"compress/gzip"
-	"errors"
 	"io"
 	"sync/atomic"
 
@@ -52,9 +52,9 @@ func (h *history) record(op *verify.Operation) {
 func (h *history) close() error {
 	err := h.recorder.Close()
 	if h.zip != nil {
-		err = errors.Join(err, h.zip.Close())
+		err = cmp.Or(err, h.zip.Close())
 	}
-	return errors.Join(err, h.file.Close())
+	return cmp.Or(err, h.file.Close())
 }
 
 // readHistory judges a stored history, and calls each, if not nil, with every

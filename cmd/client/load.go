@@ -40,6 +40,13 @@ func positive[T int | float64 | time.Duration](flag string, value *T) error {
 	return fmt.Errorf("%s is %v; it must be more than 0", flag, *value)
 }
 
+func notNegative[T int | time.Duration](flag string, value T) error {
+	if value >= 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is %v; it must not be negative", flag, value)
+}
+
 // checkTimes says which of the times is wrong.
 func (f *loadFlags) checkTimes() error {
 	return errors.Join(positive("--timeout", &f.Timeout), positive("--clock-allowance", &f.ClockAllowance))

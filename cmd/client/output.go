@@ -118,9 +118,7 @@ func (o *outputs) write(r *report.Result, failed error, stderr io.Writer) int {
 		r.Exit = exitCannotWrite
 	}
 	if o.json != nil {
-		b := bufio.NewWriter(o.json)
-		err := errors.Join(report.WriteJSON(b, r), b.Flush())
-		failed = errors.Join(failed, err, o.json.Close())
+		failed = errors.Join(failed, writeFile(o.json, func(w io.Writer) error { return report.WriteJSON(w, r) }))
 	}
 	if o.text != nil {
 		_ = report.WriteText(o.text, r, o.style)
@@ -130,6 +128,19 @@ func (o *outputs) write(r *report.Result, failed error, stderr io.Writer) int {
 	}
 	tellReport(stderr, o.style.Lang, o.told)
 	return r.Exit
+}
+
+// writeFile writes a whole file. Of what fails it returns the cause, once.
+func writeFile(f io.WriteCloser, write func(io.Writer) error) error {
+	b := bufio.NewWriter(f)
+	err := write(b)
+	if unflushed := b.Flush(); unflushed != nil {
+		err = unflushed // which write may have wrapped
+	}
+	if unclosed := f.Close(); err == nil {
+		err = unclosed
+	}
+	return err
 }
 
 // tellReport says where the HTML report is, if there is one.

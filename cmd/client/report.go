@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -89,8 +88,7 @@ func reportName(history string) string {
 }
 
 func writePage(f io.WriteCloser, page *report.Page) error {
-	b := bufio.NewWriter(f)
-	return errors.Join(report.WriteHTML(b, page), b.Flush(), f.Close())
+	return writeFile(f, func(w io.Writer) error { return report.WriteHTML(w, page) })
 }
 
 // readAnnotations reads the file of --annotate, if there is one.

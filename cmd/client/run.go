@@ -73,7 +73,8 @@ func (c *runCmd) config() (loadtest.Config, error) {
 		Trace: c.HTML != "",
 	}
 	err := errors.Join(positive("--workers", &c.Workers), positive("--per-worker", &c.PerWorker), positive("--requests", c.Requests),
-		positive("--duration", c.Duration), positive("--rate", c.Rate), c.checkTimes())
+		positive("--duration", c.Duration), positive("--rate", c.Rate), notNegative("--retries", c.Retries),
+		notNegative("--replays", c.Replays), notNegative("--warmup", c.Warmup), notNegative("--max-text", c.MaxText), c.checkTimes())
 	if err != nil {
 		return cfg, err
 	}
@@ -153,8 +154,9 @@ func (c *runCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 		return complain(stderr, err, exitCannotWrite)
 	}
 
-	stopProgress := func() {}
+	stopProgress := terminal.ShowInterrupted(ctx, stderr, l)
 	if !c.Quiet {
+		stopProgress()
 		stopProgress, above = terminal.ShowProgress(ctx, stderr, test, cfg, l, c.NoTUI)
 	}
 	measured := test.Run(ctx, out.record)

@@ -32,7 +32,12 @@ func TestUsageSaysWhatToDo(t *testing.T) {
 		"probe http://a --timeout 0s": "--timeout is 0s",
 		"find":                        "LIMIT is missing",
 		"compare a":                   "B.json is missing",
-		"find p99<50ms run":           `"run" is no command and no address`,
+		"find p99<50ms run":           `"run" is a command, and comes first`,
+		"run verify":                  `"verify" is a command, and comes first`,
+		"--lang ru verify h":          `write --lang behind "verify"`,
+		"a:1 -n 5 http://b:1":         "unexpected argument http://b:1; write all addresses together",
+		"--retries -1":                "--retries is -1; it must not be negative",
+		"--warmup -1s":                "--warmup is -1s; it must not be negative",
 		"http://a:99999":              "a port is a number from 1 to 65535",
 	} {
 		var stdout, stderr bytes.Buffer

@@ -118,6 +118,7 @@ type Test struct {
 	workers  []*worker
 	arrivals arrivals    // of an open loop
 	stopped  atomic.Bool // no request may begin any more
+	settling atomic.Bool // the load has ended
 
 	connections, inFlight atomic.Int64
 	unreplayed, dropped   atomic.Int64
@@ -299,10 +300,14 @@ func (t *Test) Run(ctx context.Context, record func(*verify.Operation)) measure.
 	r.Generator.Connections = t.connections.Load()
 	r.GaveUp = t.gaveUp.Load()
 	if t.verifier != nil && !r.GaveUp {
+		t.settling.Store(true)
 		t.settle(context.WithoutCancel(ctx))
 	}
 	return r
 }
+
+// Settling reports whether the load has ended, and sentinels are being sent.
+func (t *Test) Settling() bool { return t.settling.Load() }
 
 // Stop keeps Run from beginning further requests. Unlike the end of Run's ctx,
 // it leaves those under way all their tries.

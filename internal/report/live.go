@@ -26,6 +26,7 @@ type Live struct {
 	InFlight int64        // requests under way
 	Rates    []int64      // answered per second, in the latest stretches of time
 	Checks   *verify.Live // nil if nothing is verified
+	Settling bool         // the load has ended, and sentinels ask where the log does; Elapsed stands still
 	Over     bool         // all requests have ended
 }
 
@@ -127,7 +128,9 @@ func (v *Live) progress(done int64, width int, l lang.Lang) []span {
 	share = max(0, min(share, 1))
 	time := func(d time.Duration) string { return l.Point(fmt.Sprintf("%.1f", d.Seconds())) }
 	text := fmt.Sprintf(" %3.0f %%  %s%s  ", share*100, lang.Count(done), goal) + l.Say("%s s", time(v.Elapsed))
-	if !v.Over && left > 0 {
+	if v.Settling && !v.Over {
+		text += l.Tr(", asking where the log ends")
+	} else if !v.Over && left > 0 {
 		text += l.Say(", left %s s", time(left))
 	}
 	bar := max(min(width-44, 40), 6)

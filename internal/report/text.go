@@ -267,6 +267,9 @@ func (l words) senders(r *measure.Run) string {
 	}
 	byOK := func(a, b measure.Sender) int { return cmp.Compare(a.OK, b.OK) }
 	least, most := slices.MinFunc(r.Senders, byOK), slices.MaxFunc(r.Senders, byOK)
+	if most.OK == 0 {
+		return ""
+	}
 	return l.Say("%d, each answered %s (%s) to %s (%s) times", len(r.Senders),
 		lang.Count(least.OK), least.Name, lang.Count(most.OK), most.Name)
 }

@@ -83,6 +83,9 @@ func (j *judge) result(c Check, check checker) CheckResult {
 		// is acknowledged.
 		Saw: max(check.seen(), res.count),
 	}
+	if j.checks.consistency.seen() == 0 { // no answer showed a window: there was nothing to see anything in
+		result.Saw = res.count
+	}
 	notCheckable, parts := check.limits()
 	passedBy := check.passedBy()
 	parts = slices.Insert(parts, 0, passedBy)

@@ -43,7 +43,9 @@ func newTally() tally {
 
 func (t *tally) count(op *Operation, rec *record) {
 	if op.Sentinel {
-		t.Sentinels++
+		if op.Outcome == OK {
+			t.Sentinels++
+		}
 		return
 	}
 	t.Sent++

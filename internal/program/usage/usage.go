@@ -2,6 +2,7 @@
 package usage
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"regexp"
@@ -77,20 +78,31 @@ var clearer = []struct {
 	{regexp.MustCompile(`^(\S+): expected a float but got "(.*?)".*`), `$1 is "$2"; write a number`},
 	{regexp.MustCompile(`^(\S+) must be one of (?:"",)?(.*) but got (".*")$`), `$1 is $3; it must be one of $2`},
 	{regexp.MustCompile(`^expected "<(.*?)>"$`), `$1 is missing`},
+	{regexp.MustCompile(`^flag (\S+) applies to the default command "\w+", not (".*")$`), `write $1 behind $2`},
 }
 
-// Address returns the URL that an argument means: a URL as it is, HOST:PORT and :PORT as
-// plain HTTP. An argument that is none, but close to a command's name, was meant as that.
+// Address returns the URL that an argument means: a URL as it is, HOST:PORT and :PORT, with
+// or without a path, as plain HTTP. An argument that is none, but close to a command's name,
+// was meant as that.
 func Address(arg string, commands []string) (string, error) {
 	if strings.Contains(arg, "://") {
 		return arg, nil
 	}
-	host, port, err := net.SplitHostPort(arg)
-	if _, wrong := strconv.ParseUint(port, 10, 16); err == nil && wrong == nil {
-		if host == "" {
-			host = "127.0.0.1"
+	address, path, slash := strings.Cut(arg, "/")
+	if host, port, err := net.SplitHostPort(address); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return "", fmt.Errorf("%q: a port is a number from 1 to 65535", arg)
 		}
-		return "http://" + net.JoinHostPort(host, port), nil
+		if slash {
+			path = "/" + path
+		}
+		return "http://" + net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port) + path, nil
+	}
+	if address == "localhost" || net.ParseIP(address) != nil {
+		return "", fmt.Errorf("%q lacks the port, as in %s", arg, net.JoinHostPort(address, "8001"))
+	}
+	if slices.Contains(commands, arg) {
+		return "", fmt.Errorf("%q is a command, and comes first; --help tells what may follow it", arg)
 	}
 	if _, err := strconv.ParseUint(arg, 10, 16); err == nil {
 		return "", fmt.Errorf("%q is no address; did you mean 127.0.0.1:%[1]s or, as the number of requests, -n %[1]s?", arg)

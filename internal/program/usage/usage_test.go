@@ -30,6 +30,8 @@ func TestAddress(t *testing.T) {
 		"localhost:8001": "http://localhost:8001",
 		"[::1]:8001":     "http://[::1]:8001",
 		":8001":          "http://127.0.0.1:8001",
+		"a:80/":          "http://a:80/",
+		"[::1]:80/x/y":   "http://[::1]:80/x/y",
 	} {
 		if got, err := Address(arg, commands); got != want || err != nil {
 			t.Errorf("Address(%s) = %s, %v, want %s", arg, got, err, want)
@@ -39,7 +41,12 @@ func TestAddress(t *testing.T) {
 		"verfy":        `did you mean "verify"?`,
 		"rn":           `did you mean "run"?`,
 		"8001":         "did you mean 127.0.0.1:8001",
-		"a:99999":      "no address",
+		"verify":       "is a command, and comes first",
+		"a:99999":      "from 1 to 65535",
+		"a:http":       "from 1 to 65535",
+		"localhost":    "as in localhost:8001",
+		"127.0.0.1/x":  "as in 127.0.0.1:8001",
+		"::1":          "as in [::1]:8001",
 		"history.json": "the commands are run, verify",
 		"":             "no address",
 	} {

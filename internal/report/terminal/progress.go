@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -36,6 +37,13 @@ func ShowProgress(
 		last = live.OK
 	}
 	return watch(ctx, time.Second, show, func() { fmt.Fprintln(w, l.Say(interruptedText)) }), w
+}
+
+// ShowInterrupted says on w when ctx ends, until stop is called, that the end is being
+// waited for.
+func ShowInterrupted(ctx context.Context, w io.Writer, l lang.Lang) (stop func()) {
+	after := context.AfterFunc(ctx, func() { fmt.Fprintln(w, l.Say(interruptedText)) })
+	return func() { after() }
 }
 
 // snapshot adds the state of the run to live.
@@ -83,6 +91,7 @@ type view struct {
 	live   report.Live // as the latest frame shows it
 	last   time.Time
 	lastOK int64
+	ended  time.Duration // when the load had ended; 0 before
 	rates  []int64
 	drawn  []int // columns of the lines that are there; the cursor is below them
 }
@@ -95,9 +104,13 @@ func (v *view) update(now time.Time, over bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	live := snapshot(v.test, v.fixed)
-	live.Elapsed, live.Over, live.InFlight = now.Sub(v.start), over, v.test.InFlight()
+	live.Elapsed, live.Over, live.InFlight, live.Settling = now.Sub(v.start), over, v.test.InFlight(), v.test.Settling()
+	if live.Settling {
+		v.ended = cmp.Or(v.ended, live.Elapsed)
+		live.Elapsed = v.ended
+	}
 	live.P50, live.P99 = v.test.Figures().Waits()
-	if since := now.Sub(v.last); !v.last.IsZero() && since >= frameTime/2 {
+	if since := now.Sub(v.last); !v.last.IsZero() && since >= frameTime/2 && !live.Settling {
 		v.rates = append(v.rates, int64(float64(live.OK-v.lastOK)/since.Seconds()))
 		v.rates = v.rates[max(0, len(v.rates)-maxRates):]
 	}
