@@ -142,6 +142,15 @@ func TestTokensAtStart(t *testing.T) {
 			t.Errorf("OpenTokens of %q, mode %v, logs %q, want %q", tt.content, tt.mode, log.String(), tt.warns)
 		}
 	}
+	var log bytes.Buffer
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenTokens(dir, slog.New(slog.NewTextHandler(&log, nil))); err == nil ||
+		strings.Count(err.Error()+log.String(), "directory") != 1 || log.Len() > 0 {
+		t.Errorf("OpenTokens of a directory: %v, want one word of that, and nothing in the log: %s", err, &log)
+	}
 	if _, err := OpenTokens(path+"x", slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a file that is not there was read")
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"os"
 	"runtime"
 	"strings"
 )
@@ -28,7 +27,7 @@ const shortest = 16
 // OpenTokens reads the file, which must hold at least one token. If it is emptied
 // later, no token is valid.
 func OpenTokens(path string, logger *slog.Logger) (*Tokens, error) {
-	info, err := os.Stat(path)
+	info, err := stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("the tokens cannot be read: %w", err)
 	}

@@ -45,7 +45,7 @@ type watched[T any] struct {
 func watch[T any](logger *slog.Logger, parse func([][]byte) (T, error), paths ...string) (*watched[T], error) {
 	w := &watched[T]{paths: paths, parse: parse, logger: logger, start: time.Now()}
 	for i, path := range paths {
-		info, err := os.Stat(path)
+		info, err := stat(path)
 		if err != nil {
 			return nil, err
 		}
@@ -70,6 +70,15 @@ func watch[T any](logger *slog.Logger, parse func([][]byte) (T, error), paths ..
 	w.value.Store(&value)
 	w.due.Store(int64(interval))
 	return w, nil
+}
+
+// stat is os.Stat, and refuses a directory.
+func stat(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a directory; name a file", path)
+	}
+	return info, err
 }
 
 // get returns the value of the files, or the last one if they cannot be used now. A
