@@ -38,7 +38,7 @@ type demo struct {
 func (d *demo) run(ctx context.Context) (status int, err error) {
 	dir, err := os.MkdirTemp("", "dummymessenger-demo-")
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("the folder for temporary files (TMPDIR) cannot be used: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
