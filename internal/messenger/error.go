@@ -58,7 +58,7 @@ const Causes = int(causes)
 var causeNames = [...]string{
 	NoCause: "", Stopping: "stopping", TooManyWatchers: "too many watchers", QueueTimeout: "queue timeout", LogTimeout: "log timeout",
 	LogInUse: "log in use", LockHeld: "lock held", LockMissing: "lock missing", LogChanged: "log changed", Damaged: "damaged",
-	RulesBroken: "rules broken", DiskFull: "disk full", DiskFailing: "disk failing", NotPermitted: "not permitted",
+	RulesBroken: "rules broken", DiskFull: "disk full", DiskFailing: "disk full or failing", NotPermitted: "not permitted",
 }
 
 func (c Cause) String() string { return causeNames[c] }
