@@ -167,19 +167,22 @@ func connectError(err error, config *pgx.ConnConfig) error {
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return fmt.Errorf("the database refuses the connection: %w; %s", pe, remedy(pe.Code, config))
 	}
-	// pgx writes a line for each address of each host.
-	cause := dialling.ReplaceAllString(err.Error(), "")
+	// What a step adds, and a line of pgx's for each address of each host.
+	said, lines := "", err.Error()
+	if ce, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		said, lines = strings.TrimSuffix(lines, ce.Error()), ce.Unwrap().Error()
+	}
 	var causes []string
-	for line := range strings.Lines(cause) {
+	for line := range strings.Lines(dialling.ReplaceAllString(lines, "")) {
 		if line = strings.TrimSpace(line); line != "" && !slices.Contains(causes, line) {
 			causes = append(causes, line)
 		}
 	}
-	return fmt.Errorf("the database cannot be reached; is it running, and is the URL right? %s", strings.Join(causes, "; "))
+	return fmt.Errorf("the database cannot be reached; is it running, and is the URL right? %s%s", said, strings.Join(causes, "; "))
 }
 
 // dialling is what pgx and net say before the cause, beside the address.
-var dialling = regexp.MustCompile("failed to connect to `[^`]*`:|dial error: dial (tcp|unix) \\S+: (connect: )?")
+var dialling = regexp.MustCompile(`hostname resolving error: |dial error: (dial (tcp|unix) \S+: (connect: )?)?`)
 
 // remedy says what to do after an error of this SQLSTATE at a connection.
 func remedy(code string, config *pgx.ConnConfig) string {

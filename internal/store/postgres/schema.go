@@ -181,7 +181,7 @@ SELECT m.oid,
 	|| CASE relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'p' THEN 'partitioned table'
 		WHEN 'f' THEN 'foreign table' WHEN 'm' THEN 'materialized view' ELSE 'relation' END
 	|| CASE WHEN relispartition THEN ' that is a partition' ELSE '' END || coalesce(' USING ' || nullif(amname, 'heap'), '')
-	|| ': ' || array_to_string(ARRAY(
+	|| ': ' || coalesce(nullif(array_to_string(ARRAY(
 		SELECT attname || ' ' || format_type(atttypid, atttypmod)
 			|| coalesce(' COLLATE ' || c.oid::regcollation, '')
 			|| CASE WHEN attnotnull THEN ' not null' ELSE '' END
@@ -189,10 +189,10 @@ SELECT m.oid,
 			|| coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
 		FROM pg_attribute LEFT JOIN pg_collation AS c ON c.oid = attcollation AND c.oid <> '"default"'::regcollation
 			LEFT JOIN pg_attrdef AS d ON d.adrelid = attrelid AND d.adnum = attnum
-		WHERE attrelid = m.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum), ', ')
-	|| '; ' || array_to_string(ARRAY(
+		WHERE attrelid = m.oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum), ', '), ''), 'no columns')
+	|| coalesce('; ' || nullif(array_to_string(ARRAY(
 		SELECT pg_get_constraintdef(oid) FROM pg_constraint
-		WHERE conrelid = m.oid AND contype IN ('p', 'u') ORDER BY pg_get_constraintdef(oid) COLLATE "C"), ', '),
+		WHERE conrelid = m.oid AND contype IN ('p', 'u') ORDER BY pg_get_constraintdef(oid) COLLATE "C"), ', '), ''), ''),
 	ARRAY(SELECT 'row-level security' WHERE relrowsecurity OR relforcerowsecurity
 		UNION ALL SELECT 'CHILD TABLE ' || inhrelid::regclass FROM pg_inherits WHERE inhparent = m.oid
 		UNION ALL SELECT 'PARENT TABLE ' || inhparent::regclass FROM pg_inherits WHERE inhrelid = m.oid

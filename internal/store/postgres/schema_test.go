@@ -15,6 +15,8 @@ func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
 	t.Parallel()
 	for name, sql := range map[string]string{
 		"other columns":      `CREATE TABLE messages (id serial PRIMARY KEY, body text)`,
+		"no constraint":      `CREATE TABLE messages (a integer)`,
+		"no column":          `CREATE TABLE messages ()`,
 		"view":               `CREATE VIEW messages AS SELECT 1 AS seq`,
 		"missing constraint": strings.Replace(createSQL, "NOT NULL UNIQUE", "NOT NULL", 1),
 		"one column more":    createSQL + `ALTER TABLE messages ADD COLUMN extra int NOT NULL`,
@@ -70,6 +72,9 @@ func TestForeignTablesAreRefusedAndLeftAlone(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), "is not this program's") {
 				t.Errorf("error %q does not say that the table is foreign", err)
+			}
+			if strings.Contains(err.Error(), "; .") || strings.Contains(err.Error(), ": .") {
+				t.Errorf("error %q has an empty part", err)
 			}
 			if after := relations(t, url); after != before {
 				t.Errorf("relations changed from %s to %s", before, after)
