@@ -19,7 +19,7 @@ import (
 //	postgres://… or postgresql://…     as libpq has it
 //
 // What could be meant in another way is refused: white space around the URL,
-// control characters in it, capitals in the scheme, and what [path] refuses in PATH.
+// control characters in it, capitals in the scheme, and what [checkPath] refuses in PATH.
 //
 // It returns when ctx ends, or within a minute, whatever the database does, and
 // logs what it waits for.
@@ -30,20 +30,28 @@ func Open(ctx context.Context, url string, logger *slog.Logger) (messenger.Store
 }
 
 func open(ctx context.Context, url string, logger *slog.Logger) (messenger.Store, error) {
-	if err := checkText(url); err != nil {
+	if err := CheckURL(url); err != nil {
 		return nil, err
 	}
-	if rest, ok := strings.CutPrefix(url, sqliteScheme); ok {
-		name, err := path(rest)
-		if err != nil {
-			return nil, err
-		}
+	if name, ok := strings.CutPrefix(url, sqliteScheme); ok {
 		return sqlite.Open(ctx, name, logger)
 	}
-	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
-		return postgres.Open(ctx, url, logger)
+	return postgres.Open(ctx, url, logger)
+}
+
+// CheckURL returns an error if url is malformed, which Open would refuse, too. It
+// touches no database.
+func CheckURL(url string) error {
+	if err := checkText(url); err != nil {
+		return err
 	}
-	return nil, fmt.Errorf("the database URL %s; %s", beginning(url), writeURL)
+	if name, ok := strings.CutPrefix(url, sqliteScheme); ok {
+		return checkPath(name)
+	}
+	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+		return postgres.CheckURL(url)
+	}
+	return fmt.Errorf("the database URL %s; %s", beginning(url), writeURL)
 }
 
 // Kind returns the name of the database system that url is of.

@@ -52,31 +52,39 @@ func beginning(url string) string {
 var (
 	isScheme  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]{0,15}$`)
 	isEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+	isOpen    = regexp.MustCompile(`^((mode|cache|vfs|psow|nolock|immutable)=[a-z0-9-]*(&|$))*$`) // options without secrets
 	isDrive   = regexp.MustCompile(`^[A-Za-z]:`)
 )
 
-// path returns name, the PATH of sqlite:PATH, or an error that says what to write
-// in its place.
-func path(name string) (string, error) {
+// checkPath returns an error if name, the PATH of sqlite:PATH, could be meant in another
+// way. The error says what to write in its place.
+func checkPath(name string) error {
 	first, _ := utf8.DecodeRuneInString(name)
 	lower := strings.ToLower(name)
 	windows := runtime.GOOS == "windows"
-	shown, _, _ := strings.Cut(name, "?") // what comes after it may be secret, and so may what comes before an @
-	if _, host, found := strings.Cut(shown, "@"); found {
-		shown = "…@" + host
+	plain, options, hasOptions := strings.Cut(name, "?") // what comes after it may be secret, and so may what comes before an @
+	if _, host, found := strings.Cut(plain, "@"); found {
+		plain = "…@" + host
 	}
-	refused := func(format string, args ...any) (string, error) {
-		return "", fmt.Errorf("the database URL sqlite:%s %s", shown, fmt.Sprintf(format, args...))
+	shown := plain
+	switch {
+	case hasOptions && isOpen.MatchString(options):
+		shown += "?" + options
+	case hasOptions:
+		shown += "?…"
+	}
+	refused := func(format string, args ...any) error {
+		return fmt.Errorf("the database URL sqlite:%s %s", shown, fmt.Sprintf(format, args...))
 	}
 	switch {
 	case name == "":
-		return "", errors.New("the database URL sqlite: names no file; " + writePath)
+		return errors.New("the database URL sqlite: names no file; " + writePath)
 	case unicode.IsSpace(first) || !unicode.IsGraphic(first):
 		return refused("has a space or an invisible character before the file's name; remove it")
 	case strings.ContainsRune(`"'`, first):
 		return refused("has a quotation mark before the file's name; remove it")
 	case strings.HasPrefix(name, "//"):
-		plain := strings.TrimLeft(shown, "/")
+		plain := strings.TrimLeft(plain, "/")
 		return refused("has slashes after the colon, which is a relative file to some programs and an absolute one to others; "+
 			"write sqlite:%s or sqlite:/%s", plain, plain)
 	case strings.HasPrefix(lower, "file:"):
@@ -102,5 +110,5 @@ func path(name string) (string, error) {
 			return refused("is a file that belongs to a database; write sqlite:%s", name[:len(name)-len(suffix)])
 		}
 	}
-	return name, nil
+	return nil
 }

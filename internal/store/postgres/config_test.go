@@ -224,6 +224,35 @@ func TestURLForms(t *testing.T) {
 	}
 }
 
+// A URL that is not usable is quoted as it was given, and a wrong port is named.
+func TestUnusableURLs(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"postgres://anna:x-secret@h:99999/x":                       "`postgres://anna:xxxxx@h:99999/x` is not usable: its port is \"99999\"",
+		"postgres://anna@h:0/x?sslmode=disable":                    `its port is "0"`,
+		"postgres://anna:x-secret#%20?@h/x?port=0":                 `its port is "0"`,
+		"postgres://anna:x-secret@h:1:x-secret@h/x":                "is malformed",
+		"postgres://anna:x-secret%zz@h/x":                          "is malformed",
+		"postgres://anna@h:70000,h2:1/x":                           `its port is "70000"`,
+		"postgres://anna@h/x?port=abc":                             `its port is "abc"`,
+		"postgres://anna@h/x?connect_timeout=soon":                 "`postgres://anna@h/x?connect_timeout=soon` is not usable: invalid connect_timeout",
+		"postgres://anna@h/x?sslmode=perhaps":                      "sslmode is invalid",
+		"postgres://anna:x-secret@h/x?nonsense":                    "`postgres://anna:xxxxx@h/x?nonsense` is not usable",
+		"postgres://anna@h/x?sslmode=require&sslrootcert=/no/such": "open /no/such",
+		"postgres://anna@h/x?service=none&servicefile=/no/such":    "failed to read service",
+	} {
+		_, err := parse(url)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "x-secret") ||
+			!strings.Contains(url, "sslrootcert") && strings.Contains(err.Error(), "sslrootcert") {
+			t.Errorf("parse(%q): %v, want %q", url, err, want)
+		}
+		ofFile := strings.Contains(url, "/no/such")
+		if err := CheckURL(url); (err == nil) != ofFile {
+			t.Errorf("CheckURL(%q): %v, want an error: %v", url, err, !ofFile)
+		}
+	}
+}
+
 // A standby that is asked for by name would be of no use.
 func TestTargetIsAlwaysReadWrite(t *testing.T) {
 	t.Parallel()
@@ -294,6 +323,9 @@ func TestOpenSaysWhatItWaitsFor(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("Open: %v, want an error that says that it waited for %s", err, want)
 				}
+				if strings.Contains(err.Error(), ":;") {
+					t.Errorf("Open: %v, with an empty cause", err)
+				}
 				if !patient && time.Since(gaveUp) > 2*time.Second {
 					t.Errorf("Open went on for %v after its context ended", time.Since(gaveUp))
 				}
@@ -337,6 +369,7 @@ func TestWhyNoConnection(t *testing.T) {
 		closed.String():                         `CREATE ROLE "closed" LOGIN`,
 		"postgres://anna@127.0.0.1:1/x":         "cannot be reached",
 		"postgres://anna@127.0.0.1:1,[::1]:1/x": "cannot be reached",
+		"postgres://anna@nowhere.invalid/x":     "lookup nowhere.invalid",
 		withParameter(t, url, "transaction_read_only", "maybe"): "refuses the connection",
 	} {
 		_, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
@@ -344,7 +377,7 @@ func TestWhyNoConnection(t *testing.T) {
 			t.Errorf("Open: %v, want %q", err, want)
 			continue
 		}
-		for _, once := range []string{"refused", "refuses", "authentication failed", "does not exist", "SQLSTATE"} {
+		for _, once := range []string{"refused", "refuses", "authentication failed", "does not exist", "SQLSTATE", "lookup", "resolving"} {
 			if strings.Count(err.Error(), once) > 1+strings.Count(url, ",") {
 				t.Errorf("Open says %q more than once: %v", once, err)
 			}

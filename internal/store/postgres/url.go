@@ -6,11 +6,26 @@ import (
 	neturl "net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/jackc/pgx/v5"
 )
+
+// A malformed error says what is wrong with how a URL, or a variable of the environment,
+// is written.
+type malformed struct{ error }
+
+// CheckURL returns an error if url is malformed, or what the environment adds to it.
+// It connects to nothing, and a file that cannot be used is for [Open] to report.
+func CheckURL(url string) error {
+	_, err := read(url)
+	if _, ok := errors.AsType[malformed](err); ok {
+		return err
+	}
+	return nil
+}
 
 // read is pgx.ParseConfig, except that it reads no files that the connection does
 // not use, and says which variable of the environment is to blame for an error.
@@ -19,10 +34,11 @@ func read(url string) (*pgx.ConnConfig, error) {
 		return nil, errMalformed
 	}
 	if strings.ContainsFunc(url, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
-		return nil, errors.New("the database URL has a space, a line end or a control character in it or at its end; " +
-			"take it out, or write a space that belongs to a name as %20")
+		return nil, malformed{errors.New("the database URL has a space, a line end or a control character in it or at its end; " +
+			"take it out, or write a space that belongs to a name as %20")}
 	}
-	url = withoutUnused(url)
+	given := url
+	url = withoutUnused(given)
 	if err := checkFiles(url); err != nil {
 		return nil, err
 	}
@@ -31,9 +47,10 @@ func read(url string) (*pgx.ConnConfig, error) {
 		return config, nil
 	}
 	if names := blame(url, err); names != "" {
-		return nil, fmt.Errorf("what %s in the environment says, and the database URL does not, is not usable: %v", names, withoutURL(err))
+		blamed := fmt.Errorf("what %s in the environment says, and the database URL does not, is not usable: %v", names, withoutURL(err))
+		return nil, malformedUnlessFile(blamed, err)
 	}
-	return nil, unusable(url, err)
+	return nil, malformedUnlessFile(unusable(given, err), err)
 }
 
 // parameter returns a parameter as url sets it, else as the environment does;
@@ -182,17 +199,59 @@ func withoutURL(err error) string {
 	return said
 }
 
-var errMalformed = errors.New("the database URL is malformed; write postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
-	"and percent-encode what is special in the password")
+// malformedUnlessFile returns explained, which is about cause, pgx's error: as malformed
+// unless cause is about a file, which may be in order the next time.
+func malformedUnlessFile(explained, cause error) error {
+	said := withoutURL(cause)
+	tls, ofTLS := strings.CutPrefix(said, "failed to configure TLS (")
+	written := strings.HasPrefix(tls, "sslmode is invalid") || strings.HasPrefix(tls, `both "sslcert" and "sslkey"`)
+	if ofTLS && !written || strings.HasPrefix(said, "failed to read service") {
+		return explained
+	}
+	return malformed{explained}
+}
 
-// unusable returns err, pgx's error about url, unless that might show the password:
-// pgx leaves it out only where it can tell which part of url it is.
+var errMalformed = malformed{errors.New("the database URL is malformed; write postgres://USER:PASSWORD@HOST:PORT/DATABASE, " +
+	"and percent-encode what is special in the password")}
+
+// unusable returns err, pgx's error about url with or without what withoutUnused adds,
+// unless that might show the password: pgx leaves it out only where it can tell which
+// part of url it is.
 func unusable(url string, err error) error {
-	u, parseErr := neturl.Parse(url)
-	if at := strings.Count(url, "@"); parseErr == nil && (at == 0 || at == 1 && u.User != nil) {
-		if password, _ := u.User.Password(); password == "" || !strings.Contains(err.Error(), password) {
-			return fmt.Errorf("the database URL is not usable: %v", err)
+	hosts := behindUser(url)
+	_, user, _ := strings.Cut(strings.TrimSuffix(url, hosts), "://")
+	_, raw, _ := strings.Cut(strings.TrimSuffix(user, "@"), ":")
+	password, encodingErr := neturl.PathUnescape(raw)
+	_, parseErr := neturl.Parse("postgres://" + hosts) // the password may hold a # or a ?
+	if parseErr == nil && encodingErr == nil && strings.Count(url, "@") == strings.Count(user, "@") {
+		if password == "" || !strings.Contains(err.Error(), password) && !strings.Contains(err.Error(), raw) {
+			quoted, said, _ := strings.Cut(strings.TrimPrefix(err.Error(), "cannot parse "), "`: ")
+			quoted = strings.TrimSuffix(quoted, strings.TrimPrefix(withoutUnused(url), url))
+			if port := wrongPort(url); said == "invalid port" && port != "" {
+				said = fmt.Sprintf("its port is %q; a port is a number from 1 to 65535", port)
+			}
+			return fmt.Errorf("the database URL %s` is not usable: %s", quoted, said)
 		}
 	}
 	return errMalformed
+}
+
+// wrongPort returns the first port in url that is none, or "".
+func wrongPort(url string) string {
+	hosts := behindUser(url)
+	if i := strings.IndexAny(hosts, "/?"); i >= 0 {
+		hosts = hosts[:i]
+	}
+	var ports []string
+	for host := range strings.SplitSeq(hosts, ",") {
+		_, port, _ := strings.Cut(host[strings.LastIndex(host, "]")+1:], ":") // of [::1]:5432, too
+		ports = append(ports, port)
+	}
+	ports = append(ports, strings.Split(query(url).Get("port"), ",")...)
+	for _, port := range ports {
+		if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
+			return port
+		}
+	}
+	return ""
 }
