@@ -35,6 +35,10 @@ type flags struct {
 // Validate is called by kong.
 func (f *flags) Validate() error {
 	listen := usage.CheckAddress("--listen", f.Listen)
+	var health error
+	if f.Healthcheck != nil {
+		_, health = healthURL(*f.Healthcheck)
+	}
 	switch {
 	case f.Database == "":
 		return errors.New("--database is empty; name one, as in sqlite:messages.db, or leave the flag out")
@@ -44,6 +48,8 @@ func (f *flags) Validate() error {
 		return listen
 	case f.Healthcheck != nil && *f.Healthcheck == "":
 		return errors.New("--healthcheck is empty; name a URL, as in http://127.0.0.1:8001/readyz")
+	case health != nil:
+		return health
 	case (f.TLSCert == "") != (f.TLSKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
 	case f.MaxConnections < 1:
@@ -85,5 +91,5 @@ var help = kong.Vars{
 	"help_log_format": "Form of the log on stderr: text or json",
 	"help_log_level":  "Least level that is logged: debug, info, warn or error",
 	"help_healthcheck": "Ask a running server instead of being one: end with 0 if it answers a GET of this URL, " +
-		"http://127.0.0.1:8001/readyz or …/livez, with 200, else with 1. For containers.",
+		"http://127.0.0.1:8001/readyz or …/livez, with 200, else with 1. HOST:PORT means its /readyz. For containers.",
 }

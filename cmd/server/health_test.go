@@ -45,9 +45,10 @@ func TestHealthcheck(t *testing.T) {
 		}
 	})
 	<-ready
-	for _, path := range []string{"/readyz", "/livez"} {
-		if status, stderr := ask("http://" + address + path); status != 0 || stderr != "" {
-			t.Errorf("%s of a running server: %d\n%s", path, status, stderr)
+	for _, url := range []string{"http://" + address + "/readyz", "http://" + address + "/livez", "http://" + address,
+		address, address + "/livez", strings.TrimPrefix(address, "127.0.0.1")} {
+		if status, stderr := ask(url); status != 0 || stderr != "" {
+			t.Errorf("%s of a running server: %d\n%s", url, status, stderr)
 		}
 	}
 	if err := os.Rename(file, file+".moved"); err != nil {
@@ -132,8 +133,8 @@ func TestHealthcheckOfASilentServer(t *testing.T) {
 	defer silent.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-asked; cancel() }()
-	if err := checkHealth(ctx, silent.URL); err == nil {
-		t.Error("a silent server is healthy")
+	if err := checkHealth(ctx, silent.URL); err == nil || !strings.Contains(err.Error(), silent.URL) {
+		t.Errorf("of a silent server: %v, want an error with its address", err)
 	}
 }
 

@@ -82,7 +82,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return badUsage(stderr, usage.Explain(parser, args, err))
 	case f.Healthcheck != nil:
-		if err := checkHealth(ctx, *f.Healthcheck); err != nil {
+		address, _ := healthURL(*f.Healthcheck) // as Validate has found
+		if err := checkHealth(ctx, address); err != nil {
 			fmt.Fprintf(stderr, "server: %v\n", err)
 			return 1
 		}
@@ -96,6 +97,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		logger.Warn("every user of this machine can see the password on the command line; put the URL into DATABASE_URL instead")
 	}
 	if err := addDotEnv(&f, onCommandLine || os.Getenv(databaseName) != "", logger); err != nil {
+		return badUsage(log, err)
+	}
+	if err := store.CheckURL(f.Database); err != nil {
 		return badUsage(log, err)
 	}
 	greet := func(string) {}
@@ -151,12 +155,20 @@ func addDotEnv(f *flags, named bool, logger *slog.Logger) error {
 // hasPassword reports whether a database's URL holds a password, before the host or
 // among the parameters, as libpq takes it.
 func hasPassword(database string) bool {
-	u, err := url.Parse(database)
-	if err != nil {
-		return false // and cannot be opened
+	scheme, rest, _ := strings.Cut(database, "://")
+	if scheme != "postgres" && scheme != "postgresql" {
+		return false
 	}
-	_, set := u.User.Password()
-	return set || u.Query().Has("password") || u.Query().Has("sslpassword")
+	// Whatever a password is made of: to libpq a # is a character, to url.Parse the end.
+	if i := strings.IndexAny(rest, "@/"); i >= 0 && rest[i] == '@' {
+		if strings.Contains(rest[:i], ":") {
+			return true
+		}
+		rest = rest[i+1:]
+	}
+	_, query, _ := strings.Cut(rest, "?")
+	values, _ := url.ParseQuery(query)
+	return values.Has("password") || values.Has("sslpassword")
 }
 
 // logPatience bounds the wait for the end of the log to be written.

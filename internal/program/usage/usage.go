@@ -76,6 +76,7 @@ var clearer = []struct {
 	{regexp.MustCompile(`^(\S+): expected duration but got "(.*?)".*`), `$1 is "$2"; write a time, as in 5s, 500ms or 1m30s`},
 	{regexp.MustCompile(`^(\S+): expected a valid \d+ bit u?int but got "(.*?)".*`), `$1 is "$2"; write a whole number`},
 	{regexp.MustCompile(`^(\S+): expected a float but got "(.*?)".*`), `$1 is "$2"; write a number`},
+	{regexp.MustCompile(`^(\S+): slog: level string (".*?"): .*`), `$1 is $2; it must be one of "debug","info","warn","error"`},
 	{regexp.MustCompile(`^(\S+) must be one of (?:"",)?(.*) but got (".*")$`), `$1 is $3; it must be one of $2`},
 	{regexp.MustCompile(`^expected "<(.*?)>"$`), `$1 is missing`},
 	{regexp.MustCompile(`^flag (\S+) applies to the default command "\w+", not (".*")$`), `write $1 behind $2`},
