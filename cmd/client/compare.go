@@ -5,8 +5,10 @@ import (
 	"io"
 	"path/filepath"
 
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/report/terminal"
 )
 
@@ -32,7 +34,7 @@ func (c *compareCmd) run(_ context.Context, stdout *sink, stderr io.Writer) int 
 			return complain(stderr, err, exitNoInput)
 		}
 	}
-	style := terminal.Style(stdout.Writer, terminal.Language(c.Lang))
+	style := terminal.Style(stdout.Writer, lang.Of(c.Lang, program.Locale()))
 	_ = report.WriteComparison(stdout, filepath.Base(c.A), filepath.Base(c.B), results[0], results[1], style)
 	return 0
 }

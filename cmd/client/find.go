@@ -13,10 +13,10 @@ import (
 
 	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/measure"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/report/lang"
-	"dummymessenger/internal/report/terminal"
 	"dummymessenger/internal/verify"
 )
 
@@ -60,7 +60,7 @@ func (c *findCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	if err := enoughFiles(cfg.Workers, len(cfg.URLs), 1); err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	l := terminal.Language(c.Lang)
+	l := lang.Of(c.Lang, program.Locale())
 	var to files.Outputs
 	asJSON, page := to.Create(ctx, c.JSON, stdout), to.Create(ctx, c.HTML, nil)
 	if err := to.Begin(); err != nil {

@@ -36,8 +36,8 @@ type outputs struct {
 }
 
 // newOutputs opens the JSON file, if there is one. files.Err tells if it fails.
-func newOutputs(ctx context.Context, jsonName, lang string, stdout *sink) *outputs {
-	o := &outputs{text: stdout, style: terminal.Style(stdout.Writer, terminal.Language(lang))}
+func newOutputs(ctx context.Context, jsonName, language string, stdout *sink) *outputs {
+	o := &outputs{text: stdout, style: terminal.Style(stdout.Writer, lang.Of(language, program.Locale()))}
 	if jsonName == "-" {
 		o.text = nil
 	}

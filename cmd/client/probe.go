@@ -16,7 +16,7 @@ import (
 	"dummymessenger/internal/probe"
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
-	"dummymessenger/internal/report/terminal"
+	"dummymessenger/internal/report/lang"
 )
 
 // probeCmd writes the profile of a server that is not ours.
@@ -68,7 +68,7 @@ func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int 
 		cfg.Client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
 	}
 
-	l := terminal.Language(c.Lang)
+	l := lang.Of(c.Lang, program.Locale())
 	found, err := probe.Run(ctx, cfg)
 	if ctx.Err() != nil {
 		return complain(stderr, errors.New("interrupted"), exitInterrupted)

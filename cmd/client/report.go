@@ -16,7 +16,7 @@ import (
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
-	"dummymessenger/internal/report/terminal"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/verify"
 )
 
@@ -63,7 +63,7 @@ func (c *reportCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int
 	run := figures.Stored(cfg)
 	result := newResult(&run, verdict)
 	page := &report.Page{
-		Result: result, Trace: figures.Trace(), Annotations: annotations, Lang: terminal.Language(c.Lang),
+		Result: result, Trace: figures.Trace(), Annotations: annotations, Lang: lang.Of(c.Lang, program.Locale()),
 		Environment: []report.Fact{{Name: "history", Value: c.File}, {Name: "run", Value: cfg.Run},
 			{Name: "version", Value: result.Version}},
 	}
@@ -71,7 +71,7 @@ func (c *reportCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int
 		return complain(stderr, err, exitCannotWrite)
 	}
 	if c.Output != "-" {
-		tellReport(stderr, terminal.Language(c.Lang), c.Output)
+		tellReport(stderr, lang.Of(c.Lang, program.Locale()), c.Output)
 	}
 	result.Exit = exitStatus(result)
 	return result.Exit

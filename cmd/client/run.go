@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"dummymessenger/internal/loadtest"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/report/terminal"
 	"dummymessenger/internal/verify"
 )
@@ -120,7 +122,7 @@ func (c *runCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	if err != nil {
 		return badUsage(stderr, err)
 	}
-	l := terminal.Language(c.Lang)
+	l := lang.Of(c.Lang, program.Locale())
 	above := stderr // for lines that stay above the live view
 	cfg.Warn = func(wrong verify.Sentence) { fmt.Fprintln(above, "client: "+l.Sentence(wrong)) }
 	test, err := loadtest.New(cfg)
@@ -154,9 +156,10 @@ func (c *runCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 		return complain(stderr, err, exitCannotWrite)
 	}
 
-	stopProgress := terminal.ShowInterrupted(ctx, stderr, l)
-	if !c.Quiet {
-		stopProgress()
+	var stopProgress func()
+	if c.Quiet {
+		stopProgress = terminal.ShowInterrupted(ctx, stderr, l)
+	} else {
 		stopProgress, above = terminal.ShowProgress(ctx, stderr, test, cfg, l, c.NoTUI)
 	}
 	measured := test.Run(ctx, out.record)

@@ -41,6 +41,26 @@ func try(t *testing.T, ctx context.Context, args ...string) (status int, r repor
 	return got.status, r
 }
 
+// Without flags the client does what the task asks: 50 workers send 100 requests each, in
+// ten names, each to a replica that chance names.
+func TestTask(t *testing.T) {
+	m := newMemory()
+	status, r := try(t, t.Context(), newReplica(t, m, nil), newReplica(t, m, nil))
+	if status != exitVerified || r.Run.Workers != 50 || r.Run.OK != 5000 || len(r.Run.Senders) != 10 {
+		t.Errorf("status %d, %d workers, %d answered, %d senders", status, r.Run.Workers, r.Run.OK, len(r.Run.Senders))
+	}
+	for _, of := range [...]struct {
+		n, least int64 // 10 standard deviations below the mean
+	}{{r.Run.Replicas[0].OK, 2100}, {r.Run.Replicas[1].OK, 2100}, {r.Run.Senders[0].OK, 280}, {r.Run.Senders[9].OK, 280}} {
+		if of.n < of.least {
+			t.Errorf("replicas %+v, senders %+v: chance divides not like this", r.Run.Replicas, r.Run.Senders)
+		}
+	}
+	if r.Run.Total <= 0 || r.Run.Throughput <= 0 || r.Run.Latency.Mean <= 0 {
+		t.Errorf("the three numbers are %v s, %v ms and %v per second", r.Run.Total, r.Run.Latency.Mean, r.Run.Throughput)
+	}
+}
+
 func TestCorrect(t *testing.T) {
 	m := newMemory()
 	status, r := try(t, t.Context(), "-c", "20", "--per-worker", "50", newReplica(t, m, nil), newReplica(t, m, nil))

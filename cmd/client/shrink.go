@@ -9,8 +9,10 @@ import (
 	"strings"
 
 	"dummymessenger/internal/measure"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
 	"dummymessenger/internal/report"
+	"dummymessenger/internal/report/lang"
 	"dummymessenger/internal/report/terminal"
 	"dummymessenger/internal/verify"
 )
@@ -44,7 +46,7 @@ func (c *shrinkCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int
 	if err != nil {
 		return complain(stderr, err, exitUsage)
 	}
-	l := terminal.Language(c.Lang)
+	l := lang.Of(c.Lang, program.Locale())
 	var ops []*verify.Operation
 	_, cfg, err := readHistory(c.File, func(op *verify.Operation) { ops = append(ops, op) })
 	if err != nil {

@@ -116,9 +116,6 @@ func (d *demo) runBroken(dir, client string) (status int, err error) {
 		args = append(args, "--profile", profile)
 	}
 	d.clientArgs = append(args, d.clientArgs...)
-	if !d.Open {
-		return d.runClient(client, running.URLs, nil)
-	}
 	return d.runWithReport(func(report string) (int, error) {
 		d.clientArgs = append([]string{"--html", report}, d.clientArgs...)
 		return d.runClient(client, running.URLs, nil)

@@ -13,8 +13,8 @@ import (
 
 	"dummymessenger/internal/lab"
 	"dummymessenger/internal/lab/pgcluster"
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/report/lang"
-	"dummymessenger/internal/report/terminal"
 )
 
 // killing is how the client runs while things fail: long enough, at a rate that leaves
@@ -63,7 +63,7 @@ func clientLanguage(args []string) lang.Lang {
 			named = args[i+1]
 		}
 	}
-	return terminal.Language(named)
+	return lang.Of(named, program.Locale())
 }
 
 // inject does it all, one after the other, unless ctx ends before.

@@ -43,7 +43,7 @@ func (t *Test) classify(text string, answer response, err error) result {
 	case answer.status/100 == 2:
 		if t.verifier == nil {
 			if !t.decoder.plausible(answer.body) {
-				return result{reason: garbled, detail: "the answer: " + excerpt(answer.body)}
+				return result{reason: garbled, detail: excerpt(answer.body)}
 			}
 			return result{outcome: verify.OK}
 		}
@@ -67,13 +67,13 @@ func (t *Test) classify(text string, answer response, err error) result {
 	case answer.status/100 == 4, slices.Contains(t.config.Profile.NotStored, answer.status):
 		return result{
 			outcome: verify.Failed, reason: fmt.Sprintf("status %d", answer.status),
-			detail: "the answer: " + excerpt(answer.body), passing: passing(answer.status),
+			detail: excerpt(answer.body), passing: passing(answer.status),
 		}
 	case answer.status == http.StatusServiceUnavailable && saysNotStored(answer.body):
 		return result{outcome: verify.Failed, reason: "status 503, not stored", passing: true}
 	}
 	return result{
-		reason: fmt.Sprintf("status %d", answer.status), said: "the answer: " + excerpt(answer.body), passing: passing(answer.status),
+		reason: fmt.Sprintf("status %d", answer.status), said: excerpt(answer.body), passing: passing(answer.status),
 	}
 }
 

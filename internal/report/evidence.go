@@ -78,9 +78,35 @@ func (l words) exhibit(index int, v *verify.Violation) exhibit {
 		x.Rows = append(x.Rows, l.exhibitRow(v, seq))
 		before = seq
 	}
-	x.markConflicts()
+	if v.Check == verify.Counters {
+		x.markCounts()
+	} else {
+		x.markConflicts()
+	}
 	x.markPlace()
 	return x
+}
+
+// markCounts marks the count at the violation's place and the one that its sender had
+// before. Others may be as wrong, but are not what is told.
+func (x *exhibit) markCounts() {
+	before := map[string][]*exhibitCell{} // by sender, in the row where it was shown last
+	for _, row := range x.Rows {
+		shown := map[string][]*exhibitCell{}
+		for i := range row.Cells {
+			if c := &row.Cells[i]; c.Shown {
+				shown[c.Sender] = append(shown[c.Sender], c)
+			}
+		}
+		for sender, cells := range shown {
+			if row.Here {
+				for _, c := range slices.Concat(cells, before[sender]) {
+					c.Contradicted["count"] = true
+				}
+			}
+			before[sender] = cells
+		}
+	}
 }
 
 func (l words) exhibitRow(v *verify.Violation, seq int64) exhibitRow {

@@ -84,7 +84,7 @@ func WriteHTML(w io.Writer, p *Page) error {
 		"tr": l.Tr, "say": l.Say, "sentence": l.Sentence, "reason": l.Reason, "count": lang.Count, "decimal": l.Decimal,
 		"percentile": l.Percentile, "elapsed": l.elapsed, "quantity": l.Plural, "short": shortURL,
 		"describe": l.checkRow, "witness": l.witness, "served": l.replica, "unknowns": l.unknowns,
-		"breakable": breakableURL, "nonce": keepNonce,
+		"colour": func(replica int) int { return replica % colours }, "breakable": breakableURL, "nonce": keepNonce,
 	}).Parse(pageHTML)
 	if err != nil {
 		return err
@@ -94,6 +94,9 @@ func WriteHTML(w io.Writer, p *Page) error {
 	v.HasSeq = slices.ContainsFunc(v.Plots.Ops.Seq, func(seq int64) bool { return seq > 0 })
 	return t.Execute(w, v)
 }
+
+// colours is how many the style sheet has for replicas.
+const colours = 6
 
 // shortURL returns the name of a replica on the page.
 func shortURL(url string) string { return strings.TrimPrefix(url, "http://") }

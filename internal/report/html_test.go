@@ -195,3 +195,17 @@ func TestAnnotations(t *testing.T) {
 		}
 	}
 }
+
+// The cells that are marked are the counts that the sentence names, and no others.
+func TestMarkedCounts(t *testing.T) {
+	var window []verify.Entry
+	for i, count := range []int64{1, 1, 2, 1, 5} { // of Anna, Bob, Bob, Anna, Bob
+		window = append(window, verify.Entry{Seq: int64(i + 1), Sender: []string{"Anna", "Bob", "Bob", "Anna", "Bob"}[i], SenderCount: count})
+	}
+	x := words{"en"}.exhibit(0, &verify.Violation{Check: verify.Counters, Seq: 5, Witnesses: []verify.Witness{{Seq: 5, Window: window}}})
+	for _, row := range x.Rows {
+		if got, want := row.Cells[0].Contradicted["count"], row.Seq == 3 || row.Seq == 5; got != want {
+			t.Errorf("the count at seq %d is marked: %t, want %t", row.Seq, got, want)
+		}
+	}
+}

@@ -18,6 +18,7 @@ import (
 type Live struct {
 	Elapsed time.Duration
 	Limit   time.Duration // of a run limited by time, warm-up included; else 0
+	Warmup  time.Duration // what ends in it is not counted
 	Planned int64         // of a run limited by number; else 0
 	URLs    []string      // of the replicas
 
@@ -94,11 +95,12 @@ func (v *Live) Lines(width, height int, s Style) []string {
 		most, name = max(most, replicas[i].OK), max(name, runewidth.StringWidth(url))
 	}
 	name = min(name, max(width-30, 14))
+	overdue := v.OK >= int64(20*len(v.URLs)) || v.OK == 0 && v.InFlight > 0 // a replica that answers would have answered
 	for i, url := range v.URLs[:max(0, min(len(v.URLs), maxLiveReplicas, height-len(lines)-1))] {
 		r := replicas[i]
 		color, number := "", bold
 		rest := span{strings.Repeat("▪", int(float64(r.OK)/float64(most)*float64(max(min(width-name-14, 40), 1)))), cyan}
-		if r.OK == 0 && (r.Trouble != "" || v.Elapsed > silence) {
+		if r.OK == 0 && (r.Trouble != "" || v.Elapsed > v.Warmup+silence && overdue) {
 			color, number, rest = red, red, span{l.Reason(cmp.Or(r.Trouble, "no answer yet")), red}
 		}
 		lines = append(lines, []span{

@@ -337,7 +337,7 @@ func wrap(text string, width int) (lines []string) {
 		} else {
 			words = append(words, word)
 		}
-		number = isNumber(word)
+		number = isNumber(word) && !number
 	}
 	for _, word := range words {
 		last := len(lines) - 1

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +46,8 @@ func (t *sheet) worst(c *verify.CheckResult) {
 	fmt.Fprintf(t, "\n%s:\n", t.Say("%s, the worst of %s", t.Tr(c.Check.String()), verify.Quantity{N: c.Violations, Noun: "violation"}))
 	for _, v := range c.Worst {
 		why := t.Sentence(v.Why)
-		if place := t.Sentence(v.Place()); !strings.Contains(why, place) {
+		place := t.Sentence(v.Place())
+		if !regexp.MustCompile(regexp.QuoteMeta(place) + `(\D|$)`).MatchString(why) {
 			why = place + ": " + why
 		}
 		t.paragraph("  ", why)

@@ -21,9 +21,10 @@ if (savedToken()) showTokens();
 async function copy(example) {
   try {
     await navigator.clipboard.writeText(example.innerText);
+    return true;
   } catch {
     getSelection().selectAllChildren(example);
-    document.execCommand("copy");
+    return document.execCommand("copy");
   }
 }
 
@@ -32,7 +33,7 @@ for (const button of all(".copy")) {
   let timer;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await copy(button.previousElementSibling);
+    if (!await copy(button.previousElementSibling)) return; // what is to be copied is selected
     button.textContent = button.dataset.copied;
     clearTimeout(timer);
     timer = setTimeout(() => { button.textContent = label; }, 2000);
@@ -66,7 +67,7 @@ function tryOut(form) {
     if (response.type === "opaqueredirect") return why(foreign(0, "redirection"));
     const { status, statusText, headers } = response;
     const body = await response.text();
-    if (status === 200 && headers.get("Content-Type") === "application/json") unsettled = null;
+    if (status === 200 && headers.get("Content-Type")?.split(";")[0] === "application/json") unsettled = null;
     if (status === 401) showTokens();
     return lines(`${status} ${statusText}`.trim(), shown.map((name) => [name, headers.get(name)]).filter(([, value]) => value), indented(body));
   }

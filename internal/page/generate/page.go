@@ -2,8 +2,8 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
-	"errors"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -49,7 +49,7 @@ func renderIn(l *language, doc *document) ([]byte, error) {
 		Language string
 		Sections []section
 	}{doc, l.Code, doc.sections()})
-	return page.Bytes(), errors.Join(err, l.complete())
+	return page.Bytes(), cmp.Or(err, l.complete())
 }
 
 // A section is the operations that have one tag.

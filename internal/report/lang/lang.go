@@ -20,8 +20,12 @@ import (
 // written where they are said, and are the keys of the other language's catalogue.
 type Lang string
 
-// Of returns the language of a POSIX locale name such as ru_RU.UTF-8.
-func Of(locale string) Lang {
+// Of returns the language that a flag names, or else that of a POSIX locale's name, such
+// as ru_RU.UTF-8.
+func Of(flag, locale string) Lang {
+	if flag != "" {
+		return Lang(flag)
+	}
 	if locale == "ru" || strings.HasPrefix(locale, "ru_") || strings.HasPrefix(locale, "ru.") {
 		return "ru"
 	}

@@ -63,12 +63,11 @@
   const keys = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
 
   // add draws a plot in the element of this id. Of what it shows, the pointer, a finger or
-  // the keys choose one: make.near(u) is what is nearest to the cursor, make.order what
-  // there is from left to right, make.at(u, i) the rectangle that i has, and make.tell(i)
+  // the keys choose one: make.near(u) is what is nearest to the cursor, make.order the order
+  // for the keys, make.at(u, i) the rectangle that i has, null if none, and make.tell(i)
   // what a tip tells of it, in lines of [colour, text].
   function add(id, height, make) {
     const root = document.getElementById(id);
-    if (!root) return null;
     const plot = { root, mark: document.createElement("div"), twin: null }, tip = document.createElement("div");
     plot.tools = key(root, make.key());
     if (make.unit) { const unit = document.createElement("div"); unit.className = "unit"; unit.textContent = make.unit; root.append(unit); }
@@ -79,7 +78,9 @@
 
     // inSight returns the part of i's rectangle that can be seen, null if there is none.
     const inSight = i => {
-      const [x, y, w, h] = make.at(u, i), left = Math.max(x, 0), top = Math.max(y, 0);
+      const at = make.at(u, i);
+      if (!at) return null;
+      const [x, y, w, h] = at, left = Math.max(x, 0), top = Math.max(y, 0);
       const width = Math.min(x + w, u.over.clientWidth) - left, height = Math.min(y + h, u.over.clientHeight) - top;
       return width >= 0 && height >= 0 ? { left, top, width, height } : null;
     };
@@ -111,7 +112,7 @@
     u.root.addEventListener("blur", () => plot.choose(null));
     u.root.addEventListener("keydown", e => {
       if (e.key === "Escape") plot.choose(null);
-      if (!(e.key in keys)) return;
+      if (!(e.key in keys) || e.altKey || e.ctrlKey || e.metaKey) return;
       e.preventDefault();
       const seen = make.order.filter(inSight), from = seen.indexOf(chosen);
       plot.choose(seen[Math.max(0, Math.min(seen.length - 1, (from < 0 && keys[e.key] < 0 ? seen.length : from) + keys[e.key]))]);
@@ -172,7 +173,7 @@
     plot.show = r => u.batch(() => { u.setScale("x", { min: r.x[0], max: r.x[1] }); u.setScale("y", { min: r.y[0], max: r.y[1] }); });
     const scaled = (k, dx) => () => {
       const part = (s, d) => { const w = s.max - s.min, c = s.min + w * (0.5 + d); return [c - w * k / 2, c + w * k / 2]; };
-      plot.show({ x: part(u.scales.x, dx), y: part(u.scales.y, plot.flat ? 0 : dx) });
+      plot.show({ x: part(u.scales.x, dx), y: part(u.scales.y, dx) });
     };
     const buttons = document.createElement("div");
     buttons.className = "buttons";
@@ -290,7 +291,7 @@
       ctx.restore();
     };
     return add("lanes", Math.min(needed, innerWidth < 600 ? 600 : 760) + 70, {
-      key: outcomeKey, data: [all.x, [0, 1]], order: bySeq.length ? bySeq : byCall, at: (_, i) => rects[i] ?? [-9, -9, 0, 0], near: nearest(at), tell: describe,
+      key: outcomeKey, data: [all.x, [0, 1]], order: bySeq.length ? bySeq : byCall, at, near: nearest(at), tell: describe,
       options: () => ({
         cursor: { drag: { x: true, y: false }, points: { show: false }, y: false },
         scales: { x: { time: false, range: given }, y: { range: [0, 1] } },
@@ -316,9 +317,7 @@
   function drawOperations() {
     if (!count) return;
     if (!bySeq.length) {
-      const only = lanes(all);
-      only.flat = true;
-      return zoomable(only, all);
+      return zoomable(lanes(all), all);
     }
     zoomable(frontier("frontier"), all);
     const first = document.querySelector("[data-violation]");
@@ -400,7 +399,7 @@
       options: () => ({
         cursor: { drag: { x: true, y: false }, points: { show: false } },
         scales: { x: { time: false }, y: { distr: 3, range: nice } },
-        axes: axes(words["time, s"], { x: timeAxis, }),
+        axes: axes(words["time, s"], { x: timeAxis }),
         series: [{}, { paths: () => null, points: { show: false } }],
         hooks: { drawAxes: [drawShades], draw: [draw, drawLabels] },
       }),

@@ -4,5 +4,5 @@ package terminal
 
 import "os"
 
-// obeysEscapes reports that f obeys escape sequences; TERM=dumb is told apart elsewhere.
+// obeysEscapes reports that f obeys escape sequences; of looks at TERM.
 func obeysEscapes(*os.File) bool { return true }

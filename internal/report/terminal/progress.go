@@ -42,8 +42,7 @@ func ShowProgress(
 // ShowInterrupted says on w when ctx ends, until stop is called, that the end is being
 // waited for.
 func ShowInterrupted(ctx context.Context, w io.Writer, l lang.Lang) (stop func()) {
-	after := context.AfterFunc(ctx, func() { fmt.Fprintln(w, l.Say(interruptedText)) })
-	return func() { after() }
+	return watch(ctx, time.Hour, func(time.Time) {}, func() { fmt.Fprintln(w, l.Say(interruptedText)) })
 }
 
 // snapshot adds the state of the run to live.
@@ -62,7 +61,7 @@ const frameTime = 100 * time.Millisecond
 func redraw(ctx context.Context, f *os.File, test *loadtest.Test, cfg loadtest.Config, style report.Style) (stop func(), above io.Writer) {
 	v := &view{
 		terminal: f, style: style, test: test,
-		fixed: report.Live{Planned: int64(cfg.Requests), URLs: cfg.URLs}, start: time.Now(),
+		fixed: report.Live{Planned: int64(cfg.Requests), URLs: cfg.URLs, Warmup: cfg.Warmup}, start: time.Now(),
 	}
 	if cfg.Duration > 0 && cfg.Requests == 0 {
 		v.fixed.Limit = cfg.Warmup + cfg.Duration
@@ -133,11 +132,12 @@ var colour = regexp.MustCompile("\x1b\\[[0-9]*m")
 // draw replaces the lines that are there by above and the live view. It erases line
 // by line (ECMA-48, EL): some terminals save a screen that is erased from its first
 // row on, and a frame would stay behind each time. A terminal that has become
-// narrower has folded what was wider.
+// narrower is taken to have folded what was wider, as most do.
 func (v *view) draw(above string) {
 	width, height, err := term.GetSize(int(v.terminal.Fd()))
 	if err != nil || width < 1 || height < 2 {
-		return // until there is room
+		_, _ = io.WriteString(v.terminal, above) // the view waits until there is room
+		return
 	}
 	rows := 0
 	for _, columns := range v.drawn {

@@ -2,7 +2,6 @@
 package terminal
 
 import (
-	"cmp"
 	"io"
 	"os"
 	"runtime"
@@ -10,15 +9,10 @@ import (
 
 	"golang.org/x/term"
 
+	"dummymessenger/internal/program"
 	"dummymessenger/internal/report"
 	"dummymessenger/internal/report/lang"
 )
-
-// locale returns the name of the locale (POSIX, "Internationalization Variables").
-func locale() string { return cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG")) }
-
-// Language returns the language that a flag names, or else the locale's.
-func Language(flag string) lang.Lang { return cmp.Or(lang.Lang(flag), lang.Of(locale())) }
 
 // of returns the terminal that w is, or nil.
 func of(w io.Writer) *os.File {
@@ -31,7 +25,7 @@ func of(w io.Writer) *os.File {
 // hasSize reports whether f tells how large it is, which drawing in place needs.
 func hasSize(f *os.File) bool {
 	width, height, err := term.GetSize(int(f.Fd()))
-	return err == nil && width > 0 && height > 0
+	return err == nil && width > 0 && height > 1
 }
 
 // Style returns how to write to w, by what the environment says of its terminal,
@@ -41,7 +35,7 @@ func Style(w io.Writer, l lang.Lang) report.Style {
 	if f == nil {
 		return report.Style{Lang: l}
 	}
-	charset := strings.ToLower(locale())
+	charset := strings.ToLower(program.Locale())
 	utf8 := strings.Contains(charset, "utf-8") || strings.Contains(charset, "utf8") || runtime.GOOS == "windows"
 	width, _, _ := term.GetSize(int(f.Fd())) // 0 if unknown
 	return report.Style{Lang: l, Width: width, Color: os.Getenv("NO_COLOR") == "", ASCII: !utf8}
