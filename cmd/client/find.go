@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -39,9 +38,9 @@ type findCmd struct {
 // Help is what --help says below the flags' command line.
 func (c *findCmd) Help() string {
 	return `Doubles the rate until the limit is not kept, then halves the distance until it is known to 5 %. ` +
-		`A rate keeps it if the figure does, every request is answered, and the load could be offered. Every step is verified; the first violation ends the search.
+		`A rate keeps it if the figure does, every request is answered, and the load could be offered. Every step is verified; the first violation ends the search, and so does a rate at which no request is answered.
 
-Exit status: 0 found and verified, 1 violated, 3 not proven, 4 no rate keeps the limit, 64 bad usage, ` +
+Exit status: 0 found and verified, 1 violated, 3 not proven or too few answers to tell, 4 no rate keeps the limit or no request was answered, 64 bad usage, ` +
 		`66 and 73 a file cannot be read or written, 130 interrupted.`
 }
 
@@ -61,6 +60,9 @@ func (c *findCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 		return complain(stderr, err, exitUsage)
 	}
 	l := lang.Of(c.Lang, program.Locale())
+	if err := connect(cfg, l, stderr); err != nil {
+		return complain(stderr, err, exitFailed)
+	}
 	var to files.Outputs
 	asJSON, page := to.Create(ctx, c.JSON, stdout), to.Create(ctx, c.HTML, nil)
 	if err := to.Begin(); err != nil {
@@ -76,13 +78,19 @@ func (c *findCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 		}
 		found.Steps = append(found.Steps, *step)
 		fmt.Fprintln(stderr, step.Line(l))
-		if step.Status == verify.Violated {
+		switch {
+		case step.Status == verify.Violated:
 			return false, errViolated
+		case step.Unanswered():
+			return false, errUnanswered
+		case found.Best() == nil && step.Why.Form == tooFew: // and a lower rate has fewer
+			return false, errUndecided
 		}
 		return step.Kept(), nil
 	})
-	interrupted := ctx.Err() != nil
-	if err != nil && err != errViolated && !interrupted {
+	found.Stopped = err == errUnanswered || err == errUndecided
+	found.Interrupted = err != nil && err != errViolated && ctx.Err() != nil
+	if err != nil && err != errViolated && !found.Stopped && !found.Interrupted {
 		to.Discard()
 		return complain(stderr, err, exitFailed)
 	}
@@ -90,9 +98,11 @@ func (c *findCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	switch best := found.Best(); {
 	case err == errViolated:
 		status = exitViolated
-	case interrupted:
+	case found.Interrupted:
 		status = exitInterrupted
-	case best == nil:
+	case err == errUndecided:
+		status = exitInconclusive
+	case best == nil, err == errUnanswered:
 		status = exitFailed
 	case best.Status != verify.Verified:
 		status = exitInconclusive
@@ -117,7 +127,12 @@ func (c *findCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	return status
 }
 
-var errViolated = errors.New("violated")
+// What ends a search early.
+var (
+	errViolated   = errors.New("violated")
+	errUnanswered = errors.New("no request was answered")
+	errUndecided  = errors.New("too few answers")
+)
 
 func (c *findCmd) config() (report.Threshold, loadtest.Config, error) {
 	cfg := loadtest.Config{URLs: c.URLs, Workers: c.Workers, Warmup: c.Warmup}
@@ -142,33 +157,52 @@ func (c *findCmd) config() (report.Threshold, loadtest.Config, error) {
 	if err == nil {
 		err = c.apply(&cfg)
 	}
+	if err == nil {
+		_, err = loadtest.New(c.step(cfg, limit, firstRate))
+	}
 	return limit, cfg, err
 }
 
-// try offers one rate.
-func (c *findCmd) try(ctx context.Context, cfg loadtest.Config, limit report.Threshold, rate float64) (*report.SearchStep, error) {
+// step returns cfg for one rate.
+func (c *findCmd) step(cfg loadtest.Config, limit report.Threshold, rate float64) loadtest.Config {
 	samples, _ := limit.IsLatency()
 	cfg.Rate = rate
 	cfg.Duration = min(max(c.Step, time.Duration(1.1*float64(samples)/rate*float64(time.Second))), longestStep*c.Step)
-	test, err := loadtest.New(cfg)
+	return cfg
+}
+
+// try offers one rate. An interrupted step counts only if it is violated.
+func (c *findCmd) try(ctx context.Context, cfg loadtest.Config, limit report.Threshold, rate float64) (*report.SearchStep, error) {
+	test, err := loadtest.New(c.step(cfg, limit, rate))
 	if err != nil {
 		return nil, err
 	}
-	if err := test.Connect(); err != nil {
-		return nil, fmt.Errorf("no server answers at %s (%v); is it running?", strings.Join(cfg.URLs, ", "), err)
-	}
 	run := test.Run(ctx, nil)
-	if ctx.Err() != nil {
+	verdict := test.Verifier().Verdict()
+	if ctx.Err() != nil && verdict.Status != verify.Violated {
 		return nil, ctx.Err()
 	}
-	verdict := test.Verifier().Verdict()
 	step := &report.SearchStep{Rate: rate, Run: run, Status: verdict.Status, Violation: verdict.CounterExample}
-	if step.Value, step.Limit = limit.Value(&run); run.GaveUp {
-		return nil, errors.New("none of the first answers could be read; \"client probe URL\" writes a profile that fits")
+	step.Value, step.Limit = limit.Value(&run)
+	if step.Why = notKept(&run, limit); step.Unanswered() {
+		step.Why = unanswered(&run)
 	}
-	step.Why = notKept(&run, limit)
 	return step, nil
 }
+
+// unanswered says why no request of a run was answered.
+func unanswered(r *measure.Run) verify.Sentence {
+	if len(r.Failures) == 0 {
+		return verify.Sentence{Form: "no request was answered"}
+	}
+	reason := lang.Reason(r.Failures[0].Reason)
+	if r.GaveUp {
+		return verify.Sentence{Form: "none of the first answers could be read (%s); \"client probe URL\" finds out why", Args: []any{reason}}
+	}
+	return verify.Sentence{Form: "no request was answered (%s)", Args: []any{reason}}
+}
+
+const tooFew = "%s: too few answers to tell; a longer --step gives more"
 
 // notKept says why a run did not keep the limit; a zero Sentence if it did.
 func notKept(r *measure.Run, limit report.Threshold) verify.Sentence {
@@ -180,6 +214,8 @@ func notKept(r *measure.Run, limit report.Threshold) verify.Sentence {
 		return verify.Sentence{Form: "%s failed or unknown", Args: []any{lang.Count(r.Failed + r.Unknown)}}
 	case float64(r.Dropped) > unsent*float64(r.Sent):
 		return verify.Sentence{Form: "%s could not be sent in time", Args: []any{lang.Count(r.Dropped)}}
+	case limit.Undecided(r):
+		return verify.Sentence{Form: tooFew, Args: []any{limit.String()}}
 	case crossed:
 		return how
 	}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,13 +83,82 @@ func TestFind(t *testing.T) {
 		t.Errorf("find = %d\n%s%s", got.status, got.stdout, got.stderr)
 	}
 	for _, args := range [][]string{
+		{"find", "p99<0ms"}, {"find", "p99<-200ms"}, {"find", "p99<5ms", "127.0.0.1:99999"}, {"find", "p99<5ms", "http://127.0.0.1:99999"},
 		{"find"}, {"find", "fast"}, {"find", "throughput>5"}, {"find", "p99>5ms"}, {"find", "p99<5ms", "--max-rate", "1"},
 	} {
 		if got := client(t.Context(), args...); got.status != exitUsage {
 			t.Errorf("%q = %d\n%s", args, got.status, got.stderr)
 		}
 	}
-	if got := client(t.Context(), "find", "p99<5ms", "http://127.0.0.1:1"); got.status != exitFailed {
-		t.Errorf("find without a server = %d", got.status)
+	if got := client(t.Context(), "find", "--lang", "en", "p99<5ms", closedURL(t)); got.status != exitFailed ||
+		!strings.Contains(got.stderr, "is it running?") {
+		t.Errorf("find without a server = %d\n%s", got.status, got.stderr)
+	}
+}
+
+// A percentile that lower ones decide is decided, and no rate is listed twice.
+func TestFindRates(t *testing.T) {
+	t.Parallel()
+	got := client(t.Context(), "find", "--lang", "en", "p99<1us", newReplica(t, newMemory(), nil), "-c", "50", "--step", "50ms", "--warmup", "0s")
+	if got.status != exitFailed || !strings.Contains(got.stdout, "no rate keeps p99<1us") || !strings.Contains(got.stderr, "it was at least ") ||
+		strings.Contains(got.stderr, "too few") {
+		t.Errorf("find = %d\n%s%s", got.status, got.stdout, got.stderr)
+	}
+	rates := map[string]bool{}
+	for line := range strings.Lines(got.stderr) {
+		if rate := strings.Fields(line)[0]; rates[rate] {
+			t.Errorf("%s is listed twice\n%s", rate, got.stderr)
+		} else {
+			rates[rate] = true
+		}
+	}
+}
+
+// A search does not go on where lower rates are hopeless, and says why.
+func TestFindStops(t *testing.T) {
+	t.Parallel()
+	silent := make(chan struct{})
+	mute := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silent }))
+	locked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	t.Cleanup(func() {
+		close(silent)
+		mute.Close()
+		locked.Close()
+	})
+	for _, tt := range []struct {
+		url    string
+		status int
+		want   string
+	}{
+		{mute.URL, exitFailed, "stopped at 200 requests/s: no request was answered (timeout)"},
+		{locked.URL, exitFailed, "stopped at 200 requests/s: none of the first answers could be read (status 401)"},
+		{newReplica(t, newMemory(), nil), exitInconclusive, "stopped at 200 requests/s: p99<10s: too few answers to tell"},
+	} {
+		got := client(t.Context(), "find", "--lang", "en", "p99<10s", tt.url, "-c", "20", "--step", "20ms", "--warmup", "0s", "--timeout", "300ms")
+		if got.status != tt.status || !strings.Contains(got.stdout, tt.want) || strings.Count(got.stderr, "\n") != 2 {
+			t.Errorf("find = %d, want %d and %q\n%s%s", got.status, tt.status, tt.want, got.stdout, got.stderr)
+		}
+	}
+}
+
+// An interrupted search says so, and what was found until then.
+func TestFindInterrupted(t *testing.T) {
+	t.Parallel()
+	for after, want := range map[int64]string{
+		30:  "interrupted before the first rate was tried",
+		250: "interrupted; so far: 200 requests/s, ",
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		url := newReplica(t, newMemory(), func(_ http.ResponseWriter, number int64, _ func() []message) bool {
+			if number == after {
+				interrupt()
+			}
+			return false
+		})
+		got := client(ctx, "find", "--lang", "en", "mean<10s", url, "-c", "50", "--step", "1s", "--warmup", "0s")
+		interrupt()
+		if got.status != exitInterrupted || !strings.Contains(got.stdout, want) {
+			t.Errorf("find = %d, want %q\n%s%s", got.status, want, got.stdout, got.stderr)
+		}
 	}
 }

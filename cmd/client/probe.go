@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"dummymessenger/internal/credentials"
+	"dummymessenger/internal/loadtest"
 	"dummymessenger/internal/probe"
 	"dummymessenger/internal/program"
 	"dummymessenger/internal/program/files"
+	"dummymessenger/internal/program/usage"
 	"dummymessenger/internal/report/lang"
 )
 
@@ -39,10 +41,11 @@ Exit status: 0 written, 4 no answer could be understood, 64 bad usage, 66 and 73
 }
 
 func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
-	if !strings.Contains(c.URL, "://") {
-		c.URL = "http://" + c.URL
+	var err error
+	if c.URL, err = withPath(c.URL); err != nil {
+		return badUsage(stderr, err)
 	}
-	err := files.Check(files.Name{Flag: "--output", File: c.Output, Written: true, Dash: true},
+	err = files.Check(files.Name{Flag: "--output", File: c.Output, Written: true, Dash: true},
 		files.Name{Flag: "--token-file", File: c.TokenFile}, files.Name{Flag: "--ca-file", File: c.CAFile})
 	if err == nil {
 		err = positive("--timeout", &c.Timeout)
@@ -50,9 +53,9 @@ func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int 
 	if err != nil {
 		return badUsage(stderr, err)
 	}
-	cfg := probe.Config{URL: c.URL, Mark: letters(), Client: &http.Client{Timeout: c.Timeout}}
+	reached := loadtest.Config{URLs: []string{c.URL}, Timeout: c.Timeout}
 	if c.TokenFile != "" {
-		if cfg.Token, err = credentials.ReadToken(c.TokenFile); err != nil {
+		if reached.Token, err = credentials.ReadToken(c.TokenFile); err != nil {
 			return complain(stderr, err, exitNoInput)
 		}
 	}
@@ -61,24 +64,35 @@ func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int 
 		if err != nil {
 			return complain(stderr, err, exitNoInput)
 		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
+		reached.RootCAs = x509.NewCertPool()
+		if !reached.RootCAs.AppendCertsFromPEM(pem) {
 			return complain(stderr, fmt.Errorf("%s holds no certificate in PEM form", c.CAFile), exitNoInput)
 		}
-		cfg.Client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
 	}
-
+	reached.Requests = 1
+	if _, err := loadtest.New(reached); err != nil {
+		return complain(stderr, err, exitUsage)
+	}
 	l := lang.Of(c.Lang, program.Locale())
-	found, err := probe.Run(ctx, cfg)
+	if err := connect(reached, l, stderr); err != nil {
+		return complain(stderr, err, exitFailed)
+	}
+	found, err := probe.Run(ctx, probe.Config{
+		URL: c.URL, Mark: letters(), Token: reached.Token,
+		// Without a proxy, as the load test.
+		Client: &http.Client{Timeout: c.Timeout, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: reached.RootCAs}}},
+	})
 	if ctx.Err() != nil {
 		return complain(stderr, errors.New("interrupted"), exitInterrupted)
 	}
 	if nothing, ok := errors.AsType[*probe.ErrNoWay](err); ok {
 		for _, seen := range nothing.Seen {
-			fmt.Fprintln(stderr, "client: "+seen)
+			fmt.Fprintln(stderr, "client: "+l.Sentence(seen))
 		}
-		return complain(stderr, errors.New(l.Say("no message could be sent to %s: give the path in the URL, "+
-			"or write a profile by hand; docs/PROFILES.md tells how", c.URL)), exitFailed)
+		return complain(stderr, errors.New(l.Say("no message could be sent to %s: %s", c.URL, nothing.Advice)), exitFailed)
+	}
+	if silent, ok := errors.AsType[*probe.ErrNoAnswer](err); ok {
+		return complain(stderr, errors.New(l.Say("%s gave no answer: %s", silent.Request, l.Reason(silent.Reason))), exitFailed)
 	}
 	if err != nil {
 		return complain(stderr, err, exitFailed)
@@ -106,6 +120,19 @@ func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int 
 		return complain(stderr, err, exitCannotWrite)
 	}
 	return exitVerified
+}
+
+// withPath returns the URL that an argument means, which may be HOST:PORT with a path.
+func withPath(arg string) (string, error) {
+	if strings.Contains(arg, "://") {
+		return arg, nil
+	}
+	host, path, found := strings.Cut(arg, "/")
+	url, err := usage.Address(host, nil)
+	if found {
+		url += "/" + path
+	}
+	return url, err
 }
 
 // letters are some that no other probe has.

@@ -235,6 +235,13 @@ func (t *Test) Connect() error {
 	return nil
 }
 
+// Close closes the connections of a Test that is not run. Run closes them itself.
+func (t *Test) Close() {
+	for _, w := range t.workers {
+		w.close()
+	}
+}
+
 // Silent returns, by replica, why Connect could not connect to it; nil if it could.
 func (t *Test) Silent() []error {
 	t.mu.Lock()

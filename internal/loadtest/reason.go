@@ -22,6 +22,20 @@ type sendError struct {
 
 func (e *sendError) Error() string { return e.reason }
 
+// Reason says why net/http got no answer, in the words in which a run does.
+func Reason(err error) string {
+	op, ok := errors.AsType[*net.OpError](err)
+	_, notTLS := errors.AsType[tls.RecordHeaderError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case ok && op.Op == "dial", notTLS, untrusted:
+		return dialReason(err)
+	case errors.Is(err, io.EOF):
+		return "closed before the answer"
+	}
+	return brokenReason(err, "malformed HTTP answer")
+}
+
 func dialReason(err error) string {
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return Refused

@@ -38,15 +38,26 @@ type Finding struct {
 	Notes   []verify.Sentence // what was found, and what could not be told
 }
 
-// ErrNoWay is returned if no message could be sent; Seen tells the answers.
-type ErrNoWay struct{ Seen []string }
+// ErrNoWay is returned if no message could be sent.
+type ErrNoWay struct {
+	Seen   []verify.Sentence // the answers, each kind once
+	Advice verify.Sentence
+}
 
 func (e *ErrNoWay) Error() string { return "no message could be sent" }
+
+// ErrNoAnswer is returned if the server closes the connection or is silent.
+type ErrNoAnswer struct {
+	Request string // method and URL
+	Reason  string // as loadtest.Reason
+}
+
+func (e *ErrNoAnswer) Error() string { return e.Request + ": " + e.Reason }
 
 func say(form string, args ...any) verify.Sentence { return verify.Sentence{Form: form, Args: args} }
 
 // Run probes the server. It sends some twenty messages at most. Its errors are ErrNoWay,
-// those of ctx, and of a server that cannot be reached.
+// ErrNoAnswer, those of ctx, and those of answers that no profile can describe.
 func Run(ctx context.Context, cfg Config) (*Finding, error) {
 	client := *cfg.Client
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -94,7 +105,8 @@ type prober struct {
 	way    way
 	native bool
 	notes  []verify.Sentence
-	seen   []string // answers that were of no use
+	seen   []*answer // answers that were of no use, each kind once
+	broken int       // paths at which every message got a 5xx
 }
 
 func (p *prober) note(s verify.Sentence) { p.notes = append(p.notes, s) }
@@ -110,6 +122,8 @@ type exchange struct {
 	status       int
 	body         []byte
 	root         any // body as JSON, nil if it is none
+	contentType  string
+	location     string // of a redirect, absolute
 	err          error
 }
 
@@ -148,7 +162,10 @@ func (p *prober) send(ctx context.Context, w way, sender, text string) exchange 
 		e.err = err
 		return e
 	}
-	e.status, e.body = response.StatusCode, data
+	e.status, e.body, e.contentType = response.StatusCode, data, response.Header.Get("Content-Type")
+	if to, err := response.Location(); err == nil && e.status/100 == 3 {
+		e.location = to.String()
+	}
 	e.root = parse(data)
 	p.native = p.native || response.Header.Get(messenger.ReplicaHeader) != "" && w == nativeWay && e.shown()
 	return e
@@ -159,11 +176,16 @@ func (p *prober) do(request *http.Request) (*http.Response, []byte, error) {
 		request.Header.Set("Authorization", "Bearer "+p.Token)
 	}
 	response, err := p.Client.Do(request)
-	if err != nil {
-		return nil, nil, err
+	var data []byte
+	if err == nil {
+		defer response.Body.Close()
+		data, err = io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	}
-	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil && request.Context().Err() == nil {
+		where := *request.URL
+		where.RawQuery = ""
+		err = &ErrNoAnswer{request.Method + " " + where.String(), loadtest.Reason(err)}
+	}
 	return response, data, err
 }
 
@@ -221,7 +243,10 @@ func check(profile []byte, sent []exchange) error {
 
 // excerpt is the beginning of an answer, on one line.
 func excerpt(body []byte) string {
-	const longest = 300
+	longest := 300
+	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+		longest = 80 // a page says little
+	}
 	s := strings.Join(strings.Fields(strings.ToValidUTF8(string(body), "?")), " ")
 	if r := []rune(s); len(r) > longest {
 		s = string(r[:longest]) + " …"

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -308,6 +309,59 @@ func TestNothingToProbe(t *testing.T) {
 				t.Errorf("found %v, %v", found, err)
 			}
 		})
+	}
+}
+
+// Each kind of answer is told once, and the advice suits what came.
+func TestAdvice(t *testing.T) {
+	for name, tt := range map[string]struct {
+		handler http.HandlerFunc
+		advice  string
+		most    int // requests that are sent
+	}{
+		"a token":  {func(w http.ResponseWriter, r *http.Request) { write(w, 401, object{"path": r.URL.Path}) }, "--token-file", 20},
+		"errors":   {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 500) }, "fails with status 500", 70},
+		"starting": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not yet", 503) }, "fails with status 503", 20},
+		"a page":   {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>hello</html>") }, "not JSON, but text/html", 100},
+		"https": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://chat.example.org"+r.URL.Path, http.StatusMovedPermanently)
+		}, "redirects to https://chat.example.org;", 20},
+		"other paths": {http.NotFound, "give the path in the URL", 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int64
+			_, _, err := probed(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				requests.Add(1)
+				tt.handler(w, r)
+			}))
+			nothing, ok := errors.AsType[*ErrNoWay](err)
+			if !ok || len(nothing.Seen) > 1 || !strings.Contains(nothing.Advice.String(), tt.advice) {
+				t.Errorf("%v, %+v; want %q", err, nothing, tt.advice)
+			}
+			if n := requests.Load(); n > int64(tt.most) {
+				t.Errorf("%d requests, want at most %d", n, tt.most)
+			}
+		})
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	defer s.Close()
+	_, err := Run(t.Context(), Config{URL: s.URL, Mark: "abcdefghij", Token: "wrong", Client: s.Client()})
+	if nothing, ok := errors.AsType[*ErrNoWay](err); !ok || !strings.Contains(nothing.Advice.String(), "refuses the token") {
+		t.Errorf("with a wrong token, %v, %+v", err, nothing)
+	}
+}
+
+// A server that closes connections is given up at once.
+func TestNoAnswer(t *testing.T) {
+	var requests atomic.Int64
+	_, _, err := probed(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		requests.Add(1)
+		panic(http.ErrAbortHandler)
+	}))
+	silent, ok := errors.AsType[*ErrNoAnswer](err)
+	if !ok || silent.Reason != "closed before the answer" || !strings.HasSuffix(silent.Request, "/messages") || requests.Load() > 4 {
+		t.Errorf("%v after %d requests", err, requests.Load())
 	}
 }
 

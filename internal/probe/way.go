@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -55,16 +54,19 @@ func (p *prober) findWay(ctx context.Context) (exchange, error) {
 			p.note(say("messages can be sent: %s %s, as %s", p.way.method, p.base+p.way.path, p.way.as))
 			return e, nil
 		}
+		if p.broken == 2 { // it fails whatever it is asked
+			break
+		}
 	}
-	return exchange{}, &ErrNoWay{p.seen}
+	return exchange{}, p.noWay()
 }
 
 func (p *prober) try(ctx context.Context, w way) exchange {
 	e := p.send(ctx, w, p.sender(0), p.text("message one"))
 	if e.shown() {
 		p.way = w
-	} else if e.err == nil && e.status != http.StatusNotFound && len(p.seen) < 8 {
-		p.seen = append(p.seen, fmt.Sprintf("%s %s: %d %s", w.method, p.base+w.path, e.status, excerpt(e.body)))
+	} else if e.err == nil {
+		p.saw(w, e)
 	}
 	return e
 }
@@ -72,7 +74,7 @@ func (p *prober) try(ctx context.Context, w way) exchange {
 // tryPath tries one path in all ways that its answers do not rule out.
 func (p *prober) tryPath(ctx context.Context, path string) (e exchange, found bool, err error) {
 	for _, method := range []string{"POST", "PUT", "GET"} {
-		allowed := true
+		allowed, broken := true, true
 		for _, fields := range usualFields {
 			for _, as := range []string{"json", "query"} {
 				if method == "GET" && as == "json" {
@@ -83,20 +85,25 @@ func (p *prober) tryPath(ctx context.Context, path string) (e exchange, found bo
 				if e, err = p.followHints(ctx, e, w); err != nil {
 					return e, false, err
 				}
+				broken = broken && e.status >= 500
 				switch {
 				case e.err != nil:
 					return e, false, e.err
 				case e.shown():
 					return e, true, nil
-				case e.status == http.StatusNotFound:
+				case e.whatever():
 					return e, false, nil
-				case e.status == http.StatusMethodNotAllowed:
+				case e.status == http.StatusMethodNotAllowed, e.status/100 == 2 && strings.Contains(e.contentType, "html"):
 					allowed = false
 				}
 			}
 			if !allowed {
 				break
 			}
+		}
+		if broken {
+			p.broken++
+			return e, false, nil
 		}
 	}
 	return e, false, nil
@@ -128,7 +135,7 @@ var quotedName = regexp.MustCompile("['\"`]([A-Za-z_][A-Za-z0-9_]*)['\"`]")
 // hinted returns the ways that a refusal tells by naming the fields that are missing, as
 // FastAPI and others do.
 func hinted(e exchange, w way) []way {
-	if e.err != nil || e.status/100 != 4 {
+	if e.err != nil || e.status/100 != 4 || e.whatever() || e.status == http.StatusMethodNotAllowed {
 		return nil
 	}
 	refusal, ok := e.root.(map[string]any)

@@ -131,6 +131,10 @@ func TestThresholds(t *testing.T) {
 		"failed<1":         "failed<1: it was 7",
 		"unknown<4":        "",
 		"p50<1us":          "p50<1us: it was 3.90 ms",
+		"p999<1us":         "p999<1us: it was at least 9.84 ms",
+		"p999<9840us":      "p999<9840us: it was at least 9.84 ms",
+		"p999>9ms":         "",
+		"p999>9840us":      "p999>9840us: too few answers to tell",
 	} {
 		th, err := ParseThreshold(s)
 		if err != nil {
@@ -142,9 +146,42 @@ func TestThresholds(t *testing.T) {
 			t.Errorf("%q is crossed by %q, want %q", s, got, want)
 		}
 	}
-	for _, s := range []string{"", "p99", "p99<", "p99<5", "p98<5ms", "failed<1ms", "p99=5ms"} {
+	for _, s := range []string{"", "p99", "p99<", "p99<5", "p98<5ms", "failed<1ms", "p99=5ms",
+		"p99<0ms", "p99<-200ms", "failed<0", "throughput<-1"} {
 		if _, err := ParseThreshold(s); err == nil {
 			t.Errorf("ParseThreshold(%q) has no error", s)
+		}
+	}
+}
+
+// Where a run is too short for a percentile, lower ones may decide.
+func TestThresholdsOfShortRuns(t *testing.T) {
+	for _, tt := range []struct {
+		threshold string
+		latency   measure.Latency
+		want      string
+		undecided bool
+	}{
+		{"p99<1us", measure.Latency{Count: 50, Min: 0.5, P50: 1.54, Max: 9}, "p99<1us: it was at least 1.54 ms", false},
+		{"p99<5ms", measure.Latency{Count: 150, Min: 0.5, P50: 1.54, P90: 6, Max: 9}, "p99<5ms: it was at least 6 ms", false},
+		{"p99<50ms", measure.Latency{Count: 150, Min: 0.5, P50: 1.54, P90: 6, Max: 9}, "p99<50ms: too few answers to tell", true},
+		{"p50<1ms", measure.Latency{Count: 3, Min: 2, Mean: 3, Max: 4}, "p50<1ms: it was at least 2 ms", false},
+		{"p50<3ms", measure.Latency{Count: 3, Min: 2, Mean: 3, Max: 4}, "p50<3ms: too few answers to tell", true},
+		{"p99>1ms", measure.Latency{Count: 50, Min: 0.5, P50: 1.54, Max: 9}, "", false},
+		{"p99>2ms", measure.Latency{Count: 50, Min: 0.5, P50: 1.54, Max: 9}, "p99>2ms: too few answers to tell", true},
+		{"p99<5ms", measure.Latency{}, "p99<5ms: too few answers to tell", true},
+		{"max<5ms", measure.Latency{}, "max<5ms: too few answers to tell", true},
+		{"failed<5", measure.Latency{}, "", false},
+	} {
+		th, err := ParseThreshold(tt.threshold)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := &measure.Run{Latency: tt.latency}
+		how, crossed := th.Crossed(run)
+		if how.String() != tt.want || crossed != (tt.want != "") || th.Undecided(run) != tt.undecided {
+			t.Errorf("%s of %+v is crossed by %q, undecided %t, want %q, %t", tt.threshold, tt.latency, how, th.Undecided(run), tt.want,
+				tt.undecided)
 		}
 	}
 }

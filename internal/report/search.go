@@ -17,6 +17,9 @@ import (
 type Search struct {
 	Limit string       `json:"limit"` // as it was written
 	Steps []SearchStep `json:"steps"`
+
+	Interrupted bool `json:"interrupted,omitzero"` // by a signal
+	Stopped     bool `json:"stopped,omitzero"`     // since the last step left no hope for other rates
 }
 
 // A SearchStep is one rate that was tried.
@@ -32,6 +35,20 @@ type SearchStep struct {
 
 // Kept reports whether the limit was.
 func (s *SearchStep) Kept() bool { return s.Why.Form == "" && s.Status != verify.Violated }
+
+// Unanswered reports whether no request was.
+func (s *SearchStep) Unanswered() bool { return s.Run.OK == 0 && s.Run.Sent+s.Run.Dropped > 0 }
+
+// mark shows whether the limit was kept, and whether that is verified.
+func (s *SearchStep) mark() string {
+	switch {
+	case !s.Kept():
+		return "✗"
+	case s.Status != verify.Verified:
+		return "–"
+	}
+	return "✓"
+}
 
 // Best is the highest rate that was kept, nil if none was.
 func (s *Search) Best() (best *SearchStep) {
@@ -74,36 +91,48 @@ func (s *Search) Head(l lang.Lang) string {
 
 // Line is a step as it ends.
 func (s *SearchStep) Line(l lang.Lang) string {
-	how := "✓ " + l.Tr(s.Status.String())
-	if !s.Kept() {
-		how = "✗ " + l.Sentence(s.Why)
+	how := l.Tr(s.Status.String())
+	if !s.Kept() && s.Status != verify.Violated {
+		how = l.Sentence(s.Why)
 	}
-	if s.Status == verify.Violated {
-		how = "✗ " + l.Tr(s.Status.String())
-	}
-	return fmt.Sprintf(searchColumns, lang.Count(int64(s.Rate)), lang.Count(int64(s.Run.Throughput)), l.Percentile(s.Run.Latency.P50),
-		l.Percentile(s.Run.Latency.P99), how)
+	return fmt.Sprintf(searchColumns, l.Decimal(s.Rate), l.Decimal(s.Run.Throughput), l.Percentile(s.Run.Latency.P50),
+		l.Percentile(s.Run.Latency.P99), s.mark()+" "+how)
 }
 
 // Summary is what was found.
 func (s *Search) Summary(l lang.Lang) string {
-	best, next := s.Best(), s.next()
 	if v := s.Violation(); v != nil {
 		what, _, _ := v.Advice()
-		return l.Say("violated at %s requests/s: %s", lang.Count(int64(s.Steps[len(s.Steps)-1].Rate)), what)
+		return l.Say("violated at %s requests/s: %s", lang.Amount(s.Steps[len(s.Steps)-1].Rate), what)
 	}
+	switch {
+	case s.Interrupted && len(s.Steps) == 0:
+		return l.Tr("interrupted before the first rate was tried to the end")
+	case s.Interrupted:
+		return l.Say("interrupted; so far: %s", s.found(l))
+	case len(s.Steps) == 0:
+		return l.Tr("nothing was tried")
+	}
+	return s.found(l)
+}
+
+// found says which rate keeps the limit, and why the next does not.
+func (s *Search) found(l lang.Lang) string {
+	best, next := s.Best(), s.next()
 	figure, _, _ := strings.Cut(s.Limit, "<")
 	switch {
-	case best == nil && next == nil:
-		return l.Tr("nothing was tried")
+	case best == nil && s.Stopped:
+		return l.Say("stopped at %s requests/s: %s", lang.Amount(next.Rate), next.Why)
+	case best == nil && s.Interrupted:
+		return l.Say("at %s requests/s, %s", lang.Amount(next.Rate), next.Why)
 	case best == nil:
-		return l.Say("no rate keeps %s: at %s requests/s, %s", s.Limit, lang.Count(int64(next.Rate)), next.Why)
+		return l.Say("no rate keeps %s: at %s requests/s, %s", s.Limit, lang.Amount(next.Rate), next.Why)
 	case next == nil:
-		return l.Say("%s requests/s, %s, %s %s ms; no higher rate was tried", lang.Count(int64(best.Rate)), l.Tr(best.Status.String()),
-			figure, l.Decimal(best.Value))
+		return l.Say("%s requests/s, %s, %s %s ms; no higher rate was tried", lang.Amount(best.Rate), l.Tr(best.Status.String()),
+			figure, lang.Amount(best.Value))
 	}
-	return l.Say("%s requests/s, %s, %s %s ms; at %s: %s", lang.Count(int64(best.Rate)), l.Tr(best.Status.String()),
-		figure, l.Decimal(best.Value), lang.Count(int64(next.Rate)), next.Why)
+	return l.Say("%s requests/s, %s, %s %s ms; at %s: %s", lang.Amount(best.Rate), l.Tr(best.Status.String()),
+		figure, lang.Amount(best.Value), lang.Amount(next.Rate), next.Why)
 }
 
 //go:embed page/search.html
@@ -156,10 +185,7 @@ func WriteSearchHTML(w io.Writer, s *Search, l lang.Lang) error {
 	for i := range s.Steps {
 		step := &s.Steps[i]
 		page.LimitY = y(step.Limit)
-		class := "good"
-		if !step.Kept() {
-			class = "bad"
-		}
+		class := map[string]string{"✓": "good", "–": "open", "✗": "bad"}[step.mark()]
 		if step.Value > 0 {
 			page.Points = append(page.Points, mark{X: x(step.Rate), Y: y(step.Value), Class: class, Title: strings.TrimSpace(step.Line(l))})
 		}
@@ -167,7 +193,7 @@ func WriteSearchHTML(w io.Writer, s *Search, l lang.Lang) error {
 		if step.Why.Form != "" {
 			how = l.Sentence(step.Why)
 		}
-		page.Rows = append(page.Rows, []string{lang.Count(int64(step.Rate)), lang.Count(int64(step.Run.Throughput)),
+		page.Rows = append(page.Rows, []string{l.Decimal(step.Rate), l.Decimal(step.Run.Throughput),
 			l.Percentile(step.Run.Latency.P50), l.Percentile(step.Run.Latency.P99), how})
 	}
 	return searchPage.Execute(w, page)

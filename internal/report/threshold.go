@@ -23,23 +23,40 @@ type Threshold struct {
 
 // A thresholdFigure is one that a Threshold may be about.
 type thresholdFigure struct {
-	name    string
-	latency bool // milliseconds, 0 if the run was too short for it
-	samples int  // how many answers it takes
-	of      func(*measure.Run) float64
+	name       string
+	latency    bool // milliseconds, 0 if the run was too short for it
+	samples    int  // how many answers it takes
+	percentile bool
+	of         func(*measure.Run) float64
 }
 
+// thresholdFigures are all figures. Percentiles rise.
 var thresholdFigures = []thresholdFigure{
-	{"mean", true, 1, func(r *measure.Run) float64 { return r.Latency.Mean }},
-	{"p50", true, 20, func(r *measure.Run) float64 { return r.Latency.P50 }},
-	{"p90", true, 100, func(r *measure.Run) float64 { return r.Latency.P90 }},
-	{"p95", true, 200, func(r *measure.Run) float64 { return r.Latency.P95 }},
-	{"p99", true, 1000, func(r *measure.Run) float64 { return r.Latency.P99 }},
-	{"p999", true, 10000, func(r *measure.Run) float64 { return r.Latency.P999 }},
-	{"max", true, 1, func(r *measure.Run) float64 { return r.Latency.Max }},
-	{"throughput", false, 1, func(r *measure.Run) float64 { return r.Throughput }},
-	{"failed", false, 1, func(r *measure.Run) float64 { return float64(r.Failed) }},
-	{"unknown", false, 1, func(r *measure.Run) float64 { return float64(r.Unknown) }},
+	{name: "mean", latency: true, samples: 1, of: func(r *measure.Run) float64 { return r.Latency.Mean }},
+	{name: "p50", latency: true, percentile: true, samples: 20, of: func(r *measure.Run) float64 { return r.Latency.P50 }},
+	{name: "p90", latency: true, percentile: true, samples: 100, of: func(r *measure.Run) float64 { return r.Latency.P90 }},
+	{name: "p95", latency: true, percentile: true, samples: 200, of: func(r *measure.Run) float64 { return r.Latency.P95 }},
+	{name: "p99", latency: true, percentile: true, samples: 1000, of: func(r *measure.Run) float64 { return r.Latency.P99 }},
+	{name: "p999", latency: true, percentile: true, samples: 10000, of: func(r *measure.Run) float64 { return r.Latency.P999 }},
+	{name: "max", latency: true, samples: 1, of: func(r *measure.Run) float64 { return r.Latency.Max }},
+	{name: "throughput", samples: 1, of: func(r *measure.Run) float64 { return r.Throughput }},
+	{name: "failed", samples: 1, of: func(r *measure.Run) float64 { return float64(r.Failed) }},
+	{name: "unknown", samples: 1, of: func(r *measure.Run) float64 { return float64(r.Unknown) }},
+}
+
+// atLeast returns what the figure cannot be less than: a percentile is no less than a
+// lower one, nor than the fastest answer. It returns 0 if nothing is known.
+func (f *thresholdFigure) atLeast(r *measure.Run) float64 {
+	if !f.percentile {
+		return f.of(r)
+	}
+	least := r.Latency.Min
+	for _, lower := range thresholdFigures {
+		if lower.percentile && lower.samples <= f.samples {
+			least = max(least, lower.of(r))
+		}
+	}
+	return least
 }
 
 // ParseThreshold reads "NAME<LIMIT" or "NAME>LIMIT": a time for a latency
@@ -64,12 +81,18 @@ func ParseThreshold(s string) (Threshold, error) {
 		if err != nil {
 			return Threshold{}, fmt.Errorf("threshold %q: %q is not a time like 200ms", s, limit)
 		}
+		if t.less && d <= 0 {
+			return Threshold{}, fmt.Errorf("threshold %q: no latency is less than %s; give a time of more than 0", s, limit)
+		}
 		t.limit = float64(d) / float64(time.Millisecond)
 		return t, nil
 	}
 	n, err := strconv.ParseFloat(limit, 64)
 	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 		return Threshold{}, fmt.Errorf("threshold %q: %q is not a number", s, limit)
+	}
+	if t.less && n <= 0 {
+		return Threshold{}, fmt.Errorf("threshold %q: nothing is less than %s; for none at all, write %s<1", s, limit, name)
 	}
 	t.limit = n
 	return t, nil
@@ -86,13 +109,28 @@ func (t Threshold) IsLatency() (samples int, ok bool) {
 // Value is t's figure of a run, and its limit, both in milliseconds if it is a latency.
 func (t Threshold) Value(r *measure.Run) (value, limit float64) { return t.figure.of(r), t.limit }
 
+// Undecided reports whether r is too short for t's figure and its other figures do not
+// decide t either.
+func (t Threshold) Undecided(r *measure.Run) bool {
+	if !t.figure.latency || t.figure.of(r) != 0 {
+		return false
+	}
+	least := t.figure.atLeast(r)
+	return least == 0 || t.less && least < t.limit || !t.less && least <= t.limit
+}
+
 // Crossed reports whether r misses t, and how. A figure for which the run was too
-// short is a miss: nothing shows that the threshold held.
+// short is a miss, unless a lower percentile shows that the threshold held.
 func (t Threshold) Crossed(r *measure.Run) (how verify.Sentence, crossed bool) {
 	value := t.figure.of(r)
 	switch {
-	case t.figure.latency && value == 0:
+	case t.Undecided(r):
 		return verify.Sentence{Form: "%s: too few answers to tell", Args: []any{t.text}}, true
+	case t.figure.latency && value == 0:
+		if !t.less {
+			return verify.Sentence{}, false
+		}
+		return verify.Sentence{Form: "%s: it was at least %s ms", Args: []any{t.text, lang.Amount(t.figure.atLeast(r))}}, true
 	case t.less && value < t.limit || !t.less && value > t.limit:
 		return verify.Sentence{}, false
 	case t.figure.latency:

@@ -84,7 +84,7 @@ var clearer = []struct {
 
 // Address returns the URL that an argument means: a URL as it is, HOST:PORT and :PORT, with
 // or without a path, as plain HTTP. An argument that is none, but close to a command's name,
-// was meant as that.
+// was meant as that. Without commands, only an address can have been meant.
 func Address(arg string, commands []string) (string, error) {
 	if strings.Contains(arg, "://") {
 		return arg, nil
@@ -105,7 +105,13 @@ func Address(arg string, commands []string) (string, error) {
 	if slices.Contains(commands, arg) {
 		return "", fmt.Errorf("%q is a command, and comes first; --help tells what may follow it", arg)
 	}
-	if _, err := strconv.ParseUint(arg, 10, 16); err == nil {
+	_, err := strconv.ParseUint(arg, 10, 16)
+	switch {
+	case err == nil && len(commands) == 0:
+		return "", fmt.Errorf("%q is no address; did you mean 127.0.0.1:%[1]s?", arg)
+	case len(commands) == 0:
+		return "", fmt.Errorf("%q is no address like http://127.0.0.1:8001 or 127.0.0.1:8001", arg)
+	case err == nil:
 		return "", fmt.Errorf("%q is no address; did you mean 127.0.0.1:%[1]s or, as the number of requests, -n %[1]s?", arg)
 	}
 	for _, command := range commands {

@@ -37,6 +37,11 @@ func TestAddress(t *testing.T) {
 			t.Errorf("Address(%s) = %s, %v, want %s", arg, got, err, want)
 		}
 	}
+	for _, arg := range []string{"8001", "verfy", "a:99999"} {
+		if got, err := Address(arg, nil); err == nil || strings.Contains(err.Error(), "-n") || strings.Contains(err.Error(), "command") {
+			t.Errorf("Address(%s) without commands = %s, %v", arg, got, err)
+		}
+	}
 	for arg, want := range map[string]string{
 		"verfy":        `did you mean "verify"?`,
 		"rn":           `did you mean "run"?`,

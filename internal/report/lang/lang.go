@@ -68,6 +68,9 @@ type Amount float64
 
 func (a Amount) String() string { return Lang("en").Decimal(float64(a)) }
 
+// A Reason is why a request was not answered, as one of measure.Failure.
+type Reason string
+
 // Say is fmt.Sprintf in the language; quantities are inflected.
 func (l Lang) Say(form string, args ...any) string {
 	return l.Sentence(verify.Sentence{Form: form, Args: args})
@@ -87,6 +90,8 @@ func (l Lang) Sentence(s verify.Sentence) string {
 			arg = l.Plural(a.N, a.Noun)
 		case Amount:
 			arg = l.Decimal(float64(a))
+		case Reason:
+			arg = l.Reason(string(a))
 		}
 		args[i] = arg
 	}
