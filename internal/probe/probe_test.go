@@ -321,7 +321,7 @@ func TestAdvice(t *testing.T) {
 	}{
 		"a token":  {func(w http.ResponseWriter, r *http.Request) { write(w, 401, object{"path": r.URL.Path}) }, "--token-file", 20},
 		"errors":   {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 500) }, "fails with status 500", 70},
-		"starting": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not yet", 503) }, "fails with status 503", 20},
+		"starting": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not yet", http.StatusServiceUnavailable) }, "fails with status 503", 20},
 		"a page":   {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>hello</html>") }, "not JSON, but text/html", 100},
 		"https": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://chat.example.org"+r.URL.Path, http.StatusMovedPermanently)
