@@ -28,7 +28,7 @@ func TestProbeHindered(t *testing.T) {
 		{"en", secure.URL, "--ca-file"},
 		{"ru", secure.URL, "сертификату нет доверия"},
 		{"en", mute.URL, "POST " + mute.URL + "/messages gave no answer: timeout"},
-		{"ru", mute.URL, "нет ответа на POST " + mute.URL + "/messages: время вышло"},
+		{"ru", mute.URL, "нет ответа на POST " + mute.URL + "/messages: истекло время ожидания"},
 	} {
 		got := client(t.Context(), "probe", "--timeout", "500ms", "--lang", tt.lang, tt.url)
 		if got.status != exitFailed || got.stdout != "" || !strings.Contains(got.stderr, tt.want) || strings.Count(got.stderr, "\n") != 1 {

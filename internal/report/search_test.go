@@ -47,7 +47,7 @@ func TestSearchSummary(t *testing.T) {
 		{Search{Steps: []SearchStep{dead}}, "en", "no rate keeps p99<5ms: at 400 requests/s, no request was answered (timeout)"},
 		{Search{Steps: []SearchStep{dead}, Stopped: true}, "en", "stopped at 400 requests/s: no request was answered (timeout)"},
 		{Search{Steps: []SearchStep{dead}, Stopped: true}, "ru",
-			"поиск остановлен при 400 запросах/с: ни один запрос не получил ответа (время вышло)"},
+			"поиск остановлен при 400 запросах/с: ни один запрос не получил ответа (истекло время ожидания)"},
 		{Search{Steps: []SearchStep{good, dead}, Stopped: true}, "en",
 			"200 requests/s, verified, p99 3 ms; at 400: no request was answered (timeout)"},
 	} {
