@@ -35,7 +35,7 @@ func (s *studio) animate(ctx context.Context) error {
 		opens *regexp.Regexp // what the demo prints of the page to open
 		ready []string       // one frame when each is true
 	}{
-		{[]string{"--open"}, regexp.MustCompile(`side by side: (\S+)`), []string{newest(10), newest(1500), newest(3000), newest(4900)}},
+		{[]string{"--open"}, regexp.MustCompile(`side by side: (\S+)`), []string{newest(60), newest(1500), newest(3000), newest(5002)}},
 		{[]string{"--kill", "--", "--lang", "en"}, regexp.MustCompile(`the report is in (\S+)`), []string{scrolled("h1"), scrolled("#throughput")}},
 		{[]string{"--broken", "count-plus-one", "--", "--lang", "en", "--html", filepath.Join(s.dir, "broken.html")},
 			regexp.MustCompile(`the report is in (\S+)`), []string{scrolled("h1"), scrolled(".exhibit")}},
@@ -67,9 +67,18 @@ func (s *studio) runBroken(ctx context.Context, lang string) (report string, err
 	return "file://" + report, nil
 }
 
-// newest is true when the first replica's page shows a message of this number, or a later one.
+// newest is true when the pages of both replicas show a message of this number, or a later
+// one, at nearly the same moment. Messages do not fade in on it.
 func newest(seq int) string {
-	return fmt.Sprintf(`frames.length === 2 && Number([...frames[0].document.querySelectorAll(".message")].at(-1)?.dataset.seq) >= %d`, seq)
+	return fmt.Sprintf(`(() => {
+		const shown = [...frames].slice(0, 2).map(f => {
+			const still = new f.CSSStyleSheet();
+			still.replaceSync(".message { animation: none !important }");
+			f.document.adoptedStyleSheets = [still];
+			return Number([...f.document.querySelectorAll(".message")].at(-1)?.dataset.seq);
+		});
+		return shown.length === 2 && Math.min(...shown) >= %d && Math.max(...shown) - Math.min(...shown) < 20;
+	})()`, seq)
 }
 
 // scrolled is true when a report is scrolled to an element.

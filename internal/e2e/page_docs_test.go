@@ -41,7 +41,7 @@ func pageDocsLanguage(t *testing.T, b *browser.Browser) {
 	w.wait(`document.documentElement.lang === "ru"`)
 	w.must(w.Click(`a[href="docs"]`))
 	w.isIn("ru")
-	w.wait(`document.getElementById("theme").title === "Цвета: как в системе"`)
+	w.wait(`document.getElementById("theme").title === "Тема: как в системе"`)
 	w.must(w.Navigate(at + "/docs?lang=en")) // somebody's link
 	w.isIn("en")
 	w.isQuiet()
