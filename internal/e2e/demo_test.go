@@ -88,6 +88,18 @@ func (d *demonstration) replicas(n int) (pids []int) {
 	return pids
 }
 
+// takeReport waits for the end, and returns the report that the demo names and removes it.
+func (d *demonstration) takeReport() string {
+	d.t.Helper()
+	<-d.Done()
+	_, rest, _ := strings.Cut(d.stderr.String(), "the report is in ")
+	path, _, _ := strings.Cut(rest, "\n")
+	report, err := os.ReadFile(path)
+	must(d.t, err)
+	must(d.t, os.Remove(path))
+	return string(report)
+}
+
 // mustEnd waits for the end and checks that nothing is left behind.
 func (d *demonstration) mustEnd(wantStatus int) {
 	d.t.Helper()
@@ -141,15 +153,10 @@ func TestDemo(t *testing.T) {
 func TestDemoKill(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t, "--kill", "--", "--lang", "en")
-	<-d.Done()
-	_, rest, _ := strings.Cut(d.stderr.String(), "the report is in ")
-	path, _, _ := strings.Cut(rest, "\n")
-	report, err := os.ReadFile(path)
-	must(t, err)
-	must(t, os.Remove(path))
+	report := d.takeReport()
 	d.mustEnd(0)
 	for _, says := range []string{"replica 1 killed", "replica 2 frozen"} {
-		if !strings.Contains(d.stderr.String(), says) || !strings.Contains(string(report), says) {
+		if !strings.Contains(d.stderr.String(), says) || !strings.Contains(report, says) {
 			t.Errorf("the demo or its report does not say %q:\n%s", says, d.stderr.String())
 		}
 	}
@@ -200,9 +207,10 @@ func TestDemoBroken(t *testing.T) {
 		"keys-per-process":   "VIOLATED: ",
 	} {
 		d := startDemo(t, "--broken", name, "--", "--lang", "en")
+		report := d.takeReport()
 		d.mustEnd(1)
-		if !strings.Contains(d.stdout.String(), says) {
-			t.Errorf("%s: stdout lacks %q:\n%s", name, says, d.stdout.String())
+		if !strings.Contains(d.stdout.String(), says) || !strings.Contains(report, `class="word">violated<`) {
+			t.Errorf("%s: stdout lacks %q, or the report has another verdict:\n%s", name, says, d.stdout.String())
 		}
 	}
 	d := startDemo(t, "--broken", "nothing")
