@@ -71,7 +71,7 @@ func (s *studio) runBroken(ctx context.Context, lang string) (report string, err
 // one, at nearly the same moment. Messages do not fade in on it.
 func newest(seq int) string {
 	return fmt.Sprintf(`(() => {
-		const shown = [...frames].slice(0, 2).map(f => {
+		const shown = frames.length < 2 ? [] : [frames[0], frames[1]].map(f => {
 			const still = new f.CSSStyleSheet();
 			still.replaceSync(".message { animation: none !important }");
 			f.document.adoptedStyleSheets = [still];
