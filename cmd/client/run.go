@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"dummymessenger/internal/loadtest"
@@ -136,20 +135,8 @@ func (c *runCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err, exitNoInput)
 	}
-	if err := test.Connect(); err != nil {
-		urls, reason := strings.Join(cfg.URLs, ", "), l.Reason(err.Error())
-		if err.Error() == loadtest.Refused {
-			return complain(stderr, errors.New(l.Say("no server answers at %s (%s); is it running?", urls, reason)), exitFailed)
-		}
-		return complain(stderr, errors.New(l.Say("no server can be used at %s: %s", urls, reason)), exitFailed)
-	}
-	for i, err := range test.Silent() {
-		if err != nil {
-			fmt.Fprintln(stderr, "client: "+l.Say("replica %d (%s) does not answer (%s); is it running?", i+1, cfg.URLs[i], l.Reason(err.Error())))
-		}
-	}
-	if err := test.CheckSchemes(); err != nil {
-		return complain(stderr, errors.New(l.Reason(err.Error())), exitFailed)
+	if err := reach(test, cfg.URLs, l, stderr); err != nil {
+		return complain(stderr, err, exitFailed)
 	}
 	out, err := c.open(ctx, test, stdout)
 	if err != nil {
