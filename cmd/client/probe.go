@@ -42,7 +42,7 @@ Exit status: 0 written, 4 no answer could be understood, 64 bad usage, 66 and 73
 
 func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int {
 	var err error
-	if c.URL, err = withPath(c.URL); err != nil {
+	if c.URL, err = usage.Address(c.URL, nil); err != nil {
 		return badUsage(stderr, err)
 	}
 	err = files.Check(files.Name{Flag: "--output", File: c.Output, Written: true, Dash: true},
@@ -120,19 +120,6 @@ func (c *probeCmd) run(ctx context.Context, stdout *sink, stderr io.Writer) int 
 		return complain(stderr, err, exitCannotWrite)
 	}
 	return exitVerified
-}
-
-// withPath returns the URL that an argument means, which may be HOST:PORT with a path.
-func withPath(arg string) (string, error) {
-	if strings.Contains(arg, "://") {
-		return arg, nil
-	}
-	host, path, found := strings.Cut(arg, "/")
-	url, err := usage.Address(host, nil)
-	if found {
-		url += "/" + path
-	}
-	return url, err
 }
 
 // letters are some that no other probe has.
